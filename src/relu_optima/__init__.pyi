@@ -1,0 +1,9 @@
+from . import convex as convex
+from . import datasets as datasets
+from . import existence as existence
+from . import optimal_set as optimal_set
+from . import patterns as patterns
+from . import pruning as pruning
+from . import sensitivity as sensitivity
+from . import training as training
+from .publish.results import results as results

@@ -1,0 +1,1 @@
+"""From YAML files to validated configuration: schema, composition, identity."""

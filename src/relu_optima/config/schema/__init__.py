@@ -1,0 +1,1 @@
+"""Strict models, one module for each config group."""

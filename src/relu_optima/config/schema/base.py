@@ -1,0 +1,46 @@
+"""What every config group shares: strictness, and which fields belong to the science."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Group(BaseModel):
+    """A strict, immutable config group: unknown keys, wrong types and NaN are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def scientific(self) -> dict[str, Any]:
+        """Return the fields that decide the result, with coerced types (1 and 1.0 agree).
+
+        Returns
+        -------
+        dict
+            Field names to JSON values; operational fields are left out.
+        """
+        dump = self.model_dump(mode="json")
+        for name, info in type(self).model_fields.items():
+            extra = info.json_schema_extra
+            if isinstance(extra, dict) and extra.get("operational"):
+                dump.pop(name)
+        return dump
+
+
+def operational(default: Any, **kwargs: Any) -> Any:
+    """Declare a field that cannot change a result (limits, folders) and stays out of run ids.
+
+    Parameters
+    ----------
+    default : object
+        Default value of the field.
+    **kwargs
+        Further arguments of `pydantic.Field`.
+
+    Returns
+    -------
+    pydantic.fields.FieldInfo
+        The field.
+    """
+    return Field(default=default, json_schema_extra={"operational": True}, **kwargs)

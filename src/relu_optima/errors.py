@@ -1,0 +1,72 @@
+"""The errors a user can cause, each with what was given, what is allowed and how to repair it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ReluOptimaError(Exception):
+    """Base of every error that is the input's fault, not the program's.
+
+    The command line prints it without a traceback and exits with code 2.
+
+    Parameters
+    ----------
+    problem : str
+        What was given and why it cannot be used.
+    allowed : str, optional
+        What would be accepted.
+    where : str, optional
+        Config key, file or option the value came from, e.g. ``convex.lam``.
+    fix : str, optional
+        The next thing to do.
+    """
+
+    def __init__(
+        self, problem: str, *, allowed: str = "", where: str = "", fix: str = ""
+    ) -> None:
+        self.problem, self.allowed, self.where, self.fix = problem, allowed, where, fix
+        parts = [f"{where}: {problem}" if where else problem]
+        if allowed:
+            parts.append(f"  allowed: {allowed}")
+        if fix:
+            parts.append(f"  fix: {fix}")
+        super().__init__("\n".join(parts))
+
+
+class ConfigError(ReluOptimaError):
+    """One or more mistakes in the configuration files, all listed at once."""
+
+    def __init__(self, problems: Sequence[str], *, fix: str = "") -> None:
+        self.problems = list(problems)
+        count = len(self.problems)
+        text = f"{count} problem{'s' if count != 1 else ''} in the configuration:\n"
+        super().__init__(text + "\n".join(f"  - {p}" for p in self.problems), fix=fix)
+
+
+class DataError(ReluOptimaError):
+    """A data set, pattern file or array that cannot be used as given."""
+
+
+class SolveInputError(ReluOptimaError):
+    """Arguments of a solver or of an analysis that have no meaning."""
+
+
+class BudgetError(ReluOptimaError):
+    """A computation refused because it would exceed its stated budget."""
+
+
+class DegenerateError(ReluOptimaError):
+    """A question that has no answer at this point, e.g. a derivative at a breakpoint."""
+
+
+class StoreError(ReluOptimaError):
+    """A stored record, Parquet file or manifest that is damaged or does not match the plan."""
+
+
+class StaleCodeError(ReluOptimaError):
+    """The source changed between planning and working."""
+
+
+class BusyError(ReluOptimaError):
+    """Another study is at work in the same results folder."""
