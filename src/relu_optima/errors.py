@@ -22,9 +22,7 @@ class ReluOptimaError(Exception):
         The next thing to do.
     """
 
-    def __init__(
-        self, problem: str, *, allowed: str = "", where: str = "", fix: str = ""
-    ) -> None:
+    def __init__(self, problem: str, *, allowed: str = "", where: str = "", fix: str = "") -> None:
         self.problem, self.allowed, self.where, self.fix = problem, allowed, where, fix
         parts = [f"{where}: {problem}" if where else problem]
         if allowed:

@@ -48,9 +48,7 @@ STAGES: dict[str, Stage] = {
     s.name: s
     for s in (
         Stage("dataset", "relu_optima.datasets", "prepare_dataset", ("dataset",)),
-        Stage(
-            "existence", "relu_optima.existence", "decide_existence", ("pattern", "existence")
-        ),
+        Stage("existence", "relu_optima.existence", "decide_existence", ("pattern", "existence")),
         Stage(
             "training",
             "relu_optima.training",
@@ -58,9 +56,7 @@ STAGES: dict[str, Stage] = {
             ("dataset", "pattern", "training"),
             ("dataset",),
         ),
-        Stage(
-            "convex", "relu_optima.convex", "solve_convex", ("dataset", "convex"), ("dataset",)
-        ),
+        Stage("convex", "relu_optima.convex", "solve_convex", ("dataset", "convex"), ("dataset",)),
         Stage(
             "optimal_set",
             "relu_optima.optimal_set",
@@ -148,7 +144,7 @@ class Task:
     seed : int
         Seed of this run; the only source of randomness besides the config groups' own seeds.
     upstream : mapping of str to Record
-        Upstream records by stage name, transitively (a pruning run sees ``convex`` and ``dataset``).
+        Upstream records by stage name, transitively (pruning sees ``convex`` and ``dataset``).
     """
 
     stage: str

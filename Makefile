@@ -1,0 +1,77 @@
+# Needs Python >= 3.11 and make; everything else goes into .venv, built on first use.
+#
+#   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
+#   make test | test-all | smoke | lint | lock | clean
+#
+# On a machine with network access a CPU build of torch saves gigabytes:
+#   make study TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
+PYTHON     ?= python3
+CORES      ?= 2
+TORCH_ARGS ?=
+PYTEST_ARGS ?=
+VENV       := .venv
+BIN        := $(VENV)/bin
+INSTALLED  := $(VENV)/.installed
+PIP        := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Values that a user types reach the program through the environment, unexpanded: neither make
+# nor a shell ever interprets them.
+STUDY      ?= default
+SET        ?=
+DATA       ?=
+unexport STUDY SET DATA
+export RELU_OPTIMA_STUDY := $(value STUDY)
+export RELU_OPTIMA_SET   := $(value SET)
+ifneq ($(value DATA),)
+export RELU_OPTIMA_DATA  := $(value DATA)
+endif
+# One BLAS thread per process and fixed hashing: the same config gives the same bits.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export PYTHONHASHSEED := 0
+export MPLBACKEND := Agg
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: study smoke test test-all lint lock clean
+
+study: $(INSTALLED)
+	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
+
+smoke: $(INSTALLED)
+	@python -m relu_optima study smoke --cores $(CORES)
+
+test: $(INSTALLED)
+	python -m pytest -n $(CORES) $(PYTEST_ARGS)
+
+test-all: $(INSTALLED)
+	python -m pytest -n $(CORES) -m "slow or not slow" --timeout 3600 $(PYTEST_ARGS)
+
+lint: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	mypy
+	lint-imports
+	codespell src tests docs conf workflow README.md CHANGELOG.md Makefile
+
+# Torch first, so that nothing else can choose another build of it.
+$(INSTALLED): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH_ARGS) -c requirements.lock torch
+	$(PIP) -c requirements.lock -e ".[dev]"
+	@touch $@
+
+# Pin what a clean environment really gets; local version tags and the project itself left out.
+lock:
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) $(TORCH_ARGS) $$(sed -n 's/^  "\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
+	$(PIP) -e ".[dev]"
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9.]+$$//' > requirements.lock
+	@touch $(INSTALLED)
+
+# Keeps results/store, which is hours of work; remove results/ by hand to start from nothing.
+clean:
+	rm -rf .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis build
+	find results -mindepth 1 -maxdepth 1 ! -name store ! -name README.md -exec rm -rf {} +

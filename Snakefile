@@ -1,0 +1,75 @@
+# Entry: reads the plan, includes one rule file per stage, asks for the study's products.
+# `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
+import os
+
+from snakemake.exceptions import WorkflowError
+
+from relu_optima.errors import ReluOptimaError
+from relu_optima.planning import open_plan, stale_batches
+
+STUDY = config.get("study", "default")
+# Only the main process plans, and only if `relu-optima study` has not just done so.
+MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
+try:
+    PLAN = open_plan(STUDY, plan=MUST_PLAN)
+except ReluOptimaError as error:
+    raise WorkflowError(str(error)) from None
+
+if MUST_PLAN and not workflow.dryrun:
+    # a file of another plan must not pass for this one's, whatever the time stamps say
+    for batch_id in stale_batches(PLAN, Path("results")):
+        Path(f"results/{STUDY}/batches/{batch_id}.parquet").unlink(missing_ok=True)
+
+PLAN_FILE = f"results/{STUDY}/plan.json"
+ENVIRONMENT = f"{workflow.basedir}/environment.yml"
+
+
+def names(items):
+    """Constrain a wildcard to some names; to nothing if there are none."""
+    return "|".join(sorted(items)) or "(?!)"
+
+
+def sweeps_of(stage):
+    return names(name for name, info in PLAN.sweeps.items() if info.stage == stage)
+
+
+def batch(wildcards):
+    return PLAN.batches[f"{wildcards.sweep}/{wildcards.index}"]
+
+
+def batch_inputs(wildcards):
+    return [f"results/{STUDY}/batches/{i}.parquet" for i in batch(wildcards).inputs]
+
+
+def batch_digest(wildcards):
+    return batch(wildcards).digest
+
+
+wildcard_constraints:
+    study=STUDY,
+    index=r"\d{5}",
+    figure=names(PLAN.figures),
+    table=names(PLAN.tables),
+
+
+rule all:
+    default_target: True
+    input:
+        [f"results/{STUDY}/sweeps/{name}.parquet" for name in PLAN.sweeps],
+        [f"results/{STUDY}/figures/{name}.png" for name in PLAN.figures],
+        [f"results/{STUDY}/tables/{name}.html" for name in PLAN.tables],
+
+
+localrules:
+    all,
+
+
+for stage in ("dataset", "existence", "training", "convex", "optimal_set", "pruning"):
+    include: f"workflow/rules/{stage}.smk"
+
+
+include: "workflow/rules/sensitivity.smk"
+include: "workflow/rules/publish.smk"
+
+
+report: "workflow/report/workflow.rst"

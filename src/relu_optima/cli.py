@@ -1,0 +1,216 @@
+"""The command line: one verb per Snakemake rule, and commands for people at the keyboard."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+# One BLAS thread per process, set before any numerical library loads: two single-threaded jobs
+# beat one job with two threads, and results do not depend on the number of cores.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from relu_optima.errors import ReluOptimaError  # noqa: E402
+from relu_optima.stage import STAGES  # noqa: E402
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Certified answers about the optima of sparse and shallow ReLU networks.",
+)
+
+PlanOption = Annotated[Path, typer.Option("--plan", help="The study's plan.json.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="key=value in Hydra's override grammar.")
+]
+SetEnv = Annotated[
+    str | None,
+    typer.Option(help="Name of an environment variable that holds more key=value words."),
+]
+Cores = Annotated[int, typer.Option(help="Jobs at a time; each uses one thread.", min=1)]
+
+
+def _all_overrides(words: list[str] | None, variable: str | None) -> list[str]:
+    text = os.environ.get(variable, "") if variable else ""
+    try:
+        return [*(words or []), *shlex.split(text)]
+    except ValueError as error:
+        raise ReluOptimaError(f"cannot be split into words: {error}", where=str(variable)) from None
+
+
+def _results_of(plan: Path) -> Path:
+    """Return ``results`` for ``results/<study>/plan.json``."""
+    return plan.parent.parent
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="File name in conf/study.")] = "default",
+    overrides: Overrides = None,
+    cores: Cores = 2,
+    profile: Annotated[
+        str | None, typer.Option(help="Snakemake profile, e.g. workflow/profiles/slurm.")
+    ] = None,
+    report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
+    set_env: SetEnv = None,
+) -> None:
+    """Plan, run, resume and publish a study."""
+    from relu_optima.study import run_study
+
+    console = Console()
+    done = run_study(
+        name,
+        _all_overrides(overrides, set_env),
+        cores=cores,
+        root=Path(),
+        console=console,
+        profile=profile,
+        report=report,
+    )
+    console.print(
+        f"{done.study}: {done.computed} runs computed, {done.finished} taken from the store; "
+        f"see results/{done.study}/report.html",
+        soft_wrap=True,
+    )
+    if done.incomplete:
+        console.print(
+            f"INCOMPLETE: {done.incomplete} runs hit their wall-clock limit; the same command "
+            "computes them again",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def plan(
+    name: Annotated[str, typer.Argument(help="File name in conf/study.")] = "default",
+    overrides: Overrides = None,
+    cores: Cores = 2,
+    set_env: SetEnv = None,
+) -> None:
+    """Write the plan of a study and say what is ahead, why, and for how long."""
+    from relu_optima.manifest import write_manifest
+    from relu_optima.plan import make_plan
+    from relu_optima.planning import look_ahead, plan_file
+    from relu_optima.study import show_plan
+
+    manifest = make_plan(name, _all_overrides(overrides, set_env))
+    results = Path("results")
+    write_manifest(manifest, plan_file(results, manifest.study))
+    show_plan(manifest, look_ahead(manifest, results), Console(), cores)
+
+
+@app.command()
+def run(
+    stage: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
+    overrides: Overrides = None,
+) -> None:
+    """Compute one run of one stage through the store and print its row."""
+    from relu_optima.plan import plan_single_run
+    from relu_optima.store import Store
+    from relu_optima.worker import Workshop
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    manifest = plan_single_run(stage, overrides or [])
+    entry = manifest.batches_of("datasets" if stage == "dataset" else stage)[-1].entries[-1]
+    record, cached = Workshop(manifest, Store(Path("results/store"))).record(entry.run)
+    console = Console(soft_wrap=True)
+    address = f"results/store/{record.run_id}/{record.code_key}"
+    row: dict[str, Any] = {
+        "status": record.status,
+        **record.row,
+        "cpu_seconds": round(record.seconds, 3),
+        "record": f"{address} ({'was there' if cached else 'new'})",
+    }
+    width = max(map(len, row))
+    for key, value in row.items():
+        console.print(f"{key:<{width}}  {value}", markup=False, highlight=False)
+
+
+def _batch_verb(verb: str, stage: str) -> None:
+    def command(
+        plan: PlanOption,
+        batch: Annotated[str, typer.Option("--batch", help="Batch id: <sweep>/<number>.")],
+    ) -> None:
+        from relu_optima.locks import worker_lock
+        from relu_optima.manifest import read_manifest
+        from relu_optima.worker import work
+
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        results = _results_of(plan)
+        with worker_lock(results):
+            work(read_manifest(plan), batch, results, Path())
+
+    command.__doc__ = f"Compute one batch of stage {stage!r} (called by Snakemake)."
+    app.command(verb)(command)
+
+
+for _stage in STAGES.values():
+    _batch_verb(_stage.verb, _stage.name)
+
+
+@app.command("collect_sweep")
+def collect_sweep(
+    plan: PlanOption, sweep: Annotated[str, typer.Option("--sweep", help="Sweep to collect.")]
+) -> None:
+    """Join the batches of one sweep (called by Snakemake)."""
+    from relu_optima.collect import collect_sweep as collect
+    from relu_optima.manifest import read_manifest
+
+    collect(read_manifest(plan), sweep, _results_of(plan))
+
+
+@app.command("plot_figure")
+def plot_figure(
+    plan: PlanOption, figure: Annotated[str, typer.Option("--figure", help="Figure to plot.")]
+) -> None:
+    """Plot one figure from collected sweeps (called by Snakemake)."""
+    _publish(plan, "figure", figure)
+
+
+@app.command("make_table")
+def make_table(
+    plan: PlanOption, table: Annotated[str, typer.Option("--table", help="Table to make.")]
+) -> None:
+    """Make one table from collected sweeps (called by Snakemake)."""
+    _publish(plan, "table", table)
+
+
+def _publish(plan: Path, kind: str, name: str) -> None:
+    import pandas as pd
+
+    from relu_optima.collect import sweep_file
+    from relu_optima.config.validate import did_you_mean, validate_group
+    from relu_optima.manifest import read_manifest
+    from relu_optima.publish.render import render_figure, render_table
+
+    manifest = read_manifest(plan)
+    products = manifest.figures if kind == "figure" else manifest.tables
+    if name not in products:
+        raise ReluOptimaError(
+            f"the plan has no {kind} {name!r}; {did_you_mean(name, products)}", where=str(plan)
+        )
+    results = _results_of(plan)
+    product = products[name]
+    frames = {s: pd.read_parquet(sweep_file(results, manifest.study, s)) for s in product.sweeps}
+    render = render_figure if kind == "figure" else render_table
+    folder = results / manifest.study / f"{kind}s"
+    folder.mkdir(parents=True, exist_ok=True)
+    render(frames, validate_group(kind, product.config), folder / name)
+
+
+def main() -> None:
+    """Run the command line; bad input is one message and exit code 2, never a traceback."""
+    try:
+        app()
+    except ReluOptimaError as error:
+        print(f"relu-optima: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,138 @@
+"""Join the batches of a sweep into one table, refusing anything that is not what was planned."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relu_optima.config.identity import ID_LENGTH
+from relu_optima.errors import StoreError
+from relu_optima.manifest import Manifest, write_atomically
+from relu_optima.worker import METADATA, batch_file, batch_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAD = ["run_id", "code_key", "sweep", "stage", "status"]
+
+
+def sweep_file(results: Path, study: str, sweep: str) -> Path:
+    """Return where a collected sweep lies.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``.
+    study, sweep : str
+        Which sweep of which study.
+
+    Returns
+    -------
+    Path
+        ``results/<study>/sweeps/<sweep>.parquet``.
+    """
+    return results / study / "sweeps" / f"{sweep}.parquet"
+
+
+def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
+    """Join all batches of a sweep into one Parquet file and one file of timings.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    sweep : str
+        Name of the sweep.
+    results : Path
+        ``results``.
+
+    Returns
+    -------
+    Path
+        The collected Parquet file.
+
+    Raises
+    ------
+    StoreError
+        If a batch is missing, damaged, or holds another plan's runs.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if sweep not in manifest.sweeps:
+        raise StoreError(f"the plan has no sweep {sweep!r}", where=manifest.study)
+    frames: list[pd.DataFrame] = []
+    seconds: dict[str, float] = {}
+    for batch in manifest.batches_of(sweep):
+        path = batch_file(results, manifest.study, batch.id)
+        metadata = batch_metadata(path)
+        repair = f"relu-optima study {manifest.study}"
+        if metadata is None:
+            raise StoreError("missing or damaged batch file", where=str(path), fix=repair)
+        if metadata["digest"] != batch.digest:
+            raise StoreError("the batch file belongs to another plan", where=str(path), fix=repair)
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise StoreError(f"damaged batch file: {error}", where=str(path), fix=repair) from None
+        if frame["run_id"].tolist() != [e.run for e in batch.entries]:
+            raise StoreError("the batch file lacks runs", where=str(path), fix=repair)
+        frames.append(frame)
+        seconds.update(metadata["seconds"])
+    frame = _joined(frames)
+    _contract(sweep).validate(frame)
+    metadata = {
+        "study": manifest.study,
+        "sweep": sweep,
+        "digest": manifest.sweep_digest(sweep),
+        "why": manifest.sweeps[sweep].why,
+    }
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), METADATA: json.dumps(metadata, sort_keys=True).encode()}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    target = sweep_file(results, manifest.study, sweep)
+    write_atomically(target, buffer.getvalue())
+    lines = ["run_id,cpu_seconds", *(f"{k},{v:.6f}" for k, v in seconds.items())]
+    timings = results / manifest.study / "timings" / f"{sweep}.csv"
+    write_atomically(timings, ("\n".join(lines) + "\n").encode())
+    return target
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate, identity columns first; a column a batch lacks is empty there."""
+    import pandas as pd
+
+    columns: dict[str, Any] = dict.fromkeys(HEAD)
+    for frame in frames:
+        columns.update(dict.fromkeys(frame.columns))
+    whole = pd.DataFrame(
+        {
+            name: [v for f in frames for v in (f[name] if name in f else [None] * len(f))]
+            for name in columns
+        }
+    )
+    return whole.infer_objects()
+
+
+def _contract(sweep: str) -> Any:
+    """State what every collected table promises."""
+    import pandera.pandas as pa
+
+    return pa.DataFrameSchema(
+        {
+            "run_id": pa.Column(
+                str, pa.Check.str_matches(f"^[0-9a-f]{{{ID_LENGTH}}}$"), unique=True
+            ),
+            "code_key": pa.Column(str, pa.Check.str_matches("^[0-9a-f]{16}$")),
+            "sweep": pa.Column(str, pa.Check.eq(sweep)),
+            "stage": pa.Column(str),
+            "status": pa.Column(str, pa.Check.str_length(1)),
+        },
+        strict=False,
+    )

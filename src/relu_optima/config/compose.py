@@ -1,0 +1,306 @@
+"""Hydra, and nothing else of it anywhere: YAML composition and the override grammar.
+
+`hydra.compose` costs a tenth of a second, so each preset of each group is composed once; the
+planner merges leaf values on plain dictionaries.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from relu_optima.errors import ReluOptimaError
+
+_KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*")
+# `${convex.lam}` is fine; `${oc.env:HOME}` would make a run depend on the machine.
+_PLAIN_INTERPOLATION = re.compile(r"\$\{[a-z][a-zA-Z0-9_.]*\}")
+
+
+class ComposeError(ReluOptimaError):
+    """A YAML file or an override that Hydra cannot read."""
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read one YAML file as plain containers, interpolations left as they stand.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+
+    Returns
+    -------
+    dict
+        Its mapping.
+
+    Raises
+    ------
+    ComposeError
+        If the file is missing, is not YAML or holds no mapping.
+    """
+    try:
+        value = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except FileNotFoundError:
+        raise ComposeError("there is no such file", where=str(path)) from None
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, ValueError) as error:
+        first = " ".join(str(error).split())
+        raise ComposeError(f"not valid YAML: {first}", where=str(path)) from None
+    except OSError as error:
+        raise ComposeError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):
+        raise ComposeError("must hold a mapping with text keys", where=str(path))
+    return {str(k): v for k, v in value.items()}
+
+
+def presets(conf: Path, group: str) -> tuple[str, ...]:
+    """List the presets of a config group.
+
+    Parameters
+    ----------
+    conf : Path
+        Configuration folder.
+    group : str
+        Config group.
+
+    Returns
+    -------
+    tuple of str
+        File names without ``.yaml``, in alphabetical order.
+    """
+    return tuple(sorted(p.stem for p in (conf / group).glob("*.yaml")))
+
+
+@cache
+def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read ``config.yaml``: the default preset of each group and the study-wide values.
+
+    Parameters
+    ----------
+    conf : Path
+        Configuration folder.
+
+    Returns
+    -------
+    choices : dict of str to str
+        Default preset by group.
+    values : dict
+        Study-wide values, e.g. ``seed``.
+    """
+    path = conf / "config.yaml"
+    if not path.is_file():
+        raise ComposeError(
+            "there is no conf/config.yaml here",
+            where=str(path),
+            fix="run from the root of the project, where Snakefile and conf/ are",
+        )
+    content = load_yaml(path)
+    choices: dict[str, str] = {}
+    for entry in content.pop("defaults", []):
+        if isinstance(entry, dict):
+            choices.update({str(k): str(v) for k, v in entry.items()})
+    content.pop("hydra", None)
+    return choices, content
+
+
+@cache
+def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
+    """Compose one preset of one group with Hydra.
+
+    Parameters
+    ----------
+    conf : Path
+        Configuration folder.
+    group, preset : str
+        Which file of which group.
+
+    Returns
+    -------
+    dict
+        The group's values; interpolations are not resolved. Callers must not change it.
+
+    Raises
+    ------
+    ComposeError
+        If Hydra cannot compose it.
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+
+    load_yaml(conf / group / f"{preset}.yaml")
+    # Snakemake may evaluate the Snakefile twice in one process.
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            composed = compose("config", overrides=[f"{group}={preset}"])
+        value = OmegaConf.to_container(composed[group], resolve=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        first = " ".join(str(error).split())
+        raise ComposeError(first, where=str(conf / group / f"{preset}.yaml")) from None
+    if not isinstance(value, dict):
+        raise ComposeError("must hold a mapping", where=str(conf / group / f"{preset}.yaml"))
+    return {str(k): v for k, v in value.items()}
+
+
+def has_interpolation(value: Any) -> bool:
+    """Tell whether a value contains ``${``.
+
+    Parameters
+    ----------
+    value : object
+        Plain containers and scalars.
+
+    Returns
+    -------
+    bool
+        True if some string in it does.
+    """
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(has_interpolation(v) for v in value.values())
+    if isinstance(value, list):
+        return any(has_interpolation(v) for v in value)
+    return False
+
+
+def _refuse_resolvers(value: Any, where: str) -> None:
+    if isinstance(value, str):
+        for part in re.findall(r"\$\{[^}]*\}?", value):
+            if not _PLAIN_INTERPOLATION.fullmatch(part):
+                raise ComposeError(
+                    f"{part!r} is not allowed", where=where, allowed="${group.key} of the same run"
+                )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_resolvers(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_resolvers(item, where)
+
+
+def resolve(values: dict[str, Any]) -> dict[str, Any]:
+    """Resolve interpolations between the groups of one run.
+
+    Parameters
+    ----------
+    values : dict
+        Seed and groups of one run.
+
+    Returns
+    -------
+    dict
+        The same with every ``${group.key}`` replaced.
+
+    Raises
+    ------
+    ComposeError
+        For unknown keys, cycles, and resolvers such as ``${oc.env:...}``.
+    """
+    for key, value in values.items():
+        _refuse_resolvers(value, key)
+    try:
+        out = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
+    except OmegaConfBaseException as error:
+        raise ComposeError(" ".join(str(error).split())) from None
+    assert isinstance(out, dict)
+    return {str(k): v for k, v in out.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Turn Hydra's parsed elements into plain Python values."""
+    from hydra.core.override_parser.types import QuotedString
+
+    if isinstance(value, QuotedString):
+        return value.text
+    if isinstance(value, dict):
+        return {_plain(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
+
+
+def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], bool]:
+    """Parse ``key=value`` in Hydra's override grammar.
+
+    Parameters
+    ----------
+    text : str
+        For example ``convex.lam=0.1,0.01`` or ``seed=range(0,5)``.
+    conf : Path
+        Configuration folder; ``glob(...)`` selects presets there.
+    where : str
+        What to name in an error.
+
+    Returns
+    -------
+    key : str
+        Dotted key.
+    values : list
+        One value, or all values of a sweep.
+    is_sweep : bool
+        True for comma lists, ``choice``, ``range`` and ``glob``.
+
+    Raises
+    ------
+    ComposeError
+        If the text does not follow the grammar.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob, Transformer
+    from hydra.errors import HydraException
+
+    key = text.partition("=")[0]
+    if "=" not in text or not _KEY.fullmatch(key):
+        raise ComposeError(f"{text!r} is not of the form key=value", where=where)
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        first = str(error).strip().splitlines()[0]
+        raise ComposeError(
+            f"{text!r} does not follow the override grammar: {first}",
+            where=where,
+            fix="quote text with spaces or special characters: key='...'",
+        ) from None
+    if not override.is_sweep_override():
+        return key, [_plain(override.value())], False
+    value = override.value()
+    if isinstance(value, Glob):
+        return key, list(value.filter(list(presets(conf, key)))), True
+    if not override.is_discrete_sweep():
+        raise ComposeError(
+            f"{text!r} is not a finite list", where=where, allowed="choice(...), range(...), a,b,c"
+        )
+    return key, [_plain(v) for v in override.sweep_iterator(Transformer.identity)], True
+
+
+def parse_axis(key: str, value: Any, conf: Path, where: str) -> list[Any]:
+    """Read one axis of a sweep file.
+
+    Parameters
+    ----------
+    key : str
+        Dotted key or config group.
+    value : object
+        A string in Hydra's override grammar, or a YAML list or scalar taken literally.
+    conf : Path
+        Configuration folder.
+    where : str
+        What to name in an error.
+
+    Returns
+    -------
+    list
+        The values in order.
+    """
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        return parse_override(f"{key}={value}", conf, where)[1]
+    return [value]

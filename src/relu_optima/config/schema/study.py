@@ -1,0 +1,48 @@
+"""Strict models of the files that say what to compute: studies and sweeps."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from relu_optima.config.schema.base import Group
+
+# Names become file names, Snakemake wildcards and column prefixes.
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+StageName = Literal[
+    "dataset", "existence", "training", "convex", "optimal_set", "pruning", "sensitivity"
+]
+
+
+class SweepConfig(Group):
+    """One file in ``conf/sweep``: which runs of one stage, and why."""
+
+    why: str = Field(min_length=1, description="One sentence: the question this sweep answers.")
+    stage: StageName = Field(description="Stage whose runs these are.")
+    on: list[Name] = Field(default=[], description="Sweeps whose runs these build on.")
+    where: dict[str, Any] = Field(
+        default={}, description="Exact values (or lists of them) that select upstream runs."
+    )
+    fixed: dict[str, Any] = Field(default={}, description="Values every run shares, literally.")
+    grid: dict[str, Any] = Field(
+        default={}, description="Axes whose product is taken; Hydra override values or lists."
+    )
+    zip: dict[str, Any] = Field(
+        default={}, description="Axes of equal length that move together; as in grid."
+    )
+    batch_by: list[str] = Field(default=[], description="Columns on which runs of a batch agree.")
+    max_runs: int = Field(default=100, ge=1, description="Most runs in a batch.")
+    seconds_per_run: float = Field(
+        default=1.0, gt=0, description="Guess used for the estimate until there are timings."
+    )
+
+
+class StudyConfig(Group):
+    """One file in ``conf/study``: the sweeps, tables and figures that make a study."""
+
+    title: str = Field(min_length=1, description="Heading of the report.")
+    sweeps: list[Name] = Field(min_length=1, description="Sweeps to run (upstream ones follow).")
+    figures: list[Name] = Field(default=[], description="Figures to plot.")
+    tables: list[Name] = Field(default=[], description="Tables to make.")

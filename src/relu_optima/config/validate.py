@@ -1,0 +1,217 @@
+"""Check composed values against the strict models, and say every mistake in one line each."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from relu_optima.config.schema.base import Group
+from relu_optima.errors import ReluOptimaError
+from relu_optima.plugins import PLUGIN_PACKAGES, load_plugin
+
+GROUP_MODELS: dict[str, tuple[str, str]] = {
+    "dataset": ("relu_optima.config.schema.dataset", "DatasetConfig"),
+    "pattern": ("relu_optima.config.schema.pattern", "PatternConfig"),
+    "existence": ("relu_optima.config.schema.existence", "ExistenceConfig"),
+    "training": ("relu_optima.config.schema.training", "TrainingConfig"),
+    "convex": ("relu_optima.config.schema.convex", "ConvexConfig"),
+    "optimal_set": ("relu_optima.config.schema.optimal_set", "OptimalSetConfig"),
+    "pruning": ("relu_optima.config.schema.pruning", "PruningConfig"),
+    "sensitivity": ("relu_optima.config.schema.sensitivity", "SensitivityConfig"),
+    "figure": ("relu_optima.config.schema.figure", "FigureConfig"),
+    "table": ("relu_optima.config.schema.table", "TableConfig"),
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong with a group's values.
+
+    Attributes
+    ----------
+    key : str
+        Dotted key inside the group; empty for the group as a whole.
+    text : str
+        What is wrong, what is allowed, the nearest valid name.
+    missing : bool
+        True if the key is merely absent.
+    """
+
+    key: str
+    text: str
+    missing: bool = False
+
+
+class InvalidGroup(ReluOptimaError):
+    """Values that do not fit their model; `mistakes` lists all of them."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = mistakes
+        super().__init__("; ".join(f"{m.key}: {m.text}" for m in mistakes))
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Name the nearest valid name.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    names : iterable of str
+        What exists.
+
+    Returns
+    -------
+    str
+        ``did you mean 'x'?`` or the list of what is allowed.
+    """
+    names = sorted(names)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(names)}"
+
+
+def plugin_module(group: str, values: Mapping[str, Any]) -> str | None:
+    """Name the plug-in module that a group's values select.
+
+    Parameters
+    ----------
+    group : str
+        Config group.
+    values : mapping
+        The group's values.
+
+    Returns
+    -------
+    str or None
+        Dotted module name; None if the group has no plug-ins or names none.
+    """
+    if group not in PLUGIN_PACKAGES:
+        return None
+    package, key = PLUGIN_PACKAGES[group]
+    name = values.get(key)
+    return f"{package}.{name}" if isinstance(name, str) else None
+
+
+def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
+    if group in PLUGIN_PACKAGES:
+        key = PLUGIN_PACKAGES[group][1]
+        name = values.get(key)
+        if isinstance(name, str) and name not in ("", "???"):
+            try:
+                model = load_plugin(group, name).Config
+            except ReluOptimaError as error:
+                text = f"{error.problem}; {error.fix or 'allowed: ' + error.allowed}"
+                raise InvalidGroup([Mistake(key, text)]) from None
+            assert isinstance(model, type)
+            assert issubclass(model, Group)
+            return model
+    module, attribute = GROUP_MODELS[group]
+    model = getattr(importlib.import_module(module), attribute)
+    assert isinstance(model, type)
+    assert issubclass(model, Group)
+    return model
+
+
+def validate_group(group: str, values: Mapping[str, Any]) -> Group:
+    """Validate a group's values with the strict model its plug-in or its group defines.
+
+    Parameters
+    ----------
+    group : str
+        Config group.
+    values : mapping
+        Plain values.
+
+    Returns
+    -------
+    Group
+        The validated model.
+
+    Raises
+    ------
+    InvalidGroup
+        With every mistake.
+    """
+    model = _model(group, values)
+    given = {k: v for k, v in values.items() if v != "???"}  # Hydra's mark for "must be set"
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidGroup(explain(error, model)) from None
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for part in path:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            return []
+        current = field.annotation
+    return list(getattr(current, "model_fields", {}))
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
+    """Turn pydantic's errors into one line each, with the nearest valid name.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic raised.
+    model : type of BaseModel
+        The model it raised it for.
+
+    Returns
+    -------
+    list of Mistake
+        In pydantic's order.
+    """
+    mistakes = []
+    for item in error.errors():
+        loc = item["loc"]
+        key = ".".join(str(p) for p in loc)
+        kind, given = item["type"], item.get("input")
+        if kind == "extra_forbidden":
+            text = f"unknown key; {did_you_mean(str(loc[-1]), _fields_at(model, loc[:-1]))}"
+        elif kind == "missing":
+            text = "must be set"
+        elif kind == "literal_error":
+            expected = item.get("ctx", {}).get("expected", "")
+            names = [p.strip(" '") for p in expected.replace(" or ", ",").split(",")]
+            text = f"{given!r} is not a choice; {did_you_mean(str(given), names)}"
+        else:
+            text = f"{item['msg']}, got {_shown(given)} ({type(given).__name__})"
+        mistakes.append(Mistake(key, text, missing=kind == "missing"))
+    return mistakes
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def source_files(group: str, model: Group) -> list[Path]:
+    """List the files outside the package that a group's values make a run read.
+
+    Parameters
+    ----------
+    group : str
+        Config group.
+    model : Group
+        Its validated values.
+
+    Returns
+    -------
+    list of Path
+        Files whose content belongs to the run's identity.
+    """
+    if group not in PLUGIN_PACKAGES:
+        return []
+    plugin = load_plugin(group, getattr(model, PLUGIN_PACKAGES[group][1]))
+    list_files = getattr(plugin, "source_files", None)
+    return [Path(p) for p in list_files(model)] if list_files else []

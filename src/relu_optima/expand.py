@@ -1,0 +1,377 @@
+"""One sweep file → its runs: axes, upstream joins, validation, run ids and code keys."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from relu_optima.code_key import run_code_key
+from relu_optima.columns import config_columns
+from relu_optima.config.compose import ComposeError, parse_axis, presets, study_defaults
+from relu_optima.config.groups import CheckedGroup, GroupChecker
+from relu_optima.config.identity import digest, run_id
+from relu_optima.config.schema.study import SweepConfig
+from relu_optima.config.validate import did_you_mean
+from relu_optima.manifest import Entry, PlannedRun
+from relu_optima.stage import STAGES
+
+DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
+COMMAND_LINE = "command line"
+
+
+@dataclass
+class Override:
+    """A ``key=value`` from the command line; `used` says that some sweep reads the key."""
+
+    key: str
+    values: list[Any]
+    used: bool = False
+
+
+@dataclass
+class SweepRuns:
+    """The runs of one sweep, in order and by run id."""
+
+    name: str
+    stage: str
+    entries: list[Entry] = field(default_factory=list)
+    by_run: dict[str, Entry] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Append a run.
+
+        Parameters
+        ----------
+        entry : Entry
+            The run.
+        """
+        self.entries.append(entry)
+        self.by_run[entry.run] = entry
+
+
+@dataclass(frozen=True)
+class _Upstream:
+    """One combination of upstream runs: by stage (all of them) and by sweep (named ones)."""
+
+    stages: dict[str, str]
+    sweeps: dict[str, str]
+
+
+class Expander:
+    """Expands sweeps one after the other, upstream sweeps first.
+
+    Parameters
+    ----------
+    conf : Path
+        Configuration folder.
+    problems : list of str
+        Every mistake found is appended here.
+    overrides : list of Override
+        What the command line sets.
+    """
+
+    def __init__(self, conf: Path, problems: list[str], overrides: list[Override]) -> None:
+        self.conf = conf
+        self.problems = problems
+        self.overrides = overrides
+        self.defaults, self.values = study_defaults(conf)
+        self.runs: dict[str, PlannedRun] = {}
+        self.sweeps: dict[str, SweepRuns] = {}
+        self.datasets = SweepRuns(DATASETS, "dataset")
+        self._full_digests: dict[str, str] = {}
+        self._checker = GroupChecker(conf, problems)
+        self._preset_names: dict[str, tuple[str, ...]] = {}
+        self._column_cache: dict[tuple[str, str], dict[str, Any]] = {}
+
+    # --- one sweep ---------------------------------------------------------------------------
+
+    def expand(self, name: str, sweep: SweepConfig) -> None:
+        """Expand a sweep and keep its runs.
+
+        Parameters
+        ----------
+        name : str
+            File name of the sweep.
+        sweep : SweepConfig
+            Its content.
+        """
+        where = f"{self.conf.name}/sweep/{name}.yaml"
+        before = len(self.problems)
+        runs = SweepRuns(name, sweep.stage)
+        upstream = self._upstream(sweep, where)
+        if upstream is None:
+            return
+        own = self._own_groups(sweep, where)
+        axes, fixed, origin = self._settings(sweep, own, where)
+        if len(self.problems) > before:
+            return
+        seen: dict[str, Any] = {}
+        for combination in upstream:
+            for point in axes:
+                settings = {**fixed, **point}
+                made = self._run(sweep.stage, settings, own, combination, origin, where)
+                if made is None:
+                    continue
+                run, choices = made
+                if run.id in seen:
+                    self.problems.append(
+                        f"{where}: {point} and {seen[run.id]} are the same run; remove one"
+                    )
+                    return
+                seen[run.id] = point
+                runs.add(Entry(run.id, choices, combination.sweeps))
+        self.sweeps[name] = runs
+
+    def _upstream(self, sweep: SweepConfig, where: str) -> list[_Upstream] | None:
+        """Join the runs of all sweeps in ``on``: union within a stage, join across stages."""
+        stage = STAGES[sweep.stage]
+        missing = [n for n in sweep.on if n not in self.sweeps]
+        if missing:
+            return None  # its own mistakes are already listed
+        by_stage: dict[str, list[_Upstream]] = {}
+        for name in sweep.on:
+            upstream = self.sweeps[name]
+            combos = by_stage.setdefault(upstream.stage, [])
+            for entry in upstream.entries:
+                if not self._selected(sweep, name, entry, where):
+                    continue
+                run = self.runs[entry.run]
+                combos.append(_Upstream({**run.upstream, upstream.stage: run.id}, {name: run.id}))
+        self._check_where(sweep, where)
+        joined: list[_Upstream] = []
+        for parts in itertools.product(*by_stage.values()):
+            stages: dict[str, str] = {}
+            sweeps: dict[str, str] = {}
+            agree = True
+            for part in parts:
+                agree &= all(stages.get(k, v) == v for k, v in part.stages.items())
+                stages.update(part.stages)
+                sweeps.update(part.sweeps)
+            if agree:
+                joined.append(_Upstream(stages, sweeps))
+        for need in stage.needs:
+            if need != "dataset" and not any(need in u.stages for u in joined):
+                self.problems.append(
+                    f"{where}: on: stage {sweep.stage!r} builds on runs of stage {need!r}; "
+                    + (
+                        "no upstream run is selected"
+                        if sweep.on
+                        else f"name a sweep of stage {need!r}"
+                    )
+                )
+                return None
+        if not joined:
+            self.problems.append(f"{where}: on, where: no combination of upstream runs is left")
+            return None
+        return joined
+
+    def _selected(self, sweep: SweepConfig, name: str, entry: Entry, where: str) -> bool:
+        wanted = {
+            k.removeprefix(f"{name}."): v
+            for k, v in sweep.where.items()
+            if k.startswith(f"{name}.")
+        }
+        if not wanted:
+            return True
+        columns = self.columns(name, entry)
+        for key, value in wanted.items():
+            if key not in columns:
+                self.problems.append(
+                    f"{where}: where: {name}.{key}: no such column; {did_you_mean(key, columns)}"
+                )
+                return False
+            values = value if isinstance(value, list) else [value]
+            if columns[key] not in values:
+                return False
+        return True
+
+    def _check_where(self, sweep: SweepConfig, where: str) -> None:
+        for key in sweep.where:
+            if key.split(".")[0] not in sweep.on:
+                self.problems.append(
+                    f"{where}: where: {key}: must start with an upstream sweep's name and a dot; "
+                    + did_you_mean(key, [f"{n}." for n in sweep.on])
+                )
+
+    def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
+        taken: set[str] = set()
+        for name in sweep.on:
+            stage = self.sweeps[name].stage
+            taken |= set(STAGES[stage].groups)
+            for entry in self.sweeps[name].entries[:1]:
+                for upstream in self.runs[entry.run].upstream:
+                    taken |= set(STAGES[upstream].groups)
+        self._taken = taken
+        return [g for g in STAGES[sweep.stage].groups if g not in taken]
+
+    def _settings(
+        self, sweep: SweepConfig, own: list[str], where: str
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
+        """Return axis points, fixed values, and which file or command line set each key."""
+        fixed = dict(sweep.fixed)
+        grid = {k: self._axis(k, v, where) for k, v in sweep.grid.items()}
+        zipped = {k: self._axis(k, v, where) for k, v in sweep.zip.items()}
+        origin = dict.fromkeys([*fixed, *grid, *zipped], where)
+        for key in origin:
+            self._check_key(key, own, where)
+            places = sum(key in part for part in (fixed, grid, zipped))
+            if places > 1:
+                self.problems.append(f"{where}: {key}: set in more than one of fixed, grid, zip")
+        for override in self.overrides:
+            group = override.key.split(".")[0]
+            if override.key != "seed" and group not in own:
+                continue
+            override.used = True
+            origin[override.key] = COMMAND_LINE
+            for part in (fixed, zipped):
+                part.pop(override.key, None)
+            grid[override.key] = override.values
+        lengths = {len(v) for v in zipped.values()}
+        if len(lengths) > 1:
+            sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
+            self.problems.append(f"{where}: zip: axes differ in length ({sizes})")
+        empty = [k for k, v in {**grid, **zipped}.items() if not v]
+        self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
+        return list(_points(grid, zipped)), fixed, origin
+
+    def _axis(self, key: str, value: Any, where: str) -> list[Any]:
+        try:
+            return parse_axis(key, value, self.conf, where)
+        except ComposeError as error:
+            self.problems.append(str(error).replace("\n", ";"))
+            return []
+
+    def _check_key(self, key: str, own: list[str], where: str) -> None:
+        group = key.split(".")[0]
+        if key == "seed" or group in own:
+            return
+        if group in self._taken:
+            self.problems.append(
+                f"{where}: {key}: group {group!r} is set by the upstream sweep; change it there"
+            )
+            return
+        hint = did_you_mean(group, [*own, "seed"])
+        self.problems.append(f"{where}: {key}: unknown key; {hint}")
+
+    def _presets(self, group: str) -> tuple[str, ...]:
+        if group not in self._preset_names:
+            self._preset_names[group] = presets(self.conf, group)
+        return self._preset_names[group]
+
+    # --- one run -----------------------------------------------------------------------------
+
+    def _run(
+        self,
+        stage: str,
+        settings: dict[str, Any],
+        own: list[str],
+        upstream: _Upstream,
+        origin: Mapping[str, str],
+        where: str,
+    ) -> tuple[PlannedRun, dict[str, str]] | None:
+        seed = settings.get("seed", self.values.get("seed", 0))
+        if type(seed) is not int or not 0 <= seed < 2**32:
+            self.problems.append(
+                f"{origin.get('seed', where)}: seed: must be a whole number from 0 to 2**32 - 1, "
+                f"got {seed!r} ({type(seed).__name__})"
+            )
+            return None
+        choices: dict[str, str] = {}
+        raw: dict[str, dict[str, Any]] = {}
+        for group in own:
+            choice = settings.get(group, self.defaults.get(group))
+            if choice not in self._presets(group):
+                place = origin.get(group, f"{self.conf.name}/config.yaml")
+                hint = did_you_mean(str(choice), self._presets(group))
+                self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}")
+                return None
+            choices[group] = str(choice)
+            raw[group] = {
+                k.partition(".")[2]: v for k, v in settings.items() if k.startswith(f"{group}.")
+            }
+        checked = self._checker.check(choices, raw, seed, origin)
+        if any(c is None for c in checked.values()):
+            return None
+        good = {g: c for g, c in checked.items() if c is not None}
+        stages = dict(upstream.stages)
+        if "dataset" in good and stage != "dataset":
+            stages["dataset"] = self._dataset_run(choices["dataset"], good.pop("dataset"))
+        own_seed = None if stage == "dataset" else seed
+        return self._keep(stage, own_seed, good, stages), choices
+
+    def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
+        run = self._keep("dataset", None, {"dataset": checked}, {})
+        if run.id not in self.datasets.by_run:
+            self.datasets.add(Entry(run.id, {"dataset": preset}))
+        return run.id
+
+    def _keep(
+        self,
+        stage: str,
+        seed: int | None,
+        groups: Mapping[str, CheckedGroup],
+        upstream: dict[str, str],
+    ) -> PlannedRun:
+        scientific = {g: c.scientific for g, c in groups.items()}
+        identifier = run_id(stage, seed, scientific, upstream)
+        full = digest([stage, seed, scientific, upstream])
+        if self._full_digests.setdefault(identifier, full) != full:
+            self.problems.append(
+                f"two different runs share the id {identifier}: change any value of one of them"
+            )
+        if identifier not in self.runs:
+            modules = [c.module for c in groups.values() if c.module]
+            self.runs[identifier] = PlannedRun(
+                id=identifier,
+                code_key=run_code_key(
+                    stage,
+                    modules,
+                    [f for c in groups.values() for f in c.files],
+                    [self.runs[u].code_key for u in upstream.values()],
+                ),
+                stage=stage,
+                seed=seed,
+                groups={g: c.values for g, c in groups.items()},
+                scientific=scientific,
+                upstream=upstream,
+            )
+        return self.runs[identifier]
+
+    # --- columns -----------------------------------------------------------------------------
+
+    def columns(self, sweep: str, entry: Entry) -> dict[str, Any]:
+        """Return the configuration columns of a run as one sweep sees it.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        entry : Entry
+            The run in it.
+
+        Returns
+        -------
+        dict
+            See `config_columns`.
+        """
+        key = (sweep, entry.run)
+        if key not in self._column_cache:
+            upstream = {}
+            for name, identifier in entry.on.items():
+                upstream[name] = self.columns(name, self.sweeps[name].by_run[identifier])
+            self._column_cache[key] = config_columns(self.runs, entry, upstream)
+        return self._column_cache[key]
+
+
+def _points(
+    grid: Mapping[str, list[Any]], zipped: Mapping[str, list[Any]]
+) -> Iterator[dict[str, Any]]:
+    together = [
+        dict(zip(zipped, values, strict=False)) for values in zip(*zipped.values(), strict=False)
+    ]
+    for values in itertools.product(*grid.values()):
+        for point in together if zipped else [{}]:
+            yield {**dict(zip(grid, values, strict=True)), **point}

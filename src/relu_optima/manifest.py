@@ -1,0 +1,243 @@
+"""The manifest ``results/<study>/plan.json``: what a study computes, as jobs read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from relu_optima.errors import StoreError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run.
+
+    Attributes
+    ----------
+    id, code_key, stage : str
+        Address in the store, and the stage.
+    seed : int or None
+        Seed; None for data sets, whose seed is in their group.
+    groups : dict
+        Full values of the run's own config groups, operational fields included.
+    scientific : dict
+        The part of `groups` that decides the result.
+    upstream : dict of str to str
+        Run ids by stage, transitively.
+    """
+
+    id: str
+    code_key: str
+    stage: str
+    seed: int | None
+    groups: dict[str, dict[str, Any]]
+    scientific: dict[str, dict[str, Any]]
+    upstream: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as one sweep sees it: the presets it chose and the upstream sweeps it came by."""
+
+    run: str
+    choices: dict[str, str] = field(default_factory=dict)
+    on: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Runs that one job computes in one process.
+
+    Attributes
+    ----------
+    id : str
+        ``<sweep>/<number>``.
+    entries : list of Entry
+        The runs, in order.
+    digest : str
+        Hash of everything that decides the batch's Parquet file.
+    inputs : list of str
+        Ids of the batches whose runs these build on.
+    """
+
+    id: str
+    sweep: str
+    stage: str
+    entries: list[Entry]
+    digest: str
+    inputs: list[str]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A figure or a table to publish."""
+
+    name: str
+    config: dict[str, Any]
+    sweeps: list[str]
+    digest: str
+
+
+@dataclass(frozen=True)
+class SweepInfo:
+    """What is known of a sweep besides its runs."""
+
+    name: str
+    stage: str
+    why: str
+    on: list[str]
+    seconds_per_run: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A planned study."""
+
+    study: str
+    base: str
+    title: str
+    overrides: list[str]
+    sweeps: dict[str, SweepInfo]
+    runs: dict[str, PlannedRun]
+    batches: dict[str, Batch]
+    figures: dict[str, Product]
+    tables: dict[str, Product]
+
+    def batches_of(self, sweep: str) -> list[Batch]:
+        """List a sweep's batches in order.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+
+        Returns
+        -------
+        list of Batch
+            Its batches.
+        """
+        return [b for b in self.batches.values() if b.sweep == sweep]
+
+    def sweep_digest(self, sweep: str) -> str:
+        """Hash what decides a sweep's collected table.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+
+        Returns
+        -------
+        str
+            Digest over its batches' digests.
+        """
+        from relu_optima.config.identity import digest
+
+        return digest([[b.id, b.digest] for b in self.batches_of(sweep)])
+
+    def to_json(self) -> str:
+        """Write the manifest as text.
+
+        Returns
+        -------
+        str
+            JSON with sorted keys: the same plan always gives the same bytes.
+        """
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, ensure_ascii=False)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Parameters
+    ----------
+    path : Path
+        ``plan.json``.
+
+    Returns
+    -------
+    Manifest
+        The plan.
+
+    Raises
+    ------
+    StoreError
+        If it is missing, damaged or of another format.
+    """
+    repair = "plan again: relu-optima plan STUDY"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError("there is no such plan", where=str(path), fix=repair) from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"damaged plan: {error}", where=str(path), fix=repair) from None
+    try:
+        if value.pop("format") != FORMAT:
+            raise StoreError("plan of another format", where=str(path), fix=repair)
+        batches = {
+            k: Batch(**{**b, "entries": [Entry(**e) for e in b["entries"]]})
+            for k, b in value.pop("batches").items()
+        }
+        return Manifest(
+            sweeps={k: SweepInfo(**s) for k, s in value.pop("sweeps").items()},
+            runs={k: PlannedRun(**r) for k, r in value.pop("runs").items()},
+            batches=batches,
+            figures={k: Product(**p) for k, p in value.pop("figures").items()},
+            tables={k: Product(**p) for k, p in value.pop("tables").items()},
+            **value,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"damaged plan: {error}", where=str(path), fix=repair) from None
+
+
+def write_manifest(manifest: Manifest, path: Path) -> bool:
+    """Write a manifest if its content changed.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    path : Path
+        ``plan.json``.
+
+    Returns
+    -------
+    bool
+        True if the file was written.
+    """
+    text = manifest.to_json()
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return False
+    except (OSError, UnicodeDecodeError):
+        pass  # absent or damaged: write it anew
+    write_atomically(path, text.encode("utf-8"))
+    return True
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it or none, also after a power cut.
+
+    Parameters
+    ----------
+    path : Path
+        Target; its folder is made.
+    content : bytes
+        What to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,370 @@
+"""Study → sweeps → runs → batches. Reads ``conf/``, writes nothing, imports nothing numerical."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from relu_optima.code_key import running_source
+from relu_optima.config.compose import (
+    ComposeError,
+    load_yaml,
+    parse_override,
+    presets,
+    study_defaults,
+)
+from relu_optima.config.identity import digest
+from relu_optima.config.schema.study import NAME_PATTERN, StudyConfig, SweepConfig
+from relu_optima.config.validate import (
+    InvalidGroup,
+    did_you_mean,
+    explain,
+    plugin_module,
+    validate_group,
+)
+from relu_optima.errors import ConfigError
+from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
+from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.stage import STAGES
+
+_OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
+DATASETS_PER_BATCH = 25
+
+
+@dataclass
+class _Files:
+    """The YAML files of one study, with every mistake found in them."""
+
+    conf: Path
+    problems: list[str] = field(default_factory=list)
+
+    def read(self, kind: str, name: str, asked_by: str) -> dict[str, Any] | None:
+        """Read ``conf/<kind>/<name>.yaml``; a mistake is noted and None returned."""
+        path = self.conf / kind / f"{name}.yaml"
+        if not re.fullmatch(NAME_PATTERN, name) or not path.is_file():
+            hint = did_you_mean(name, presets(self.conf, kind))
+            self.problems.append(f"{asked_by}: there is no {kind} {name!r}; {hint}")
+            return None
+        try:
+            return load_yaml(path)
+        except ComposeError as error:
+            self.problems.append(str(error))
+            return None
+
+    def path(self, kind: str, name: str) -> str:
+        return f"{self.conf.name}/{kind}/{name}.yaml"
+
+
+def study_name(base: str, overrides: list[str]) -> str:
+    """Name the study that some overrides make.
+
+    Parameters
+    ----------
+    base : str
+        File name in ``conf/study``.
+    overrides : list of str
+        ``key=value`` in Hydra's grammar.
+
+    Returns
+    -------
+    str
+        ``base`` itself, or ``base-<8 hex>``.
+    """
+    return f"{base}-{digest(sorted(overrides))[:8]}" if overrides else base
+
+
+def split_study_name(study: str) -> tuple[str, bool]:
+    """Take a study's name apart.
+
+    Parameters
+    ----------
+    study : str
+        For example ``default`` or ``default-1a2b3c4d``.
+
+    Returns
+    -------
+    base : str
+        File name in ``conf/study``.
+    overridden : bool
+        True if the name says that overrides were given.
+
+    Raises
+    ------
+    ConfigError
+        If it is no name of a study.
+    """
+    if re.fullmatch(NAME_PATTERN, study):
+        return study, False
+    match = _OVERRIDDEN.match(study)
+    if match is None:
+        raise ConfigError([f"{study!r} is no name of a study; allowed: a-z, 0-9 and _"])
+    return match["base"], True
+
+
+def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) -> Manifest:
+    """Plan a study.
+
+    Parameters
+    ----------
+    study : str
+        File name in ``conf/study``.
+    overrides : iterable of str, optional
+        ``key=value`` in Hydra's grammar, applied to every sweep that reads the key.
+    root : Path, optional
+        Project folder, which holds ``conf``.
+
+    Returns
+    -------
+    Manifest
+        All runs, batches, figures and tables.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake in every file at once.
+    """
+    conf = root / "conf"
+    files = _Files(conf)
+    texts = list(overrides)
+    try:
+        study_defaults(conf)
+    except ComposeError as error:
+        raise ConfigError([str(error)]) from None
+    content = files.read("study", study, "study")
+    config = _validated(files, "study", study, content, StudyConfig)
+    if config is None:
+        raise ConfigError(files.problems)
+    asked = _read_overrides(files, texts)
+    sweeps = _read_sweeps(files, study, config.sweeps)
+    products = {
+        kind: _read_products(files, kind, names, set(sweeps) | {DATASETS}, study)
+        for kind, names in (("figure", config.figures), ("table", config.tables))
+    }
+    expander = Expander(conf, files.problems, asked)
+    for name in _in_order(files, sweeps):
+        expander.expand(name, sweeps[name])
+    files.problems.extend(
+        f"command line: {o.key}: no sweep of study {study!r} reads this key"
+        for o in asked
+        if not o.used and not files.problems
+    )
+    if files.problems:
+        raise ConfigError(sorted(set(files.problems), key=files.problems.index))
+    return _assemble(study, config, texts, sweeps, expander, products)
+
+
+def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -> Manifest:
+    """Plan one run of one stage, with the upstream runs it needs at their presets.
+
+    Parameters
+    ----------
+    stage : str
+        Stage name.
+    overrides : iterable of str
+        ``key=value``; a key of an upstream stage's group sets it there.
+    root : Path, optional
+        Project folder.
+
+    Returns
+    -------
+    Manifest
+        A study called ``run`` whose last sweep is ``stage`` with one run.
+
+    Raises
+    ------
+    ConfigError
+        With every mistake at once, also if an override names several values.
+    """
+    conf = root / "conf"
+    files = _Files(conf)
+    if stage not in STAGES:
+        raise ConfigError([f"command line: no stage {stage!r}; {did_you_mean(stage, STAGES)}"])
+    texts = list(overrides)
+    asked = _read_overrides(files, texts)
+    files.problems.extend(
+        f"command line: {o.key}: several values given; `run` makes one run"
+        for o in asked
+        if len(o.values) != 1
+    )
+    chain = [s for s in STAGES[stage].needs if s != "dataset"] + [stage]
+    if any(o.key.split(".")[0] == "training" for o in asked) and stage in ("convex", "existence"):
+        chain.insert(0, "training")
+    sweeps = {
+        name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])  # type: ignore[arg-type]
+        for i, name in enumerate(chain)
+    }
+    expander = Expander(conf, files.problems, asked)
+    if not files.problems:
+        for name in chain:
+            expander.expand(name, sweeps[name])
+    files.problems.extend(
+        f"command line: {o.key}: stage {stage!r} does not read this key"
+        for o in asked
+        if not o.used and not files.problems
+    )
+    if files.problems:
+        raise ConfigError(sorted(set(files.problems), key=files.problems.index))
+    config = StudyConfig(title=f"One run of {stage}", sweeps=[stage])
+    return _assemble("run", config, texts, sweeps, expander, {"figure": {}, "table": {}})
+
+
+def _validated(
+    files: _Files, kind: str, name: str, content: dict[str, Any] | None, model: type[Any]
+) -> Any:
+    if content is None:
+        return None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        where = files.path(kind, name)
+        files.problems.extend(f"{where}: {m.key}: {m.text}" for m in explain(error, model))
+        return None
+
+
+def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
+    out = []
+    for text in texts:
+        try:
+            key, values, _ = parse_override(text, files.conf, "command line")
+        except ComposeError as error:
+            files.problems.append(str(error))
+            continue
+        out.append(Override(key, values))
+    return out
+
+
+def _read_sweeps(files: _Files, study: str, names: list[str]) -> dict[str, SweepConfig]:
+    found: dict[str, SweepConfig] = {}
+    todo = [(name, files.path("study", study)) for name in names]
+    seen: set[str] = set()
+    while todo:
+        name, asked_by = todo.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        if name == DATASETS:
+            files.problems.append(f"{asked_by}: the name {DATASETS!r} is taken by the planner")
+            continue
+        content = files.read("sweep", name, f"{asked_by}: sweeps")
+        sweep = _validated(files, "sweep", name, content, SweepConfig)
+        if sweep is None:
+            continue
+        found[name] = sweep
+        todo += [(upstream, files.path("sweep", name)) for upstream in sweep.on]
+    return found
+
+
+def _in_order(files: _Files, sweeps: dict[str, SweepConfig]) -> list[str]:
+    order: list[str] = []
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            ring = " -> ".join([*trail[trail.index(name) :], name])
+            files.problems.append(f"{files.path('sweep', name)}: on: cycle {ring}")
+            return
+        if name in done or name not in sweeps:
+            return
+        for upstream in sweeps[name].on:
+            visit(upstream, (*trail, name))
+        if name not in done:
+            done.add(name)
+            order.append(name)
+
+    for name in sweeps:
+        visit(name, ())
+    return order
+
+
+def _read_products(
+    files: _Files, kind: str, names: list[str], sweeps: set[str], study: str
+) -> dict[str, Product]:
+    out = {}
+    for name in names:
+        asked_by = f"{files.path('study', study)}: {kind}s"
+        content = files.read(kind, name, asked_by)
+        if content is None:
+            continue
+        where = files.path(kind, name)
+        try:
+            model = validate_group(kind, content)
+        except InvalidGroup as error:
+            files.problems.extend(f"{where}: {m.key}: {m.text}" for m in error.mistakes)
+            continue
+        config = model.model_dump(mode="json")
+        unknown = [s for s in config["sweeps"] if s not in sweeps]
+        for sweep in unknown:
+            hint = did_you_mean(sweep, sweeps)
+            files.problems.append(f"{where}: sweeps: {sweep!r} is not in study {study!r}; {hint}")
+        module = plugin_module(kind, config)
+        assert module is not None
+        key = running_source().key([module, "relu_optima.publish.render"])
+        out[name] = Product(name, config, list(config["sweeps"]), digest([config, key]))
+    return out
+
+
+def _assemble(
+    study: str,
+    config: StudyConfig,
+    overrides: list[str],
+    sweeps: dict[str, SweepConfig],
+    expander: Expander,
+    products: dict[str, dict[str, Product]],
+) -> Manifest:
+    home: dict[str, list[str]] = {}
+    batches: dict[str, Batch] = {}
+    infos: dict[str, SweepInfo] = {}
+    every = dict(expander.sweeps)
+    if expander.datasets.entries:
+        every = {DATASETS: expander.datasets, **every}
+    for name, runs in every.items():
+        sweep = sweeps.get(name)
+        infos[name] = SweepInfo(
+            name=name,
+            stage=runs.stage,
+            why=sweep.why if sweep else "The data sets that the other sweeps read.",
+            on=list(sweep.on) if sweep else [],
+            seconds_per_run=sweep.seconds_per_run if sweep else 1.0,
+        )
+        size = sweep.max_runs if sweep else DATASETS_PER_BATCH
+        keys = sweep.batch_by if sweep else []
+        for index, entries in enumerate(_fill(runs, keys, size, expander)):
+            batch_id = f"{name}/{index:05d}"
+            inputs = sorted(
+                {
+                    batch
+                    for entry in entries
+                    for upstream in expander.runs[entry.run].upstream.values()
+                    for batch in home.get(upstream, [])
+                }
+            )
+            lines = [[e.run, expander.runs[e.run].code_key, e.choices, e.on] for e in entries]
+            batches[batch_id] = Batch(
+                batch_id, name, runs.stage, entries, digest([name, infos[name].on, lines]), inputs
+            )
+            for entry in entries:
+                home.setdefault(entry.run, []).append(batch_id)
+    return Manifest(
+        study=study_name(study, overrides),
+        base=study,
+        title=config.title,
+        overrides=sorted(overrides),
+        sweeps=infos,
+        runs=expander.runs,
+        batches=batches,
+        figures=products["figure"],
+        tables=products["table"],
+    )
+
+
+def _fill(runs: SweepRuns, batch_by: list[str], size: int, expander: Expander) -> list[list[Entry]]:
+    groups: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in runs.entries:
+        columns = expander.columns(runs.name, entry) if batch_by else {}
+        groups.setdefault(tuple(repr(columns.get(k)) for k in batch_by), []).append(entry)
+    return [g[i : i + size] for g in groups.values() for i in range(0, len(g), size)]

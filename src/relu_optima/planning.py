@@ -1,0 +1,163 @@
+"""Open the plan of a study: plan anew or read it, compare it with what is there, estimate."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from relu_optima.manifest import Manifest, read_manifest, write_manifest
+from relu_optima.plan import make_plan, split_study_name
+from relu_optima.store import Store
+from relu_optima.worker import batch_file, batch_metadata
+
+
+def plan_file(results: Path, study: str) -> Path:
+    """Return where a study's plan lies.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    Path
+        ``results/<study>/plan.json``.
+    """
+    return results / study / "plan.json"
+
+
+def open_plan(study: str, *, plan: bool, root: Path = Path()) -> Manifest:
+    """Return the plan of a study, as the Snakefile needs it.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study; ``x-<8 hex>`` takes its overrides from its earlier plan.
+    plan : bool
+        Plan anew (Snakemake's main process) or only read (its jobs).
+    root : Path, optional
+        Project folder.
+
+    Returns
+    -------
+    Manifest
+        The plan, written to ``plan.json`` if its content changed.
+    """
+    base, overridden = split_study_name(study)
+    path = plan_file(root / "results", study)
+    if not plan:
+        return read_manifest(path)
+    overrides = read_manifest(path).overrides if overridden else []
+    manifest = make_plan(base, overrides, root)
+    write_manifest(manifest, path)
+    return manifest
+
+
+def stale_batches(manifest: Manifest, results: Path) -> list[str]:
+    """List batches whose Parquet file is there but belongs to another plan or is incomplete.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    results : Path
+        ``results``.
+
+    Returns
+    -------
+    list of str
+        Batch ids. Snakemake alone would not notice if its own metadata were lost.
+    """
+    out = []
+    for batch in manifest.batches.values():
+        path = batch_file(results, manifest.study, batch.id)
+        if not path.exists():
+            continue
+        metadata = batch_metadata(path)
+        if metadata is None or metadata["digest"] != batch.digest or metadata["incomplete"]:
+            out.append(batch.id)
+    return out
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is ahead of one sweep.
+
+    Attributes
+    ----------
+    sweep, stage : str
+        The sweep and its stage.
+    runs, batches : int
+        How many there are in all.
+    reasons : Counter
+        How many runs would be computed, by reason; ``finished`` ones would not.
+    seconds : float
+        Estimated compute time of the runs ahead.
+    measured : bool
+        True if the estimate rests on recorded times, False if on the sweep file's guess.
+    """
+
+    sweep: str
+    stage: str
+    runs: int
+    batches: int
+    reasons: Counter[str]
+    seconds: float
+    measured: bool
+
+
+def look_ahead(manifest: Manifest, results: Path) -> list[Ahead]:
+    """Say for each sweep how many runs are ahead, why, and for how long.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    results : Path
+        ``results``.
+
+    Returns
+    -------
+    list of Ahead
+        One for each sweep, in the plan's order.
+    """
+    store = Store(results / "store")
+    out = []
+    for name, info in manifest.sweeps.items():
+        reasons: Counter[str] = Counter()
+        batches = manifest.batches_of(name)
+        for batch in batches:
+            for entry in batch.entries:
+                run = manifest.runs[entry.run]
+                if store.has(run.id, run.code_key):
+                    reasons["finished"] += 1
+                elif (store.root / run.id).is_dir():
+                    reasons["code changed"] += 1
+                else:
+                    reasons["new"] += 1
+        count = sum(reasons.values())
+        typical = _typical_seconds(results, name)
+        each = info.seconds_per_run if typical is None else typical
+        ahead = count - reasons["finished"]
+        out.append(
+            Ahead(name, info.stage, count, len(batches), reasons, ahead * each, typical is not None)
+        )
+    return out
+
+
+def _typical_seconds(results: Path, sweep: str) -> float | None:
+    """Return the mean recorded time of a sweep's runs in any study (a median hides a long tail)."""
+    seconds: list[float] = []
+    for path in sorted(results.glob(f"*/timings/{sweep}.csv")):
+        try:
+            with path.open(encoding="utf-8", newline="") as stream:
+                seconds += [float(row["cpu_seconds"]) for row in csv.DictReader(stream)]
+        except (OSError, KeyError, ValueError, TypeError):
+            continue  # a damaged timing only weakens the estimate
+    return statistics.fmean(seconds) if seconds else None

@@ -1,0 +1,303 @@
+"""Run a study: lock, plan, Snakemake with live progress, report."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from relu_optima.errors import ReluOptimaError
+from relu_optima.locks import study_lock
+from relu_optima.manifest import Manifest, write_manifest
+from relu_optima.plan import make_plan
+from relu_optima.planning import Ahead, look_ahead, plan_file, stale_batches
+from relu_optima.worker import batch_file, batch_metadata
+
+PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """How a study ended.
+
+    Attributes
+    ----------
+    study : str
+        Its name, with the hash of the overrides if there are any.
+    computed, finished : int
+        Runs computed now, and runs taken from the store by jobs that had to run.
+    incomplete : int
+        Runs that hit the wall-clock limit; the next call computes them again.
+    """
+
+    study: str
+    computed: int
+    finished: int
+    incomplete: int
+
+
+def run_study(
+    name: str,
+    overrides: list[str],
+    *,
+    cores: int,
+    root: Path,
+    console: Console,
+    profile: str | None = None,
+    report: bool = True,
+) -> StudyResult:
+    """Plan, run and publish a study; a repeated call does only what is missing.
+
+    Parameters
+    ----------
+    name : str
+        File name in ``conf/study``.
+    overrides : list of str
+        ``key=value`` in Hydra's grammar; they make a study of their own.
+    cores : int
+        Jobs at a time; each uses one thread.
+    root : Path
+        Project folder.
+    console : Console
+        Where progress is shown.
+    profile : str, optional
+        Snakemake profile, e.g. ``workflow/profiles/slurm``.
+    report : bool, default True
+        Write ``report.html``.
+
+    Returns
+    -------
+    StudyResult
+        What was done.
+
+    Raises
+    ------
+    ReluOptimaError
+        For mistakes in the configuration, a busy folder, or jobs that failed.
+    """
+    results = root / "results"
+    with study_lock(results) as lock:
+        manifest = make_plan(name, overrides, root)
+        path = plan_file(results, manifest.study)
+        write_manifest(manifest, path)
+        for batch_id in stale_batches(manifest, results):
+            batch_file(results, manifest.study, batch_id).unlink(missing_ok=True)
+        show_plan(manifest, look_ahead(manifest, results), console, cores)
+        log = results / manifest.study / "timings" / "progress.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("", encoding="utf-8")
+        _snakemake(manifest, root, ["--unlock"], lock, console)
+        arguments = ["--rerun-incomplete", "--keep-going", "--scheduler", "greedy"]
+        arguments += ["--workflow-profile", profile] if profile else ["--cores", str(cores)]
+        started = time.time()
+        code = _snakemake(manifest, root, arguments, lock, console, progress=log)
+        if code != 0:
+            raise ReluOptimaError(
+                f"the study stopped: {_failures(results / manifest.study, started)}",
+                where=manifest.study,
+                fix="correct the cause and run the same command again; finished runs are kept",
+            )
+        if report:
+            write_report(manifest, root, lock, console)
+        computed, finished = _counts(log)
+        return StudyResult(manifest.study, computed, finished, _incomplete(manifest, results))
+
+
+def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: int) -> None:
+    """Print what is ahead: runs, batches, reasons, minutes.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    ahead : list of Ahead
+        From `look_ahead`.
+    console : Console
+        Where to print.
+    cores : int
+        Jobs at a time, for the estimate.
+    """
+    from rich.table import Table
+
+    table = Table(title=f"{manifest.study}: {manifest.title}", title_justify="left")
+    for column in ("sweep", "stage", "runs", "batches", "to compute", "why", "CPU time"):
+        table.add_column(column, justify="left" if column in ("sweep", "stage", "why") else "right")
+    for item in ahead:
+        todo = item.runs - item.reasons["finished"]
+        why = ", ".join(f"{n} {r}" for r, n in sorted(item.reasons.items()) if r != "finished")
+        source = "" if item.measured or not todo else " (guess)"
+        table.add_row(
+            item.sweep, item.stage, str(item.runs), str(item.batches), str(todo), why or "-",
+            f"{_minutes(item.seconds)}{source}" if todo else "-",
+        )  # fmt: skip
+    console.print(table)
+    todo = sum(a.runs - a.reasons["finished"] for a in ahead)
+    seconds = sum(a.seconds for a in ahead) / max(cores, 1)
+    total = sum(a.runs for a in ahead)
+    batches = sum(a.batches for a in ahead)
+    console.print(
+        f"{total} runs in {batches} batches, {todo} to compute"
+        + (f", about {_minutes(seconds)} on {cores} cores" if todo else "")
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+
+
+def _snakemake(
+    manifest: Manifest,
+    root: Path,
+    arguments: list[str],
+    lock: int,
+    console: Console,
+    *,
+    progress: Path | None = None,
+) -> int:
+    log = root / "results" / manifest.study / "timings" / "snakemake.log"
+    environment = {**os.environ, PLANNED: manifest.study}
+    command = [
+        sys.executable, "-m", "snakemake", *arguments, "--nocolor",
+        "--config", f"study={manifest.study}",
+    ]  # fmt: skip
+    with log.open("ab") as stream:
+        process = subprocess.Popen(
+            command, cwd=root, env=environment, stdout=stream, stderr=stream, pass_fds=[lock]
+        )
+        try:
+            if progress is not None:
+                _watch(process, manifest, progress, console)
+            return process.wait()
+        except KeyboardInterrupt:
+            # the terminal sends the signal to Snakemake too: let it end its jobs first
+            process.wait()
+            raise
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def _watch(
+    process: subprocess.Popen[bytes], manifest: Manifest, log: Path, console: Console
+) -> None:
+    """Show counts and an estimate until Snakemake ends."""
+    results = log.parents[2]
+    open_batches = [
+        b
+        for b in manifest.batches.values()
+        if not batch_file(results, manifest.study, b.id).exists()
+    ]
+    total = sum(len(b.entries) for b in open_batches)
+    started = time.monotonic()
+    last = started
+    live = console.is_terminal
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"), console=console, disable=not live,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("runs", total=total, left="")
+        while process.poll() is None:
+            time.sleep(0.25)
+            computed, finished = _counts(log)
+            done = computed + finished
+            elapsed = time.monotonic() - started
+            left = (
+                f"about {_minutes(elapsed / done * (total - done))} left"
+                if 0 < done < total
+                else ""
+            )
+            if done >= total > 0:
+                left = "tables and figures"
+            bar.update(task, completed=min(done, total), left=left)
+            if not live and time.monotonic() - last > 15:
+                last = time.monotonic()
+                console.print(f"{done} of {total} runs, {_minutes(elapsed)} so far, {left}")
+
+
+def _counts(log: Path) -> tuple[int, int]:
+    """Count the runs that jobs computed and the runs they took from the store."""
+    try:
+        lines = log.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0, 0
+    flags = {tuple(p[:2]): p[2] for line in lines if len(p := line.split("\t")) == 4}
+    finished = sum(f == "1" for f in flags.values())
+    return len(flags) - finished, finished
+
+
+def _failures(folder: Path, since: float) -> str:
+    """Quote the error lines of the jobs that failed in this call."""
+    texts = []
+    for path in sorted((folder / "logs").rglob("*.log")):
+        if path.stat().st_mtime < since - 1:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        mark = text.rfind("relu-optima: ")
+        if mark < 0:
+            mark = text.rfind("Traceback (most recent call last)")
+        if mark >= 0:
+            texts.append(f"\n[{path}]\n{text[mark:].strip()}")
+    log = folder / "timings" / "snakemake.log"
+    if texts:
+        return "".join(texts)
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+    return f"\n[{log}]\n" + "\n".join(tail)
+
+
+def _incomplete(manifest: Manifest, results: Path) -> int:
+    count = 0
+    for batch in manifest.batches.values():
+        metadata = batch_metadata(batch_file(results, manifest.study, batch.id))
+        count += int(metadata["incomplete"]) if metadata else 0
+    return count
+
+
+def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> bool:
+    """Write ``report.html`` if a figure, table or caption is newer.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    root : Path
+        Project folder.
+    lock : int
+        Descriptor of the study's lock.
+    console : Console
+        Where to say so.
+
+    Returns
+    -------
+    bool
+        True if it was written.
+
+    Raises
+    ------
+    ReluOptimaError
+        If Snakemake could not write it.
+    """
+    folder = root / "results" / manifest.study
+    target = folder / "report.html"
+    inputs = [plan_file(root / "results", manifest.study), *(folder / "tables").glob("*")]
+    inputs += [*(folder / "figures").glob("*"), *(root / "workflow" / "report").glob("*")]
+    newest = max((p.stat().st_mtime for p in inputs), default=0.0)
+    if not manifest.figures and not manifest.tables:
+        return False
+    if target.exists() and target.stat().st_mtime > newest:
+        return False
+    console.print("writing report.html")
+    code = _snakemake(manifest, root, ["--report", str(target.relative_to(root))], lock, console)
+    if code != 0 or not target.exists():
+        raise ReluOptimaError(
+            "the report could not be written",
+            where=str(folder / "timings" / "snakemake.log"),
+            fix="see the end of that log",
+        )
+    return True

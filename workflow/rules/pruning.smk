@@ -1,0 +1,21 @@
+# Prune optimal networks: one job computes one batch of runs.
+rule prune_network:
+    input:
+        batch_inputs,
+    output:
+        "results/{study}/batches/{sweep}/{index}.parquet",
+    params:
+        digest=batch_digest,
+    log:
+        "results/{study}/logs/prune_network/{sweep}-{index}.log",
+    wildcard_constraints:
+        sweep=sweeps_of("pruning"),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    shell:
+        "python -m relu_optima prune_network --plan {PLAN_FILE:q}"
+        " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"
