@@ -61,6 +61,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pandera.errors import SchemaError
 
     if sweep not in manifest.sweeps:
         raise StoreError(f"the plan has no sweep {sweep!r}", where=manifest.study)
@@ -83,7 +84,10 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         frames.append(frame)
         seconds.update(metadata["seconds"])
     frame = _joined(frames)
-    _contract(sweep).validate(frame)
+    try:
+        _contract(sweep).validate(frame)
+    except SchemaError as error:
+        raise StoreError(f"breaks the table contract: {error}", where=f"sweep {sweep}") from None
     metadata = {
         "study": manifest.study,
         "sweep": sweep,
@@ -132,7 +136,7 @@ def _contract(sweep: str) -> Any:
             "code_key": pa.Column(str, pa.Check.str_matches("^[0-9a-f]{16}$")),
             "sweep": pa.Column(str, pa.Check.eq(sweep)),
             "stage": pa.Column(str),
-            "status": pa.Column(str, pa.Check.str_length(1)),
+            "status": pa.Column(str, pa.Check.str_length(min_value=1)),
         },
         strict=False,
     )

@@ -279,28 +279,37 @@ class Expander:
                 f"got {seed!r} ({type(seed).__name__})"
             )
             return None
-        choices: dict[str, str] = {}
-        raw: dict[str, dict[str, Any]] = {}
-        for group in own:
-            choice = settings.get(group, self.defaults.get(group))
-            if choice not in self._presets(group):
-                place = origin.get(group, f"{self.conf.name}/config.yaml")
-                hint = did_you_mean(str(choice), self._presets(group))
-                self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}")
-                return None
-            choices[group] = str(choice)
-            raw[group] = {
+        choices = self._choices(settings, own, origin)
+        raw = {
+            group: {
                 k.partition(".")[2]: v for k, v in settings.items() if k.startswith(f"{group}.")
             }
+            for group in choices
+        }
         checked = self._checker.check(choices, raw, seed, origin)
-        if any(c is None for c in checked.values()):
-            return None
         good = {g: c for g, c in checked.items() if c is not None}
+        if len(good) < len(own):
+            return None
         stages = dict(upstream.stages)
         if "dataset" in good and stage != "dataset":
             stages["dataset"] = self._dataset_run(choices["dataset"], good.pop("dataset"))
         own_seed = None if stage == "dataset" else seed
         return self._keep(stage, own_seed, good, stages), choices
+
+    def _choices(
+        self, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the preset of each group; a preset that does not exist is noted and left out."""
+        choices: dict[str, str] = {}
+        for group in own:
+            choice = settings.get(group, self.defaults.get(group))
+            if choice in self._presets(group):
+                choices[group] = str(choice)
+                continue
+            place = origin.get(group, f"{self.conf.name}/config.yaml")
+            hint = did_you_mean(str(choice), self._presets(group))
+            self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}")
+        return choices
 
     def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
         run = self._keep("dataset", None, {"dataset": checked}, {})

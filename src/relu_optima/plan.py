@@ -138,7 +138,8 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
     content = files.read("study", study, "study")
     config = _validated(files, "study", study, content, StudyConfig)
     if config is None:
-        raise ConfigError(files.problems)
+        # go on with what can be read, so that mistakes in other files are listed too
+        config = _readable_study(content or {})
     asked = _read_overrides(files, texts)
     sweeps = _read_sweeps(files, study, config.sweeps)
     products = {
@@ -224,6 +225,14 @@ def _validated(
         where = files.path(kind, name)
         files.problems.extend(f"{where}: {m.key}: {m.text}" for m in explain(error, model))
         return None
+
+
+def _readable_study(content: dict[str, Any]) -> StudyConfig:
+    parts = {}
+    for key in ("sweeps", "figures", "tables"):
+        value = content.get(key)
+        parts[key] = [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+    return StudyConfig.model_construct(title="-", **parts)
 
 
 def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:

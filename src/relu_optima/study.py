@@ -20,6 +20,7 @@ from relu_optima.planning import Ahead, look_ahead, plan_file, stale_batches
 from relu_optima.worker import batch_file, batch_metadata
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
+QUOTED_LINES = 15  # of each failed job's log
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ def _snakemake(
     progress: Path | None = None,
 ) -> int:
     log = root / "results" / manifest.study / "timings" / "snakemake.log"
-    environment = {**os.environ, PLANNED: manifest.study}
+    # jobs call `python`: this interpreter, also where its environment is not activated
+    search = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, PLANNED: manifest.study, "PATH": search}
     command = [
         sys.executable, "-m", "snakemake", *arguments, "--nocolor",
         "--config", f"study={manifest.study}",
@@ -243,11 +246,13 @@ def _failures(folder: Path, since: float) -> str:
         if mark < 0:
             mark = text.rfind("Traceback (most recent call last)")
         if mark >= 0:
-            texts.append(f"\n[{path}]\n{text[mark:].strip()}")
+            lines = text[mark:].strip().splitlines()
+            texts.append(f"\n[{path}]\n" + "\n".join(lines[-QUOTED_LINES:]))
     log = folder / "timings" / "snakemake.log"
     if texts:
-        return "".join(texts)
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        more = f"\n... and {len(texts) - 3} more failed jobs" if len(texts) > 3 else ""
+        return "".join(texts[:3]) + more
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-QUOTED_LINES:]
     return f"\n[{log}]\n" + "\n".join(tail)
 
 
