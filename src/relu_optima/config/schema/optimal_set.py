@@ -1,0 +1,36 @@
+"""Config group ``optimal_set``: how finely to resolve all optima, what to draw from them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from relu_optima.config.schema.base import Group, operational
+
+
+class OptimalSetConfig(Group):
+    """Parameters of one description of an optimal set."""
+
+    slack_tol: float = Field(
+        default=1e-10,
+        gt=0,
+        le=1e-2,
+        description="relative slack up to which a block belongs to the equicorrelation set",
+    )
+    merge_tol: float = Field(
+        default=1e-6,
+        gt=0,
+        le=1e-2,
+        description="distance below which unit directions of one sign are one neuron",
+    )
+    samples: int = Field(
+        default=200, ge=0, description="optimal models drawn uniformly by hit-and-run"
+    )
+    vertex_budget: int = Field(
+        default=100_000, gt=0, description="basic solutions tried when vertices are enumerated"
+    )
+    node_limit: int = Field(
+        default=20_000, gt=0, description="branch-and-bound nodes for the fewest neurons"
+    )
+    time_limit: float | None = operational(
+        None, gt=0, description="safety net of the integer program [s]"
+    )

@@ -1,0 +1,457 @@
+"""Describe the whole optimal set of a solved convex program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.optimal_set.blocks import Blocks, ConvexSolution, blocks_of
+from relu_optima.optimal_set.hit_and_run import hit_and_run
+from relu_optima.optimal_set.polytope import Polytope, polytope
+from relu_optima.optimal_set.projection import Projection
+from relu_optima.optimal_set.refine import Equicorrelation, refine
+from relu_optima.optimal_set.width import (
+    NonConvexSet,
+    SmallestSupport,
+    nonconvex_set,
+    smallest_support,
+)
+
+
+@dataclass(frozen=True)
+class OptimalSet:
+    """All optimal models W* = {w_b = beta_b u_b : beta >= 0, Z beta = fit}.
+
+    A *direction* is a unit weight vector u with an output sign; blocks on both sides of a data
+    hyperplane that share it are merged into one. An optimal model is a vector beta with one
+    coefficient for each direction. For formulation ``relu`` it is the network with neurons
+    (sqrt(beta_b) u_b, sign_b sqrt(beta_b)).
+
+    Attributes
+    ----------
+    problem : Blocks
+        The program.
+    equicorrelation : Equicorrelation
+        Residual, slack of every block and members of the equicorrelation set.
+    directions : array, shape (k, d)
+        Unit vectors u_b.
+    signs : array, shape (k,)
+        Output signs.
+    members : tuple of tuple of int
+        Blocks merged in each direction, as positions in ``equicorrelation.blocks``.
+    body : Polytope
+        The polytope of coefficients.
+    start : array, shape (k,)
+        The optimal model nearest to the given solution.
+    objective : float
+        Optimal value 0.5 |fit - y|^2 + lam * penalty.
+    penalty : float
+        Sum of the coefficients, the same for every optimal model.
+    """
+
+    problem: Blocks
+    equicorrelation: Equicorrelation
+    directions: np.ndarray
+    signs: np.ndarray
+    members: tuple[tuple[int, ...], ...]
+    body: Polytope
+    start: np.ndarray
+    objective: float
+    penalty: float
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the optimal set."""
+        return self.body.dimension
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether the optimal model is unique (up to splitting and permuting neurons)."""
+        return self.dimension == 0
+
+    @property
+    def fit(self) -> np.ndarray:
+        """Predictions on the training inputs, shape (n,); the same for every optimal model."""
+        return self.body.fit
+
+    @property
+    def support(self) -> np.ndarray:
+        """Directions that some optimal model uses."""
+        return self.body.support
+
+    @property
+    def min_slack(self) -> float:
+        """Smallest relative slack of a block outside the set: the distance to a degeneracy."""
+        outside = np.delete(self.equicorrelation.slack, self.equicorrelation.blocks)
+        return float(outside.min(initial=1.0))
+
+    @cached_property
+    def antipodal_pairs(self) -> int:
+        """Pairs (u, -u) of equal sign in the support; each frees mass at no cost."""
+        signed = self.directions[self.support] * self.signs[self.support, None]
+        same = self.signs[self.support, None] == self.signs[self.support]
+        opposite = (signed @ signed.T < -1 + 1e-9) & same
+        return int(np.triu(opposite, 1).sum())
+
+    def vertices(self, budget: int = 1_000_000) -> np.ndarray:
+        """Enumerate the minimal models: no optimal model has strictly fewer of their neurons.
+
+        Parameters
+        ----------
+        budget : int, > 0
+            Largest number of basic solutions to try.
+
+        Returns
+        -------
+        array, shape (m, k)
+            One vertex in each row, fewest neurons first.
+
+        Raises
+        ------
+        BudgetError
+            If the number of basic solutions exceeds the budget.
+        """
+        return self.body.vertices(budget)
+
+    def min_norm(self) -> np.ndarray:
+        """Return the optimal model of least sum of squared block norms, shape (k,)."""
+        return self.body.min_norm()
+
+    def optimize(self, c: np.ndarray) -> np.ndarray:
+        """Minimise a linear criterion over the optimal set.
+
+        Parameters
+        ----------
+        c : array, shape (k,)
+            Cost of each direction; ``-c`` maximises.
+
+        Returns
+        -------
+        array, shape (k,)
+            An optimal vertex.
+        """
+        return self.body.minimize_linear(c)
+
+    def tune(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Choose the optimal model with the least squared error on other data.
+
+        Parameters
+        ----------
+        X : array, shape (m, d)
+            Inputs, e.g. of a validation set.
+        y : array, shape (m,)
+            Targets.
+
+        Returns
+        -------
+        array, shape (k,)
+            Coefficients that minimise |f(X) - y|^2 over the optimal set.
+        """
+        return self.body.minimize_quadratic(self.features(X), np.asarray(y, dtype=float).ravel())
+
+    def extremes(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Range of the prediction at each input over all optimal models.
+
+        Parameters
+        ----------
+        X : array, shape (m, d)
+            Inputs.
+
+        Returns
+        -------
+        lower, upper : array, shape (m,)
+            Least and largest prediction.
+        """
+        features = self.features(X)
+        low = [float(row @ self.optimize(row)) for row in features]
+        high = [float(row @ self.optimize(-row)) for row in features]
+        return np.array(low), np.array(high)
+
+    def sample(self, k: int, seed: int) -> np.ndarray:
+        """Draw optimal models uniformly from the polytope.
+
+        Parameters
+        ----------
+        k : int, >= 0
+            Number of models.
+        seed : int
+            Seed of the generator.
+
+        Returns
+        -------
+        array, shape (k, number of directions)
+            One model in each row.
+        """
+        if k < 0:
+            raise SolveInputError(f"k is {k}", allowed="k >= 0", where="optimal_set.samples")
+        return hit_and_run(self.body, k, seed)
+
+    def features(self, X: np.ndarray) -> np.ndarray:
+        """Contribution of each unit direction to the prediction at new inputs.
+
+        Parameters
+        ----------
+        X : array, shape (m, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (m, k)
+            sign_b (X u_b)_+ for ``relu``; sign_b 1[X g_b >= 0] X u_b for ``gated``.
+        """
+        X = np.asarray(X, dtype=float)
+        if X.ndim != 2 or X.shape[1] != self.problem.X.shape[1]:
+            raise SolveInputError(
+                f"X has shape {X.shape}", allowed=f"(m, {self.problem.X.shape[1]})"
+            )
+        linear = X @ self.directions.T
+        if self.problem.constrained:
+            return np.asarray(self.signs * np.maximum(linear, 0.0))
+        return np.asarray(self.signs * linear * (self.gates @ X.T > 0).T)
+
+    @property
+    def gates(self) -> np.ndarray:
+        """Gate vector of the first block of each direction, shape (k, d)."""
+        first = [self.equicorrelation.blocks[m[0]] for m in self.members]
+        return self.problem.gates[:, self.problem.pattern_of[np.array(first, dtype=int)]].T
+
+    def predict(self, beta: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Predictions of one optimal model.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+        X : array, shape (m, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (m,)
+            Predictions.
+        """
+        return np.asarray(self.features(X) @ beta)
+
+    def neurons(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of the two-layer ReLU network of a model.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+
+        Returns
+        -------
+        W1 : array, shape (p, d)
+            First layer, sqrt(beta_b) u_b for beta_b > 0.
+        w2 : array, shape (p,)
+            Second layer, sign_b sqrt(beta_b).
+        """
+        used = np.flatnonzero(beta > 0)
+        root = np.sqrt(beta[used])
+        return root[:, None] * self.directions[used], self.signs[used] * root
+
+    def contains(self, beta: np.ndarray, tolerance: float = 1e-9) -> bool:
+        """Whether coefficients are an optimal model, see `Polytope.contains`."""
+        return self.body.contains(beta, tolerance)
+
+    def value(self, beta: np.ndarray) -> float:
+        """Objective of a model, optimal or not.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Non-negative coefficients.
+
+        Returns
+        -------
+        float
+            0.5 |Z beta - y|^2 + lam sum(beta).
+        """
+        error = self.body.columns @ beta - self.problem.y
+        return 0.5 * float(error @ error) + self.problem.lam * float(beta.sum())
+
+    def smallest(
+        self, *, node_limit: int = 100_000, time_limit: float | None = None
+    ) -> SmallestSupport:
+        """Find an optimal model with the fewest neurons, see `smallest_support`."""
+        return smallest_support(self.body, node_limit=node_limit, time_limit=time_limit)
+
+    def nonconvex(self, width: int) -> NonConvexSet:
+        """Describe the optimal networks of a given width, see `NonConvexSet`."""
+        return nonconvex_set(self.body, width, self.smallest().size)
+
+    def slack_histogram(self, edges: np.ndarray | None = None) -> dict[str, list[float]]:
+        """Count blocks by relative slack, to show how clear-cut membership is.
+
+        Parameters
+        ----------
+        edges : array, optional
+            Increasing bin edges; powers of ten from 1e-16 to 1 by default. Smaller slacks fall
+            in the first bin.
+
+        Returns
+        -------
+        dict
+            ``edges`` and ``counts``, and the ``tolerance`` of membership.
+        """
+        edges = np.logspace(-16, 0, 17) if edges is None else np.asarray(edges, dtype=float)
+        slack = np.clip(self.equicorrelation.slack, edges[0], edges[-1])
+        counts, _ = np.histogram(slack, edges)
+        return {
+            "edges": [float(e) for e in edges],
+            "counts": [float(c) for c in counts],
+            "tolerance": [self.equicorrelation.tolerance],
+        }
+
+
+def describe(
+    solution: ConvexSolution,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    slack_tol: float = 1e-10,
+    merge_tol: float = 1e-6,
+) -> OptimalSet:
+    """Describe all optima of the convex program that a solution belongs to.
+
+    The solution only selects the program and starts the refinement; the set does not depend on
+    which optimum the solver returned. Fit and residual are unique, and with
+    v_b = Proj_{K_b}(X_b' r) the optimal models are w_b = beta_b v_b / lam on the blocks with
+    |v_b| = lam (Mishkin and Pilanci 2023, Proposition 3.2, here without a choice of dual).
+
+    Parameters
+    ----------
+    solution : ConvexSolution
+        Solved program, e.g. `relu_optima.convex.Solution`.
+    X : array, shape (n, d)
+        Training inputs.
+    y : array, shape (n,)
+        Training targets.
+    slack_tol : float, > 0
+        Relative slack up to which a block belongs to the equicorrelation set (ten times the
+        residual of the refinement if that is larger).
+    merge_tol : float, > 0
+        Distance below which unit directions of one sign are the same neuron.
+
+    Returns
+    -------
+    OptimalSet
+        The polytope with its directions. For lam >= lambda_max it is the zero network alone,
+        without directions.
+
+    Raises
+    ------
+    SolveInputError
+        If solution and data do not belong together.
+    DegenerateError
+        If the solution is too inaccurate to be refined; the message names the tolerance.
+    """
+    problem = blocks_of(solution, X, y)
+    weights = problem.weights(solution)
+    equicorrelation = refine(problem, weights, slack_tol)
+    directions, signs, members = _merge(
+        problem, equicorrelation.projections, equicorrelation.blocks, merge_tol
+    )
+    columns = _columns(problem, equicorrelation, directions, signs, members)
+    fit = problem.y - equicorrelation.theta
+    body = polytope(columns, fit, max(1e-8, 100 * equicorrelation.residual))
+    error = body.fit - problem.y
+    penalty = float(body.start.sum())
+    start = body.nearest(_coefficients(problem, weights, equicorrelation, members))
+    described = OptimalSet(
+        problem=problem,
+        equicorrelation=equicorrelation,
+        directions=directions,
+        signs=signs,
+        members=members,
+        body=body,
+        start=start,
+        objective=0.5 * float(error @ error) + problem.lam * penalty,
+        penalty=penalty,
+    )
+    _check_value(described, weights)
+    return described
+
+
+def _merge(
+    problem: Blocks, projections: tuple[Projection, ...], blocks: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, ...], ...]]:
+    """Merge blocks that share a direction and a sign (boundary duplicates)."""
+    d = problem.X.shape[1]
+    groups: list[list[int]] = []
+    directions: list[np.ndarray] = []
+    signs: list[float] = []
+    for position, (block, projection) in enumerate(zip(blocks, projections, strict=True)):
+        unit = projection.point / np.linalg.norm(projection.point)
+        sign = float(problem.signs[block])
+        for index, other in enumerate(directions):
+            same = problem.constrained and signs[index] == sign
+            if same and np.linalg.norm(unit - other) <= tolerance:
+                groups[index].append(position)
+                break
+        else:
+            groups.append([position])
+            directions.append(unit)
+            signs.append(sign)
+    return (
+        np.array(directions).reshape(len(groups), d),
+        np.array(signs),
+        tuple(tuple(g) for g in groups),
+    )
+
+
+def _columns(
+    problem: Blocks,
+    equicorrelation: Equicorrelation,
+    directions: np.ndarray,
+    signs: np.ndarray,
+    members: tuple[tuple[int, ...], ...],
+) -> np.ndarray:
+    """Contribution of each unit direction to the fit."""
+    n = problem.X.shape[0]
+    if problem.constrained:
+        return np.asarray(signs * np.maximum(problem.X @ directions.T, 0.0)).reshape(n, len(signs))
+    blocks = [int(equicorrelation.blocks[m[0]]) for m in members]
+    columns = [problem.apply(b, u) for b, u in zip(blocks, directions, strict=True)]
+    return np.array(columns).reshape(len(columns), n).T
+
+
+def _coefficients(
+    problem: Blocks,
+    weights: np.ndarray,
+    equicorrelation: Equicorrelation,
+    members: tuple[tuple[int, ...], ...],
+) -> np.ndarray:
+    """Length of the given solution along each direction."""
+    lengths = np.linalg.norm(weights[equicorrelation.blocks], axis=1)
+    return np.array([lengths[list(m)].sum() for m in members])
+
+
+def _check_value(described: OptimalSet, weights: np.ndarray) -> None:
+    """The refined value must not exceed the value of the feasible point it came from."""
+    problem = described.problem
+    error = problem.fit(weights) - problem.y
+    given = 0.5 * float(error @ error)
+    given += problem.lam * float(np.linalg.norm(weights, axis=1).sum())
+    slack = 1e-7 * max(given, 1e-300)
+    infeasible = problem.constrained and described.objective > given + slack
+    if infeasible and _violation(problem, weights) <= 1e-9:
+        raise DegenerateError(
+            f"the refined objective {described.objective:.12g} exceeds that of the given "
+            f"feasible solution, {given:.12g}",
+            where="convex.tol",
+            fix="solve again with a smaller convex.tol",
+        )
+
+
+def _violation(problem: Blocks, weights: np.ndarray) -> float:
+    """Largest violation of a cone row relative to the weight."""
+    worst = 0.0
+    for b in np.flatnonzero(np.linalg.norm(weights, axis=1) > 0):
+        low = float((problem.cone_rows(int(b)) @ weights[b]).min())
+        worst = max(worst, -low / float(np.linalg.norm(weights[b])))
+    return worst

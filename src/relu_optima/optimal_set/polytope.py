@@ -1,0 +1,410 @@
+"""The polytope {beta >= 0 : Z beta = fit} in coordinates of its affine hull.
+
+All questions about the optimal set end here. Writing beta = point + N t with an orthonormal null
+basis N keeps Z beta = fit exact in every answer, and makes the linear programs as small as the
+freedom that is really there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+
+import numpy as np
+from scipy.linalg import qr, svd
+from scipy.optimize import linprog, nnls
+
+from relu_optima.errors import BudgetError, DegenerateError, SolveInputError
+
+RANK_TOL = 1e-9  # relative singular value of unit columns below which they are dependent
+ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
+CHUNK = 20_000  # basic solutions computed at a time
+
+
+@dataclass(frozen=True)
+class Polytope:
+    """Bounded polytope {beta in R^k : beta >= 0, Z beta = fit}.
+
+    Attributes
+    ----------
+    columns : array, shape (n, k)
+        Z, the contribution of each unit direction to the fit.
+    fit : array, shape (n,)
+        Right-hand side.
+    start : array, shape (k,)
+        A point of the polytope.
+    """
+
+    columns: np.ndarray
+    fit: np.ndarray
+    start: np.ndarray
+
+    @cached_property
+    def scale(self) -> float:
+        """Sum of the coefficients of the starting point, the size of the polytope."""
+        return float(self.start.sum())
+
+    @cached_property
+    def upper(self) -> np.ndarray:
+        """Largest value of every coefficient over the polytope, shape (k,)."""
+        return self.extremes.max(axis=0) if self.extremes.size else self.start.copy()
+
+    @cached_property
+    def support(self) -> np.ndarray:
+        """Indices of the coefficients that are positive somewhere in the polytope."""
+        return np.flatnonzero(self.upper > ZERO_TOL * max(self.scale, 1e-300))
+
+    @cached_property
+    def dimension(self) -> int:
+        """Dimension |S| - rank Z_S, S the support."""
+        return self.support.size - rank(self.columns[:, self.support])
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """A relative interior point: the mean of the points that maximise each coefficient."""
+        return self.extremes.mean(axis=0) if self.extremes.size else self.start.copy()
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Orthonormal basis of the directions in the polytope, shape (k, dimension)."""
+        full = np.zeros((self.start.size, self.dimension))
+        full[self.support] = null_basis(self.columns[:, self.support])
+        return full
+
+    @cached_property
+    def extremes(self) -> np.ndarray:
+        """Vertices that maximise each coefficient in turn; one row each (empty: a single point)."""
+        k = self.start.size
+        free = null_basis(self.columns)
+        if free.shape[1] == 0:
+            return np.zeros((0, k))
+        return np.array([self._linear(self.start, free, -row) for row in np.eye(k)])
+
+    def _linear(self, point: np.ndarray, basis: np.ndarray, cost: np.ndarray) -> np.ndarray:
+        """Minimise cost'beta over beta = point + basis t >= 0."""
+        size = max(self.scale, 1e-300)
+        answer = linprog(
+            basis.T @ cost,
+            A_ub=-basis,
+            b_ub=point / size,
+            bounds=(None, None),
+            method="highs-ds",
+            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        )
+        if answer.status != 0:
+            raise DegenerateError(
+                f"a linear program over {basis.shape[1]} coordinates of the optimal set failed: "
+                f"{answer.message}",
+                where="optimal_set.slack_tol",
+                fix="solve again with a smaller convex.tol",
+            )
+        beta = point + basis @ (size * answer.x)
+        return self.snap(beta)
+
+    def snap(self, beta: np.ndarray) -> np.ndarray:
+        """Move a point that a solver returned on its support exactly.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Nearly feasible point.
+
+        Returns
+        -------
+        array, shape (k,)
+            Coefficients below the zero tolerance are 0; where the remaining columns are
+            independent the others solve Z beta = fit to rounding.
+        """
+        beta = np.where(beta > ZERO_TOL * self.scale, beta, 0.0)
+        used = np.flatnonzero(beta)
+        if used.size and rank(self.columns[:, used]) == used.size:
+            beta[used] = np.linalg.lstsq(self.columns[:, used], self.fit, rcond=None)[0]
+            beta = np.maximum(beta, 0.0)
+        return beta
+
+    def contains(self, beta: np.ndarray, tolerance: float = 1e-9) -> bool:
+        """Test membership.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+        tolerance : float, > 0
+            Allowed violation relative to the sum of the coefficients and to the fit.
+
+        Returns
+        -------
+        bool
+            Whether beta >= 0 and Z beta = fit hold within the tolerance.
+        """
+        error = np.linalg.norm(self.columns @ beta - self.fit)
+        limit = tolerance * max(float(np.linalg.norm(self.fit)), 1e-300)
+        return bool(beta.min(initial=0.0) >= -tolerance * self.scale and error <= limit)
+
+    def minimize_linear(self, cost: np.ndarray) -> np.ndarray:
+        """Minimise cost'beta; the answer is a vertex.
+
+        Parameters
+        ----------
+        cost : array, shape (k,)
+            Cost of each coefficient.
+
+        Returns
+        -------
+        array, shape (k,)
+            An optimal vertex.
+
+        Raises
+        ------
+        SolveInputError
+            If the cost has another length or is not finite.
+        """
+        cost = np.asarray(cost, dtype=float)
+        if cost.shape != self.start.shape or not np.isfinite(cost).all():
+            raise SolveInputError(
+                f"the cost has shape {cost.shape} or is not finite",
+                allowed=f"({self.start.size},): one finite number for each direction",
+            )
+        if self.dimension == 0:
+            return self.centre.copy()
+        size = float(np.abs(cost).max())
+        return self._linear(self.centre, self.basis, cost / size if size > 0 else cost)
+
+    def minimize_quadratic(self, factor: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Minimise |factor beta - target|^2 by a primal active-set method.
+
+        Parameters
+        ----------
+        factor : array, shape (m, k)
+            Linear map of the criterion.
+        target : array, shape (m,)
+            Right-hand side of the criterion.
+
+        Returns
+        -------
+        array, shape (k,)
+            A minimiser.
+
+        Raises
+        ------
+        DegenerateError
+            If the solver fails.
+        """
+        if self.dimension == 0:
+            return self.centre.copy()
+        import clarabel
+        from scipy import sparse
+
+        size = self.scale
+        inner = factor @ self.basis
+        offset = target / size - factor @ (self.centre / size)
+        weight = max(float(np.linalg.norm(inner)), 1e-300)
+        inner, offset = inner / weight, offset / weight
+        settings = clarabel.DefaultSettings()
+        settings.verbose = False
+        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-12
+        answer = clarabel.DefaultSolver(
+            sparse.csc_matrix(np.triu(inner.T @ inner)),
+            -inner.T @ offset,
+            sparse.csc_matrix(-self.basis),
+            self.centre / size,
+            [clarabel.NonnegativeConeT(self.basis.shape[0])],
+            settings,
+        ).solve()
+        if str(answer.status) not in ("Solved", "AlmostSolved"):
+            raise DegenerateError(
+                f"a quadratic program over the optimal set ended as {answer.status}",
+                fix="solve again with a smaller convex.tol",
+            )
+        beta = self.centre + self.basis @ (size * np.asarray(answer.x))
+        return self._polish_quadratic(beta, factor, target)
+
+    def _polish_quadratic(
+        self, beta: np.ndarray, factor: np.ndarray, target: np.ndarray
+    ) -> np.ndarray:
+        """Solve the criterion exactly on the support that the interior point method found."""
+        used = np.flatnonzero(beta > 1e-7 * self.scale)
+        free = null_basis(self.columns[:, used])
+        exact = np.zeros_like(beta)
+        exact[used] = np.linalg.lstsq(self.columns[:, used], self.fit, rcond=None)[0]
+        if free.shape[1]:
+            move = factor[:, used] @ free
+            rest = target - factor[:, used] @ exact[used]
+            # Among equally good points stay near the one found: it is known to be feasible.
+            shift = free.T @ (beta[used] - exact[used])
+            step = np.linalg.lstsq(move, rest - move @ shift, rcond=1e-10)[0]
+            exact[used] += free @ (shift + step)
+        before = float(np.linalg.norm(factor @ beta - target))
+        after = float(np.linalg.norm(factor @ exact - target))
+        close = after <= before + 1e-9 * (1 + before)
+        feasible = exact.min() >= -1e-12 * self.scale
+        return np.asarray(np.maximum(exact if feasible and close else beta, 0.0))
+
+    def min_norm(self) -> np.ndarray:
+        """Return the point of least Euclidean norm.
+
+        Returns
+        -------
+        array, shape (k,)
+            The unique minimiser of |beta|^2.
+        """
+        k = self.start.size
+        return self.minimize_quadratic(np.eye(k), np.zeros(k))
+
+    def vertices(self, budget: int = 1_000_000) -> np.ndarray:
+        """Enumerate all vertices, the points whose support has independent columns.
+
+        Parameters
+        ----------
+        budget : int, > 0
+            Largest number of basic solutions to try, binom(|S|, dimension).
+
+        Returns
+        -------
+        array, shape (m, k)
+            One vertex in each row, fewest neurons first, then in lexicographic order.
+
+        Raises
+        ------
+        BudgetError
+            If there are more basic solutions than the budget.
+        """
+        q, size = self.dimension, self.support.size
+        if q == 0:
+            return self.centre[None, :].copy()
+        total = comb(size, q)
+        if total > budget:
+            raise BudgetError(
+                f"the optimal set has up to {total:.3g} vertices "
+                f"({size} directions, dimension {q})",
+                allowed=f"{budget} basic solutions",
+                where="optimal_set.vertex_budget",
+                fix="raise the budget, or ask for extremes and samples instead",
+            )
+        found: dict[tuple[int, ...], np.ndarray] = {}
+        rows, base = self.basis[self.support], self.centre[self.support]
+        choices = itertools.combinations(range(size), q)
+        while chunk := list(itertools.islice(choices, CHUNK)):
+            for beta in _basic_solutions(np.array(chunk), rows, base, self.scale):
+                point = np.zeros_like(self.start)
+                point[self.support] = beta
+                point = self.snap(point)
+                found.setdefault(tuple(np.flatnonzero(point)), point)
+        ordered = sorted(found, key=lambda used: (len(used), used))
+        return np.array([found[used] for used in ordered])
+
+    def nearest(self, beta: np.ndarray) -> np.ndarray:
+        """Return the point of the polytope nearest to given coefficients.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+
+        Returns
+        -------
+        array, shape (k,)
+            The Euclidean projection on the polytope.
+        """
+        if self.dimension:
+            candidate = self.centre + self.basis @ (self.basis.T @ (beta - self.centre))
+            if candidate.min() >= 0:
+                return np.asarray(candidate)
+        return self.minimize_quadratic(np.eye(self.start.size), beta)
+
+
+def polytope(columns: np.ndarray, fit: np.ndarray, tolerance: float) -> Polytope:
+    """Build the polytope of a fit that is known only up to the accuracy of a solver.
+
+    Parameters
+    ----------
+    columns : array, shape (n, k)
+        Z.
+    fit : array, shape (n,)
+        Fit, up to ``tolerance`` relative to its norm.
+    tolerance : float, > 0
+        Largest relative change of the fit that is allowed.
+
+    Returns
+    -------
+    Polytope
+        With the fit replaced by the nearest non-negative combination of the columns.
+
+    Raises
+    ------
+    DegenerateError
+        If no non-negative combination comes within the tolerance.
+    """
+    k = columns.shape[1]
+    if k == 0:
+        return Polytope(columns, np.zeros_like(fit), np.zeros(0))
+    norms = np.linalg.norm(columns, axis=0)
+    start = nnls(columns / norms, fit, maxiter=30 * k + 100)[0] / norms
+    error = float(np.linalg.norm(columns @ start - fit))
+    if error > tolerance * float(np.linalg.norm(fit)):
+        raise DegenerateError(
+            f"the active directions explain the fit only up to {error:.1e}",
+            where="optimal_set.slack_tol",
+            allowed=f"a relative error of {tolerance:.0e}",
+            fix="solve again with a smaller convex.tol",
+        )
+    return Polytope(columns, columns @ start, start)
+
+
+def rank(columns: np.ndarray) -> int:
+    """Numerical rank of a matrix after scaling its columns to unit length.
+
+    Parameters
+    ----------
+    columns : array, shape (n, k)
+        Matrix.
+
+    Returns
+    -------
+    int
+        Number of singular values above ``RANK_TOL`` relative to the largest.
+    """
+    return int(columns.shape[1] - null_basis(columns).shape[1])
+
+
+def null_basis(columns: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of the null space, decided on columns of unit length.
+
+    Parameters
+    ----------
+    columns : array, shape (n, k)
+        Matrix.
+
+    Returns
+    -------
+    array, shape (k, k - rank)
+        Basis N with ``columns @ N = 0``.
+    """
+    k = columns.shape[1]
+    if k == 0:
+        return np.zeros((0, 0))
+    norms = np.linalg.norm(columns, axis=0)
+    norms = np.where(norms > 0, norms, 1.0)
+    scaled = columns / norms
+    if columns.shape[0] > k:
+        scaled = qr(scaled, mode="r")[0][:k]
+    _, singular, right = svd(scaled, full_matrices=True)
+    found = int(np.sum(singular > RANK_TOL * singular[0])) if singular.size else 0
+    null = right[found:].T / norms[:, None]
+    return np.asarray(qr(null, mode="economic")[0] if null.shape[1] else null)
+
+
+def _basic_solutions(
+    chosen: np.ndarray, rows: np.ndarray, base: np.ndarray, scale: float
+) -> list[np.ndarray]:
+    """Feasible points base + rows t at which the chosen coefficients vanish."""
+    matrices = rows[chosen]
+    regular = np.abs(np.linalg.det(matrices)) > 1e-14
+    if not regular.any():
+        return []
+    steps = np.linalg.solve(matrices[regular], -base[chosen[regular]][..., None])[..., 0]
+    points = base + steps @ rows.T
+    feasible = points.min(axis=1) >= -ZERO_TOL * scale
+    return list(points[feasible])

@@ -1,0 +1,240 @@
+"""Refine a solved program to rounding accuracy, and read off which blocks can carry weight.
+
+A certified relative gap of 1e-6 leaves an error of about 1e-3 in the residual, too much to tell
+an active block from one with a small slack. The dual program
+
+    min_theta 0.5 |theta - y|^2   subject to   |Proj_{K_b}(X_b' theta)| <= lam for all b
+
+has a unique solution, the residual, whether or not the optimal weights are unique; so it is
+refined by sequential quadratic programming: locally |Proj|^2 is a quadratic on the face of the
+cone, the Hessian of the Lagrangian is positive definite, and each step is one non-negative
+least-squares problem in the multipliers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import null_space, svd
+from scipy.optimize import nnls
+
+from relu_optima.errors import DegenerateError
+from relu_optima.optimal_set.blocks import Blocks
+from relu_optima.optimal_set.projection import Projection
+
+NEAR = 0.02  # blocks whose relative slack is below this take part in the quadratic programs
+MAX_STEPS = 60
+CONVERGED = 3e-14  # relative step of theta
+
+
+@dataclass(frozen=True)
+class Equicorrelation:
+    """The dual optimum and the blocks that can be active at it.
+
+    Attributes
+    ----------
+    theta : array, shape (n,)
+        Residual y - fit, the unique dual optimum.
+    slack : array, shape (B,)
+        1 - |Proj_{K_b}(X_b' theta)| / lam of every block, a lower bound where ``bounded``.
+    bounded : array of bool, shape (B,)
+        True where ``slack`` was not resolved beyond the level 0.1.
+    blocks : array of int, shape (k,)
+        Blocks with slack at most ``tolerance``: the equicorrelation set.
+    projections : tuple of Projection
+        Projection of X_b' theta on the cone of each block of the set.
+    multipliers : array, shape (k,)
+        One non-negative combination of the blocks that explains the fit.
+    residual : float
+        Largest violation of the optimality conditions, relative to ``lam`` and ``|y|``.
+    tolerance : float
+        Slack up to which a block counts as a member.
+    """
+
+    theta: np.ndarray
+    slack: np.ndarray
+    bounded: np.ndarray
+    blocks: np.ndarray
+    projections: tuple[Projection, ...]
+    multipliers: np.ndarray
+    residual: float
+    tolerance: float
+
+
+def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrelation:
+    """Refine a solution and find its equicorrelation set.
+
+    Implements the characterisation E = {b : |Proj_{K_b}(X_b' r)| = lam} of Mishkin and Pilanci
+    (2023, Section 3), in which the projection makes a choice of dual variables unnecessary.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The program.
+    weights : array, shape (B, d)
+        Approximate optimal block weights.
+    tolerance : float, > 0
+        Smallest tolerance of relative slack; ten times the reached residual if that is larger.
+
+    Returns
+    -------
+    Equicorrelation
+        Dual optimum, slacks and members.
+
+    Raises
+    ------
+    DegenerateError
+        If the given weights are too far from optimal for the refinement to converge.
+    """
+    scale = float(np.linalg.norm(blocks.y))
+    if scale == 0.0:
+        return _zero_solution(blocks, blocks.y, np.ones(blocks.count), tolerance)
+    theta = blocks.y - blocks.fit(weights)
+    mass = np.linalg.norm(weights, axis=1) / blocks.lam
+    norms, bounded = _norms(blocks, theta)
+    working = np.flatnonzero((norms >= (1 - NEAR) * blocks.lam) | (mass > 1e-7 * mass.max()))
+    for _ in range(MAX_STEPS):
+        theta, mass_working, step = _newton(blocks, theta, working, mass[working])
+        mass = np.zeros(blocks.count)
+        mass[working] = mass_working
+        if not np.isfinite(step):
+            break
+        if step <= 1e-6:
+            norms, bounded = _norms(blocks, theta)
+            missing = np.setdiff1d(
+                np.flatnonzero(norms >= (1 - NEAR) * blocks.lam), working, assume_unique=True
+            )
+            if step <= CONVERGED or (step <= 1e-12 and not missing.size):
+                break
+            working = np.union1d(working, missing)
+    slack = 1 - norms / blocks.lam
+    fit = blocks.y - theta
+    largest = float(-slack.min(initial=0.0))
+    if not np.isfinite(step) or step > 1e-9 or largest > 1e-8:
+        raise DegenerateError(
+            "the solution is too far from optimal to be refined: after "
+            f"{MAX_STEPS} steps the dual constraint is violated by {largest:.1e} (relative)",
+            where="convex.tol",
+            allowed="a solution close enough for Newton's method to converge",
+            fix="solve again with a smaller convex.tol, e.g. 1e-8",
+        )
+    if float(np.linalg.norm(fit)) <= 1e-11 * scale:
+        return _zero_solution(blocks, theta, slack, tolerance, bounded)
+    reached = max(largest, 0.0)
+    members, projections, beta, error = _members(blocks, theta, slack, max(tolerance, 10 * reached))
+    residual = max(reached, error)
+    tolerance = max(tolerance, 10 * residual)
+    if error > 1e-8:
+        raise DegenerateError(
+            f"{len(members)} blocks within slack {tolerance:.1e} explain the fit only up to a "
+            f"relative error of {error:.1e}",
+            where="optimal_set.slack_tol",
+            fix="solve again with a smaller convex.tol, or raise optimal_set.slack_tol",
+        )
+    return Equicorrelation(theta, slack, bounded, members, projections, beta, residual, tolerance)
+
+
+def _norms(blocks: Blocks, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Norm of every projected correlation; below 0.9 lam only an upper bound, flagged."""
+    correlations = blocks.correlations(theta)
+    norms = np.linalg.norm(correlations, axis=1)
+    bounded = norms < 0.9 * blocks.lam
+    if blocks.constrained:
+        for b in np.flatnonzero(~bounded):
+            projection = blocks.project(int(b), correlations[b], 0.9 * blocks.lam)
+            norms[b] = np.linalg.norm(projection.point)
+            bounded[b] = not projection.exact
+    else:
+        bounded[:] = False
+    return norms, bounded
+
+
+def _newton(
+    blocks: Blocks, theta: np.ndarray, working: np.ndarray, mass: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """One step of sequential quadratic programming; returns theta, multipliers, step length."""
+    lam, scale = blocks.lam, float(np.linalg.norm(blocks.y))
+    correlations = blocks.correlations(theta)
+    points, factors = [], []
+    for weight, b in zip(mass, working, strict=True):
+        projection = blocks.project(int(b), correlations[b])
+        points.append(projection.point)
+        if weight > 0:
+            face = _face_basis(projection, theta_dim=correlations.shape[1])
+            factors.append(np.sqrt(weight) * blocks.apply(int(b), face))
+    jacobian = np.array(
+        [blocks.apply(int(b), p) for b, p in zip(working, points, strict=True)]
+    ).reshape(len(working), theta.size)
+    excess = 0.5 * (np.array([p @ p for p in points]) - lam**2)
+    root = _inverse_root(np.hstack(factors)) if factors else None
+
+    def half(a: np.ndarray) -> np.ndarray:
+        if root is None:
+            return a
+        left, gain = root
+        inner = left.T @ a
+        return np.asarray(a + left @ (gain[:, None] * inner if a.ndim == 2 else gain * inner))
+
+    columns = half(jacobian.T)  # H^{-1/2} J'
+    centre = half(theta - blocks.y)
+    if len(working):
+        # Stabilised: |mass - old|^2 keeps the step small where the blocks are dependent.
+        norms = np.linalg.norm(columns, axis=0)
+        norms[norms == 0] = 1.0
+        gradient = theta - blocks.y + jacobian.T @ mass
+        complementarity = np.minimum(-excess / lam**2, mass * norms / scale)
+        error = max(float(np.abs(complementarity).max()), float(np.linalg.norm(gradient)) / scale)
+        delta = np.sqrt(min(max(error, 1e-16), 1.0))
+        stacked = np.vstack([columns / norms, delta * np.eye(len(working))])
+        target = np.concatenate([-centre, delta * mass * norms + excess / norms / delta])
+        mass = nnls(stacked, target, maxiter=30 * len(working) + 100)[0] / norms
+    step = -half(columns @ mass + centre) if len(working) else blocks.y - theta
+    return theta + step, mass, float(np.linalg.norm(step)) / scale
+
+
+def _face_basis(projection: Projection, theta_dim: int) -> np.ndarray:
+    """Orthonormal basis of the directions along the face that holds the projection."""
+    if projection.basis.shape[1] == 0:
+        return np.eye(theta_dim)
+    return np.asarray(null_space(projection.basis.T))
+
+
+def _inverse_root(factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Factors of (I + B B')^{-1/2} = I + L diag(gain) L'."""
+    left, singular, _ = svd(factor, full_matrices=False)
+    return left, 1 / np.sqrt(1 + singular**2) - 1
+
+
+def _members(
+    blocks: Blocks, theta: np.ndarray, slack: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, tuple[Projection, ...], np.ndarray, float]:
+    """Members of the equicorrelation set and how well they explain the fit."""
+    members = np.flatnonzero(slack <= tolerance)
+    correlations = blocks.correlations(theta)
+    projections = tuple(blocks.project(int(b), correlations[b]) for b in members)
+    fit = blocks.y - theta
+    columns = np.array(
+        [
+            blocks.apply(int(b), p.point / np.linalg.norm(p.point))
+            for b, p in zip(members, projections, strict=True)
+        ]
+    ).reshape(len(members), theta.size)
+    if not len(members):
+        return members, projections, np.zeros(0), float(np.linalg.norm(fit))
+    beta = nnls(columns.T, fit, maxiter=30 * len(members) + 100)[0]
+    error = float(np.linalg.norm(beta @ columns - fit)) / float(np.linalg.norm(blocks.y))
+    return members, projections, beta, error
+
+
+def _zero_solution(
+    blocks: Blocks,
+    theta: np.ndarray,
+    slack: np.ndarray,
+    tolerance: float,
+    bounded: np.ndarray | None = None,
+) -> Equicorrelation:
+    """The optimum is the zero network (lam >= lambda_max or y = 0): nothing can be active."""
+    flags = np.zeros(blocks.count, dtype=bool) if bounded is None else bounded
+    none = np.zeros(0, dtype=int)
+    return Equicorrelation(theta, slack, flags, none, (), np.zeros(0), 0.0, tolerance)
