@@ -135,6 +135,51 @@ def run(
         console.print(f"{key:<{width}}  {value}", markup=False, highlight=False)
 
 
+@app.command()
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(help="A table, figure, Parquet file or record.")
+    ] = None,
+    verify: Annotated[bool, typer.Option(help="Re-check every certificate from scratch.")] = True,
+    orphans: Annotated[bool, typer.Option("--orphans", help="List records of no plan.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove records of no plan (see --orphans first).")
+    ] = False,
+) -> None:
+    """Examine all results, or say where one file comes from and whether it is stale."""
+    from relu_optima import doctor as doctors
+    from relu_optima.locks import study_lock
+    from relu_optima.store import Store
+
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    if file is not None:
+        for key, value in doctors.provenance(file, Path()):
+            console.print(f"{key}: {value}")
+        return
+    results = Path("results")
+    with console.status("examining") as status:
+        findings = doctors.examine(
+            results,
+            verify=verify,
+            progress=lambda done, total: status.update(f"examined {done} of {total} records"),
+        )
+    for line in findings.notes:
+        console.print(f"note: {line}")
+    for line in findings.problems:
+        console.print(f"PROBLEM: {line}")
+    if orphans:
+        for address in findings.orphans:
+            console.print("orphan: results/store/" + "/".join(address))
+    if prune:
+        with study_lock(results):
+            count = doctors.prune(Store(results / "store"), findings.orphans)
+        console.print(f"{count} orphan records removed")
+    counted = ", ".join(f"{n} {what}" for what, n in sorted(findings.counts.items()))
+    console.print(f"examined {counted or 'nothing'}: {len(findings.problems)} problems")
+    if findings.problems:
+        raise typer.Exit(1)
+
+
 def _batch_verb(verb: str, stage: str) -> None:
     def command(
         plan: PlanOption,
