@@ -1,0 +1,1 @@
+"""Pattern families: one module each with ``Config`` and ``masks(config)``."""

@@ -1,0 +1,60 @@
+"""Masks from a file: arrays, lists, or the zeros of a saved network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.pattern import PatternConfig
+from relu_optima.patterns.reading import read_masks
+
+
+class Config(PatternConfig):
+    """Where the masks lie.
+
+    Attributes
+    ----------
+    path : str
+        File with all layers: npz, json, or a torch or safetensors state dict.
+    """
+
+    path: str = Field(min_length=1, description="npz, json, pt or safetensors file of all layers")
+
+
+def source_files(config: Config) -> list[Path]:
+    """Name the files whose content decides the masks.
+
+    Parameters
+    ----------
+    config : Config
+        Where the masks lie.
+
+    Returns
+    -------
+    list of Path
+        The one file.
+    """
+    return [Path(config.path)]
+
+
+def masks(config: Config) -> list[np.ndarray]:
+    """Read the masks.
+
+    Parameters
+    ----------
+    config : Config
+        Where the masks lie.
+
+    Returns
+    -------
+    list of array of uint8, shape (n_out, n_in)
+        First layer first.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, unreadable, or does not hold masks that chain.
+    """
+    return read_masks([Path(config.path)], where="pattern.path")
