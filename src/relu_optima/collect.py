@@ -76,7 +76,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         if metadata["digest"] != batch.digest:
             raise StoreError("the batch file belongs to another plan", where=str(path), fix=repair)
         try:
-            frame = pd.read_parquet(path)
+            frame = pq.read_table(path, page_checksum_verification=True).to_pandas()
         except (OSError, ValueError, pa.ArrowException) as error:
             raise StoreError(f"damaged batch file: {error}", where=str(path), fix=repair) from None
         if frame["run_id"].tolist() != [e.run for e in batch.entries]:
@@ -99,7 +99,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         {**(table.schema.metadata or {}), METADATA: json.dumps(metadata, sort_keys=True).encode()}
     )
     buffer = io.BytesIO()
-    pq.write_table(table, buffer)
+    pq.write_table(table, buffer, write_page_checksum=True)
     target = sweep_file(results, manifest.study, sweep)
     write_atomically(target, buffer.getvalue())
     lines = ["run_id,cpu_seconds", *(f"{k},{v:.6f}" for k, v in seconds.items())]

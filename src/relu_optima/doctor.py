@@ -149,10 +149,11 @@ def _any_version(store: Store, run_id: str) -> Record | None:
 
 def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> None:
     study = manifest.study
+    missing = 0
     for batch in manifest.batches.values():
         path = batch_file(results, study, batch.id)
         if not path.exists():
-            findings.notes.append(f"{path}: not computed yet")
+            missing += 1
             continue
         findings.counts["batch files"] += 1
         metadata = batch_metadata(path)
@@ -162,6 +163,10 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
             findings.problems.append(f"{path}: belongs to another plan; run study {study!r} again")
         else:
             _examine_rows(path, findings)
+    if missing:
+        findings.notes.append(
+            f"study {study!r}: {missing} of {len(manifest.batches)} batches not computed yet"
+        )
     for sweep in manifest.sweeps:
         path = sweep_file(results, study, sweep)
         if not path.exists():
@@ -173,11 +178,11 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
 
 
 def _examine_rows(path: Path, findings: Findings) -> None:
-    import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
-        pd.read_parquet(path)
+        pq.read_table(path, page_checksum_verification=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         findings.problems.append(f"{path}: damaged: {error}")
 

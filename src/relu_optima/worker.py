@@ -318,7 +318,7 @@ def _parquet(
         {**(table.schema.metadata or {}), METADATA: json.dumps(metadata, sort_keys=True).encode()}
     )
     buffer = io.BytesIO()
-    pq.write_table(table, buffer)
+    pq.write_table(table, buffer, write_page_checksum=True)
     return buffer.getvalue()
 
 

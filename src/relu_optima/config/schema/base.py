@@ -25,7 +25,20 @@ class Group(BaseModel):
             extra = info.json_schema_extra
             if isinstance(extra, dict) and extra.get("operational"):
                 dump.pop(name)
-        return dump
+        out = _without_negative_zero(dump)
+        assert isinstance(out, dict)
+        return out
+
+
+def _without_negative_zero(value: Any) -> Any:
+    """Make -0.0 and 0.0, which are equal, look equal."""
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, dict):
+        return {k: _without_negative_zero(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without_negative_zero(v) for v in value]
+    return value
 
 
 def operational(default: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,139 @@
+"""The store gives back exactly what was put in, or says that it cannot."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relu_optima.errors import StoreError
+from relu_optima.stage import Record
+from relu_optima.store import ARRAYS, RECORD, Store
+
+ID, KEY = "0123456789ab", "0123456789abcdef"
+
+
+def record(**kwargs):
+    values = {
+        "row": {"objective": 0.1 + 0.2, "n": 3, "name": 'é "quoted"', "flag": True, "none": None},
+        "series": {"lam": np.array([1.0, 0.5]), "k": np.array([1, 2])},
+        "arrays": {"v": np.arange(6.0).reshape(2, 3), "mask": np.array([[0, 1]], dtype=np.uint8)},
+        "documents": {"certificate": {"a": [1, "x"]}},
+    }
+    return Record(ID, KEY, "convex", {"seed": 0}, "ok", **{**values, **kwargs}, seconds=1.5)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def test_round_trip_is_exact(store):
+    store.save(record())
+    back = store.load(ID, KEY)
+    assert back.row == record().row
+    assert back.documents == record().documents
+    for kind in ("series", "arrays"):
+        for name, array in getattr(record(), kind).items():
+            np.testing.assert_array_equal(getattr(back, kind)[name], array)
+            assert getattr(back, kind)[name].dtype == array.dtype
+    assert store.addresses() == [(ID, KEY)]
+
+
+@given(st.floats(), st.floats(allow_nan=False))
+def test_every_float_survives(tmp_path_factory, x, y):
+    store = Store(tmp_path_factory.mktemp("s"))
+    store.save(record(row={"x": x}, series={"y": np.array([y, x])}))
+    back = store.load(ID, KEY)
+    assert back.row["x"] == x or (math.isnan(x) and math.isnan(back.row["x"]))
+    np.testing.assert_array_equal(back.series["y"], np.array([y, x]))
+
+
+def test_same_record_same_bytes(tmp_path):
+    for name in "ab":
+        Store(tmp_path / name).save(record())
+    for file in (RECORD, ARRAYS):
+        first, second = (
+            (Store(tmp_path / name).folder(ID, KEY) / file).read_bytes() for name in "ab"
+        )
+        assert first == second
+
+
+def test_the_first_record_stays(store):
+    store.save(record())
+    store.save(record(row={"objective": 9.0}))
+    assert store.load(ID, KEY).row["objective"] == 0.1 + 0.2
+
+
+@pytest.mark.parametrize("file", [RECORD, ARRAYS])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "delete"])
+def test_damage_is_noticed(store, file, damage):
+    store.save(record())
+    path = store.folder(ID, KEY) / file
+    content = bytearray(path.read_bytes())
+    if damage == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+    with pytest.raises(StoreError):
+        store.load(ID, KEY)
+
+
+def test_every_single_bit_flip_of_a_record_is_noticed(store):
+    store.save(record())
+    path = store.folder(ID, KEY) / RECORD
+    good = path.read_bytes()
+    want = store.load(ID, KEY, arrays=False)
+    for i in range(0, len(good), 7):
+        bad = bytearray(good)
+        bad[i] ^= 1 << (i % 8)
+        path.write_bytes(bad)
+        try:
+            got = store.load(ID, KEY, arrays=False)
+        except StoreError:
+            continue
+        assert got.row == want.row
+        assert got.config == want.config
+
+
+def test_a_record_moved_to_another_address_is_refused(store):
+    store.save(record())
+    other = store.folder("ffffffffffff", KEY)
+    other.parent.mkdir(parents=True)
+    store.folder(ID, KEY).rename(other)
+    with pytest.raises(StoreError, match="another run"):
+        store.load("ffffffffffff", KEY)
+
+
+def test_pickles_are_never_written(store):
+    with pytest.raises(TypeError, match="Python objects"):
+        store.save(record(arrays={"o": np.array([{}], dtype=object)}))
+    assert store.addresses() == []
+
+
+def test_rows_hold_scalars_only(store):
+    with pytest.raises(TypeError, match="scalars"):
+        store.save(record(row={"x": [1]}))
+    assert not list(store.root.glob("*"))
+
+
+def test_a_record_with_foreign_json_is_refused(store):
+    store.save(record())
+    path = store.folder(ID, KEY) / RECORD
+    for content in (
+        "[]",
+        "{}",
+        '{"payload": 1, "sha256": 2}',
+        json.dumps({"payload": {}}),
+        "[" * 10**5,
+    ):
+        path.write_text(content)
+        with pytest.raises(StoreError):
+            store.load(ID, KEY)
