@@ -7,7 +7,10 @@ from relu_optima.code_key import SourceTree
 FILES = {
     "__init__.py": '"""Package."""\n',
     "a/__init__.py": '"""Lazy."""\n',
-    "a/stage.py": "from relu_optima.a.core import f\ndef run():\n    from relu_optima import late\n    return f()\n",
+    "a/stage.py": (
+        "from relu_optima.a.core import f\n"
+        "def run():\n    from relu_optima import late\n    return f()\n"
+    ),
     "a/core.py": 'def f():\n    """Doc."""\n    return 1  # why\n',
     "late.py": "import os\nX = 1\n",
     "b/__init__.py": "",
