@@ -1,0 +1,2 @@
+from .path import PruningPath as PruningPath
+from .pruner import prune as prune

@@ -1,0 +1,40 @@
+"""Baseline: remove the neuron of smallest activation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.steps import Steps
+
+if TYPE_CHECKING:
+    from relu_optima.optimal_set.description import OptimalSet
+
+
+class Config(PruningConfig):
+    """Parameters of pruning by activation; it has none of its own."""
+
+
+def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+    """Remove the neuron whose contribution |X_b w_b| to the fit is smallest, one at a time.
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set and its starting point.
+    config : Config
+        Parameters.
+    seed : int
+        Not used: the method is deterministic.
+
+    Returns
+    -------
+    Steps
+        Models from the start to a single neuron.
+    """
+    from relu_optima.pruning.approximate import remove_by_score
+
+    lengths = np.linalg.norm(optimal.body.columns, axis=0)
+    return Steps(remove_by_score(optimal.start, lambda beta: np.square(beta * lengths)))

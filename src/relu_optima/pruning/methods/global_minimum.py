@@ -1,0 +1,44 @@
+"""The optimal model with the fewest neurons, by mixed-integer programming."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.base import operational
+from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.steps import Steps
+
+if TYPE_CHECKING:
+    from relu_optima.optimal_set.description import OptimalSet
+
+
+class Config(PruningConfig):
+    """Parameters of the integer program."""
+
+    node_limit: int = Field(default=100_000, gt=0, description="branch-and-bound nodes")
+    time_limit: float | None = operational(None, gt=0, description="safety net [s]")
+
+
+def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+    """Jump to an optimal model with the fewest neurons.
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set and its starting point.
+    config : Config
+        Limits of the search.
+    seed : int
+        Not used: the method is deterministic.
+
+    Returns
+    -------
+    Steps
+        Start and smallest model, with the proven bound; ``status`` tells whether it is proven.
+    """
+    best = optimal.smallest(node_limit=config.node_limit, time_limit=config.time_limit)
+    status = "ok" if best.status == "optimal" else best.status
+    return Steps(np.array([optimal.start, best.beta]), status, best.lower_bound)

@@ -1,0 +1,48 @@
+"""Exact pruning: down to a vertex of the optimal set, the objective unchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.steps import Steps
+
+if TYPE_CHECKING:
+    from relu_optima.optimal_set.description import OptimalSet
+
+
+class Config(PruningConfig):
+    """Parameters of exact pruning."""
+
+    rule: Literal["max", "magnitude", "lp"] = Field(
+        default="max",
+        description="how a null vector is chosen; lp jumps to a vertex of least random cost",
+    )
+
+
+def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+    """Prune exactly (Mishkin and Pilanci 2023, Algorithm 1).
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set and its starting point.
+    config : Config
+        Choice rule.
+    seed : int
+        Seed of the random cost of rule ``lp``.
+
+    Returns
+    -------
+    Steps
+        Models from the start to a vertex.
+    """
+    from relu_optima.pruning.exact import reduce_exactly
+
+    if config.rule == "lp":
+        cost = np.random.default_rng(seed).standard_normal(optimal.start.size)
+        return Steps(np.array([optimal.start, optimal.optimize(cost)]))
+    return Steps(reduce_exactly(optimal.body.columns, optimal.start, config.rule))

@@ -1,0 +1,40 @@
+"""Baseline: remove neurons in random order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.steps import Steps
+
+if TYPE_CHECKING:
+    from relu_optima.optimal_set.description import OptimalSet
+
+
+class Config(PruningConfig):
+    """Parameters of random pruning; it has none of its own."""
+
+
+def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+    """Remove neurons in a random order, one at a time.
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set and its starting point.
+    config : Config
+        Parameters.
+    seed : int
+        Seed of the order.
+
+    Returns
+    -------
+    Steps
+        Models from the start to a single neuron.
+    """
+    from relu_optima.pruning.approximate import remove_by_score
+
+    rank = np.random.default_rng(seed).permutation(optimal.start.size).astype(float)
+    return Steps(remove_by_score(optimal.start, lambda _: rank))

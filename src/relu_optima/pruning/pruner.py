@@ -1,0 +1,109 @@
+"""Prune a solved convex program with any method by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.optimal_set.blocks import ConvexSolution
+from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.plugins import load_plugin
+from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
+
+if TYPE_CHECKING:
+    from relu_optima.config.schema.pruning import PruningConfig
+
+EXACT_METHODS = ("optimal", "global_minimum")  # every model they visit must stay optimal
+
+
+def prune(
+    solution: ConvexSolution,
+    X: np.ndarray,
+    y: np.ndarray,
+    method: str = "optimal",
+    *,
+    seed: int = 0,
+    **options: Any,
+) -> PruningPath:
+    """Prune the network of a solved convex program.
+
+    Parameters
+    ----------
+    solution : ConvexSolution
+        Solved program, e.g. `relu_optima.convex.Solution`.
+    X : array, shape (n, d)
+        Training inputs.
+    y : array, shape (n,)
+        Training targets.
+    method : str
+        ``optimal``, ``optimal_ls``, ``magnitude``, ``gradient``, ``activation``, ``random`` or
+        ``global_minimum``.
+    seed : int
+        Seed of methods that draw at random.
+    **options
+        Further fields of the method's ``Config``, e.g. ``rule="magnitude"``.
+
+    Returns
+    -------
+    PruningPath
+        Models from the start to the end of the method.
+
+    Raises
+    ------
+    SolveInputError
+        If an option does not exist or has a wrong value, or the solution does not fit the data.
+    DegenerateError
+        If the solution is too inaccurate, or an exact method cannot keep the objective within
+        1e-8 relative.
+    """
+    plugin = load_plugin("pruning", method)
+    try:
+        config: PruningConfig = plugin.Config(method=method, **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SolveInputError(
+            f"{first['msg']} (given: {first['input']!r})", where=f"pruning.{key}"
+        ) from error
+    optimal = describe(solution, X, y, slack_tol=config.slack_tol, merge_tol=config.merge_tol)
+    return follow(optimal, config, seed)
+
+
+def follow(optimal: OptimalSet, config: PruningConfig, seed: int) -> PruningPath:
+    """Run one pruning method on a described optimal set.
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set and its starting point.
+    config : PruningConfig
+        The method's ``Config``.
+    seed : int
+        Seed of methods that draw at random.
+
+    Returns
+    -------
+    PruningPath
+        The path.
+
+    Raises
+    ------
+    DegenerateError
+        If an exact method cannot keep the objective within 1e-8 relative.
+    """
+    path = PruningPath(
+        config.method, optimal, load_plugin("pruning", config.method).steps(optimal, config, seed)
+    )
+    if config.method in EXACT_METHODS and not path.is_optimal.all():
+        best = max(optimal.objective, 1e-300)
+        change = float(np.abs(path.objective - optimal.objective).max()) / best
+        raise DegenerateError(
+            f"pruning would change the objective by {change:.1e} (relative)",
+            allowed=f"{OBJECTIVE_TOL:.0e}",
+            where="pruning.slack_tol",
+            fix="solve again with a smaller convex.tol",
+        )
+    return path

@@ -1,0 +1,156 @@
+"""Stage ``pruning``: one pruning path of one solved convex program, scored on both data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.scores import accuracy, mse
+from relu_optima.optimal_set.stage import stored_solution
+from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
+from relu_optima.pruning.pruner import EXACT_METHODS, follow
+from relu_optima.stage import Outcome, Scalar
+
+if TYPE_CHECKING:
+    from relu_optima.stage import Record, Task
+
+
+def run(task: Task) -> Outcome:
+    """Prune and score.
+
+    Parameters
+    ----------
+    task : Task
+        Task with the group ``pruning`` and the records ``dataset`` and ``convex``.
+
+    Returns
+    -------
+    Outcome
+        One row; one line of the series for each model on the path; coefficients in the arrays.
+    """
+    config = task.groups["pruning"]
+    assert isinstance(config, PruningConfig)
+    dataset = task.upstream["dataset"]
+    data = dataset.arrays
+    optimal = describe(
+        stored_solution(task.upstream["convex"]),
+        data["X_train"],
+        data["y_train"],
+        slack_tol=config.slack_tol,
+        merge_tol=config.merge_tol,
+    )
+    path = follow(optimal, config, task.seed)
+    binary = dataset.row["task"] == "binary"
+    train = path.scores(data["X_train"], data["y_train"], binary=binary)
+    test = path.scores(data["X_test"], data["y_test"], binary=binary)
+    series = {
+        "n_neurons": path.n_neurons.astype(np.int64),
+        "objective": path.objective,
+        "penalty": path.penalty,
+        "fit_change": path.fit_change,
+        "is_optimal": path.is_optimal.astype(np.int64),
+    }
+    series |= {f"train_{name}": values for name, values in train.items()}
+    series |= {f"test_{name}": values for name, values in test.items()}
+    arrays = {
+        "betas": path.betas,
+        "directions": optimal.directions,
+        "signs": optimal.signs,
+        "columns": optimal.body.columns,
+        "test_features": optimal.features(data["X_test"]),
+    }
+    return Outcome(row=_row(path, series), status=path.status, series=series, arrays=arrays)
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored path from the data alone.
+
+    Parameters
+    ----------
+    record : Record
+        Record of this stage.
+    upstream : mapping of str to Record
+        Records ``dataset`` and ``convex``.
+
+    Returns
+    -------
+    list of str
+        Problems found: objectives, sizes or scores that differ from a recomputation, or an exact
+        path whose objective moves.
+    """
+    data, convex = upstream["dataset"].arrays, upstream["convex"]
+    stored, series = record.arrays, record.series
+    betas, lam = stored["betas"], float(convex.row["lam"] or 0.0)
+    problems: list[str] = []
+    if betas.min(initial=0.0) < 0:
+        problems.append("a coefficient is negative")
+    columns, features = stored["columns"], stored["test_features"]
+    if convex.row["formulation"] == "relu":
+        for name, inputs, given in (
+            ("train", data["X_train"], columns),
+            ("test", data["X_test"], features),
+        ):
+            expected = stored["signs"] * np.maximum(inputs @ stored["directions"].T, 0.0)
+            if not np.allclose(expected, given, atol=1e-9):
+                problems.append(f"{name} features are not the ReLU features of the directions")
+    fits = betas @ columns.T
+    y = data["y_train"].reshape(-1)
+    objective = 0.5 * np.square(fits - y).sum(axis=1) + lam * betas.sum(axis=1)
+    expected_series = {
+        "objective": objective,
+        "train_mse": np.array([mse(f, y) for f in fits]),
+        "test_mse": np.array([mse(f, data["y_test"].reshape(-1)) for f in betas @ features.T]),
+    }
+    if "test_accuracy" in series:
+        expected_series["test_accuracy"] = np.array(
+            [accuracy(f, data["y_test"].reshape(-1)) for f in betas @ features.T]
+        )
+    for name, values in expected_series.items():
+        if not np.allclose(values, series[name], rtol=1e-8, atol=1e-12):
+            problems.append(f"series {name} differs from a recomputation")
+    sizes = (betas > 1e-9 * betas[0].sum()).sum(axis=1)
+    if not np.array_equal(sizes, series["n_neurons"]):
+        problems.append("series n_neurons differs from the stored coefficients")
+    moved = np.abs(objective - objective[0]).max() / max(objective[0], 1e-300)
+    if record.row["method"] in EXACT_METHODS and moved > 2 * OBJECTIVE_TOL:
+        problems.append(f"an exact path changes the objective by {moved:.1e}")
+    return problems
+
+
+def _row(path: PruningPath, series: dict[str, np.ndarray]) -> dict[str, Scalar]:
+    """Summary of a path."""
+    best = max(path.optimal.objective, 1e-300)
+    kept = path.is_optimal
+    last_exact = int(np.flatnonzero(kept)[-1])
+    change = float(np.abs(path.objective[kept] - path.optimal.objective).max()) / best
+    row: dict[str, Scalar] = {
+        "method": path.method,
+        "n_start": int(path.n_neurons[0]),
+        "n_exact": path.n_exact,
+        "n_final": int(path.n_neurons[-1]),
+        "n_lower_bound": path.lower_bound,
+        "dimension": path.optimal.dimension,
+        "objective": path.optimal.objective,
+        "objective_change": change,
+        "objective_final": float(path.objective[-1]),
+        "refine_residual": path.optimal.equicorrelation.residual,
+    }
+    for name in ("train_mse", "test_mse", "train_accuracy", "test_accuracy"):
+        if name in series:
+            row[f"{name}_start"] = float(series[name][0])
+            row[f"{name}_exact"] = float(series[name][last_exact])
+            row[f"{name}_area"] = _area(path.n_neurons, series[name])
+    return row
+
+
+def _area(sizes: np.ndarray, values: np.ndarray) -> float | None:
+    """Mean score over the budgets 1 .. n_start; None if the path does not reach one neuron."""
+    if sizes.size == 0 or sizes.min() > 1:
+        return None
+    budgets = np.arange(1, max(int(sizes[0]), 1) + 1)
+    chosen = [int(np.flatnonzero(sizes <= budget)[0]) for budget in budgets]
+    return float(values[chosen].mean())
