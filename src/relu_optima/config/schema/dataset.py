@@ -1,0 +1,31 @@
+"""Config group ``dataset``: where the data come from and how they are prepared."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from relu_optima.config.schema.base import Group
+
+
+class DatasetConfig(Group):
+    """What every data set has; a loader's ``Config`` adds its own keys."""
+
+    loader: str = Field(min_length=1, description="Plug-in in datasets/loaders.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed of synthetic data, subsampling and split."
+    )
+    max_rows: int | None = Field(
+        default=None, ge=2, description="Keep a random subset of this many rows."
+    )
+    test_fraction: float = Field(
+        default=0.2, ge=0, lt=1, description="Share of rows kept for testing; 0 for none."
+    )
+    standardise: bool = Field(
+        default=True, description="Centre and scale features by the training rows."
+    )
+    bias: bool = Field(default=False, description="Append a column of ones (it is penalised).")
+    sha256: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{64}$",
+        description="Digest that the raw arrays must have; None to accept any.",
+    )

@@ -1,0 +1,51 @@
+"""Synthetic: a ReLU teacher with few neurons, plus noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.raw import RawData
+
+
+class Config(DatasetConfig):
+    """Size, rank, teacher and noise."""
+
+    n: int = Field(default=200, ge=1, description="Rows, test rows included.")
+    d: int = Field(default=10, ge=1, description="Features.")
+    rank: int | None = Field(default=None, ge=1, description="Rank of X; None for full rank.")
+    neurons: int = Field(default=3, ge=1, description="Hidden neurons of the teacher.")
+    noise: float = Field(default=0.1, ge=0, description="Noise level relative to the signal's.")
+    binary: bool = Field(default=False, description="Use the sign of the noisy target.")
+
+
+def load(config: Config) -> RawData:
+    """Draw Gaussian features and the targets of a random ReLU teacher.
+
+    The target is ``sum_j a_j max(x @ u_j, 0)`` with unit ``u_j`` and random signs ``a_j``, scaled to
+    standard deviation 1, plus ``noise`` times a standard normal.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+
+    Returns
+    -------
+    RawData
+        A regression problem, or a binary one.
+    """
+    generator = np.random.default_rng(config.seed)
+    X = generator.standard_normal((config.n, config.d))
+    if config.rank is not None and config.rank < config.d:
+        basis = generator.standard_normal((config.rank, config.d)) / np.sqrt(config.rank)
+        X = generator.standard_normal((config.n, config.rank)) @ basis
+    directions = generator.standard_normal((config.neurons, config.d))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    signs = generator.choice([-1.0, 1.0], config.neurons)
+    y = np.maximum(X @ directions.T, 0) @ signs
+    y = y / max(float(y.std()), 1e-12) + config.noise * generator.standard_normal(config.n)
+    if config.binary:
+        return RawData(X, np.where(y > np.median(y), 1.0, -1.0), "binary", "+1 = above the median")
+    return RawData(X, y, "regression", "teacher's output, unit variance before noise")

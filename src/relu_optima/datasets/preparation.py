@@ -1,0 +1,146 @@
+"""Subsample, split, standardise and check: the same steps for every data set, all recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.raw import RawData
+from relu_optima.errors import DataError
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data as all later stages receive them.
+
+    Attributes
+    ----------
+    X_train, X_test : array, shape (n, d)
+        Features.
+    y_train, y_test : array, shape (n,) or (n, c)
+        Targets.
+    rows_train, rows_test : array of int
+        Rows of the raw data; empty where an official test split was used.
+    dropped : int
+        Constant columns left out.
+    """
+
+    X_train: np.ndarray
+    y_train: np.ndarray
+    X_test: np.ndarray
+    y_test: np.ndarray
+    rows_train: np.ndarray
+    rows_test: np.ndarray
+    dropped: int
+
+
+def check(raw: RawData, config: DatasetConfig) -> None:
+    """Refuse data that no later stage could use.
+
+    Parameters
+    ----------
+    raw : RawData
+        What the loader returned.
+    config : DatasetConfig
+        The group's values.
+
+    Raises
+    ------
+    DataError
+        For empty data, NaN or infinities, shapes that do not agree, one class, or a digest other
+        than ``dataset.sha256``.
+    """
+    where = f"dataset.loader={config.loader}"
+    if raw.X.ndim != 2 or raw.X.shape[0] < 1 or raw.X.shape[1] < 1:
+        raise DataError(
+            f"features have shape {raw.X.shape}", where=where, allowed="(n, d), n, d > 0"
+        )
+    if raw.y.shape[:1] != raw.X.shape[:1] or raw.y.ndim > 2:
+        raise DataError(
+            f"{raw.X.shape[0]} rows of features, targets of shape {raw.y.shape}", where=where
+        )
+    for name, array in (("features", raw.X), ("targets", raw.y)):
+        bad = ~np.isfinite(array)
+        if bad.any():
+            row = int(np.argwhere(bad)[0][0])
+            raise DataError(
+                f"{int(bad.sum())} {name} are NaN or infinite, first in row {row}",
+                where=where,
+                fix="impute or remove these rows",
+            )
+    if raw.task == "binary" and len(np.unique(raw.y)) != 2:
+        raise DataError(
+            f"a binary problem needs two classes, found {np.unique(raw.y).tolist()}", where=where
+        )
+    if config.sha256 is not None and raw.digest() != config.sha256:
+        raise DataError(
+            f"the data have digest {raw.digest()}, not {config.sha256}",
+            where="dataset.sha256",
+            fix="the source changed: use the pinned library versions, or record the new digest",
+        )
+
+
+def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
+    """Subsample, split, drop constant columns, standardise, append the bias column.
+
+    Parameters
+    ----------
+    raw : RawData
+        What the loader returned.
+    config : DatasetConfig
+        The group's values.
+
+    Returns
+    -------
+    Prepared
+        Training and test data. The split shuffles the rows with ``default_rng(seed)`` and takes
+        the first ``floor(n * test_fraction)`` for testing; means and standard deviations
+        (population) are those of the training rows.
+
+    Raises
+    ------
+    DataError
+        See `check`; also if no training row or no varying feature is left.
+    """
+    check(raw, config)
+    rows = np.arange(raw.X.shape[0])
+    generator = np.random.default_rng(config.seed)
+    if config.max_rows is not None and config.max_rows < rows.size:
+        rows = np.sort(generator.permutation(rows)[: config.max_rows])
+    if raw.X_test is not None and raw.y_test is not None:
+        train, test = rows, rows[:0]
+        X_test, y_test = raw.X_test, raw.y_test
+    else:
+        shuffled = generator.permutation(rows)
+        count = int(np.floor(rows.size * config.test_fraction))
+        test, train = np.sort(shuffled[:count]), np.sort(shuffled[count:])
+        X_test, y_test = raw.X[test], raw.y[test]
+    X, y = raw.X[train].astype(float), raw.y[train].astype(float)
+    X_test, y_test = X_test.astype(float), y_test.astype(float)
+    if raw.task == "binary" and len(np.unique(y)) < 2:
+        raise DataError(
+            "only one class is left in the training rows",
+            where="dataset.test_fraction, dataset.max_rows",
+            fix="keep more rows, or change dataset.seed",
+        )
+    dropped = 0
+    if config.standardise:
+        scale = X.std(axis=0)
+        # a column whose spread is rounding error carries nothing
+        keep = scale > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
+        dropped = int((~keep).sum())
+        if not keep.any():
+            raise DataError(
+                "every feature is constant on the training rows",
+                where="dataset.standardise",
+                fix="check the file, or set dataset.standardise=false",
+            )
+        mean = X[:, keep].mean(axis=0)
+        X = (X[:, keep] - mean) / scale[keep]
+        X_test = (X_test[:, keep] - mean) / scale[keep]
+    if config.bias:
+        X = np.hstack([X, np.ones((X.shape[0], 1))])
+        X_test = np.hstack([X_test, np.ones((X_test.shape[0], 1))])
+    return Prepared(X, y, X_test, y_test, train, test, dropped)

@@ -1,0 +1,101 @@
+"""Raw data as a loader returns them, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from relu_optima.errors import DataError
+
+
+@dataclass(frozen=True)
+class RawData:
+    """Data before subsampling, split and standardisation.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Features.
+    y : array, shape (n,) or (n, c)
+        Targets; labels of binary problems are -1 and +1.
+    task : {"binary", "regression"}
+        Kind of problem.
+    label_coding : str
+        What -1 and +1 mean, or the unit of the target.
+    X_test, y_test : arrays, optional
+        An official test split; then none is drawn.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    task: Literal["binary", "regression"]
+    label_coding: str
+    X_test: np.ndarray | None = None
+    y_test: np.ndarray | None = None
+
+    def digest(self) -> str:
+        """Hash all arrays.
+
+        Returns
+        -------
+        str
+            SHA-256 in hexadecimal.
+        """
+        parts = [self.X, self.y, self.X_test, self.y_test]
+        return array_digest(*(p for p in parts if p is not None))
+
+
+def array_digest(*arrays: np.ndarray) -> str:
+    """Hash arrays by shape and float64 little-endian content.
+
+    Parameters
+    ----------
+    *arrays : array
+        What to hash, in order.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal; -0.0 and 0.0 agree.
+    """
+    value = hashlib.sha256()
+    for array in arrays:
+        content = np.ascontiguousarray(array, dtype="<f8") + 0.0
+        value.update(repr(content.shape).encode())
+        value.update(content.tobytes())
+    return value.hexdigest()
+
+
+def binary_labels(target: np.ndarray, classes: list[int], where: str) -> np.ndarray:
+    """Code two classes as -1 and +1.
+
+    Parameters
+    ----------
+    target : array of int, shape (n,)
+        Class of each row.
+    classes : list of two int
+        The class that becomes -1 and the one that becomes +1.
+    where : str
+        Config key for an error.
+
+    Returns
+    -------
+    array, shape (n,)
+        -1, +1, and 0 for rows of other classes.
+
+    Raises
+    ------
+    DataError
+        If the classes are not two different ones that occur.
+    """
+    present = sorted({int(v) for v in target})
+    if len(classes) != 2 or classes[0] == classes[1] or not set(classes) <= set(present):
+        raise DataError(
+            f"{classes} are not two different classes of the data",
+            where=where,
+            allowed=f"two of {present}",
+        )
+    return np.where(target == classes[0], -1.0, np.where(target == classes[1], 1.0, 0.0))

@@ -1,0 +1,97 @@
+"""Stage ``dataset``: load, prepare and record one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.preparation import prepare
+from relu_optima.datasets.raw import array_digest
+from relu_optima.plugins import load_plugin
+from relu_optima.stage import Outcome, Record, Task
+
+
+def run(task: Task) -> Outcome:
+    """Load and prepare the data set that the group ``dataset`` names.
+
+    Parameters
+    ----------
+    task : Task
+        The run.
+
+    Returns
+    -------
+    Outcome
+        Arrays ``X_train``, ``y_train``, ``X_test``, ``y_test``, the raw rows of the split, and
+        a row with sizes, label coding, standardisation and digests.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
+    config = task.groups["dataset"]
+    assert isinstance(config, DatasetConfig)
+    raw = load_plugin("dataset", config.loader).load(config)
+    data = prepare(raw, config)
+    labels = data.y_train
+    return Outcome(
+        row={
+            "name": config.loader,
+            "task": raw.task,
+            "n_train": data.X_train.shape[0],
+            "n_test": data.X_test.shape[0],
+            "d": data.X_train.shape[1],
+            "outputs": 1 if labels.ndim == 1 else labels.shape[1],
+            "positive_fraction": float((labels > 0).mean()) if raw.task == "binary" else None,
+            "label_coding": raw.label_coding,
+            "standardised": config.standardise,
+            "constant_columns_dropped": data.dropped,
+            "digest_raw": raw.digest(),
+            "digest_train": array_digest(data.X_train, labels),
+            "digest_test": array_digest(data.X_test, data.y_test),
+        },
+        arrays={
+            "X_train": data.X_train,
+            "y_train": labels,
+            "X_test": data.X_test,
+            "y_test": data.y_test,
+            "rows_train": data.rows_train,
+            "rows_test": data.rows_test,
+        },
+    )
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored data set.
+
+    Parameters
+    ----------
+    record : Record
+        What `run` returned.
+    upstream : mapping of str to Record
+        Not used.
+
+    Returns
+    -------
+    list of str
+        What is wrong.
+    """
+    arrays = record.arrays
+    wrong = []
+    for part in ("train", "test"):
+        found = array_digest(arrays[f"X_{part}"], arrays[f"y_{part}"])
+        if found != record.row[f"digest_{part}"]:
+            wrong.append(f"digest_{part} does not match the arrays")
+        if not np.isfinite(arrays[f"X_{part}"]).all():
+            wrong.append(f"X_{part} has NaN or infinite entries")
+    if np.intersect1d(arrays["rows_train"], arrays["rows_test"]).size:
+        wrong.append("training and test rows overlap")
+    if record.row["standardised"] and arrays["X_train"].shape[0] > 1:
+        bias = record.config["groups"]["dataset"]["bias"]
+        X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]
+        if not np.allclose(X.mean(axis=0), 0, atol=1e-8) or not np.allclose(X.std(axis=0), 1):
+            wrong.append("the training features are not standardised")
+    return wrong
