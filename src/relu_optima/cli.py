@@ -120,7 +120,7 @@ def run(
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     manifest = plan_single_run(stage, overrides or [])
-    entry = manifest.batches_of("datasets" if stage == "dataset" else stage)[-1].entries[-1]
+    entry = manifest.batches_of(stage)[-1].entries[-1]
     record, cached = Workshop(manifest, Store(Path("results/store"))).record(entry.run)
     console = Console(soft_wrap=True)
     address = f"results/store/{record.run_id}/{record.code_key}"

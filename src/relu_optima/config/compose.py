@@ -138,7 +138,7 @@ def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
-            composed = compose("config", overrides=[f"{group}={preset}"])
+            composed = compose(f"{group}/{preset}")
         value = OmegaConf.to_container(composed[group], resolve=False)
     except (HydraException, OmegaConfBaseException) as error:
         first = " ".join(str(error).split())

@@ -23,8 +23,8 @@ class Config(DatasetConfig):
 def load(config: Config) -> RawData:
     """Draw Gaussian features and the targets of a random ReLU teacher.
 
-    The target is ``sum_j a_j max(x @ u_j, 0)`` with unit ``u_j`` and random signs ``a_j``, scaled to
-    standard deviation 1, plus ``noise`` times a standard normal.
+    The target is ``sum_j a_j max(x @ u_j, 0)`` with unit ``u_j`` and random signs ``a_j``, scaled
+    to standard deviation 1, plus ``noise`` times a standard normal.
 
     Parameters
     ----------
