@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ MAX_SIDE = 100_000
 MAX_CELLS = 500_000_000  # of all layers together: 0.5 GB as bytes
 
 
-def check_masks(masks: Sequence[object], where: str = "pattern") -> list[np.ndarray]:
+def check_masks(masks: Sequence[object] | np.ndarray, where: str = "pattern") -> list[np.ndarray]:
     """Turn layers into validated masks.
 
     Parameters
@@ -43,7 +44,7 @@ def check_masks(masks: Sequence[object], where: str = "pattern") -> list[np.ndar
     if len(masks) == 0:
         raise DataError("there is no layer", where=where, allowed="one mask per layer")
     out = [_check_layer(mask, f"{where}: layer {k + 1}") for k, mask in enumerate(masks)]
-    for k, (below, above) in enumerate(zip(out[:-1], out[1:], strict=True)):
+    for k, (below, above) in enumerate(itertools.pairwise(out)):
         if above.shape[1] != below.shape[0]:
             raise DataError(
                 f"layer {k + 1} has {below.shape[0]} outputs but layer {k + 2} has "
@@ -84,7 +85,9 @@ def _check_layer(mask: object, where: str) -> np.ndarray:
         wrong = ~(ones | (part == 0))
         if bool(wrong.any()):
             value = part[wrong][0]
-            raise DataError(f"it contains {value}", where=where, allowed="0 and 1")
+            raise DataError(
+                f"it contains {'NaN' if value != value else value}", where=where, allowed="0 and 1"
+            )
         out[start : start + step] = ones
     if not bool(out.any()):
         raise DataError("all its entries are zero", where=where, allowed="at least one 1")

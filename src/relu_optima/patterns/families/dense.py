@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from pydantic import Field
 
@@ -55,4 +57,4 @@ def masks(config: Config) -> list[np.ndarray]:
                 fix=f"set pattern.{key}",
             )
     widths = [config.n_in, *[config.n_hidden] * config.hidden_layers, config.n_out]
-    return [np.ones((a, b), np.uint8) for b, a in zip(widths[:-1], widths[1:], strict=True)]
+    return [np.ones((a, b), np.uint8) for b, a in itertools.pairwise(widths)]

@@ -1,0 +1,4 @@
+from .certificate import Certificate as Certificate
+from .check import check_files as check_files
+from .decision import decide as decide
+from .verdict import Verdict as Verdict

@@ -1,0 +1,117 @@
+"""Decide, for a sparsity pattern, all three questions about the existence of optima."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from relu_optima.errors import SolveInputError
+from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.finite_data import decide_finite
+from relu_optima.existence.proof.closed import check_closed
+from relu_optima.existence.proof.document import FORMAT, pack_masks
+from relu_optima.existence.verdict import Verdict
+from relu_optima.existence.windows import find_open_window, window_proof
+from relu_optima.patterns.masks import check_masks
+
+
+def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0) -> Verdict:
+    """Decide closedness of the product set and the function set, and existence on finite data.
+
+    Parameters
+    ----------
+    masks : sequence of array, shape (n_out, n_in)
+        Entries 0 and 1, first layer first.
+    time_limit : float, optional
+        Wall-clock seconds after which an undecided question is left ``unknown``.
+
+    Returns
+    -------
+    Verdict
+        Three answers, never a guess, and one certificate for all of them.
+
+    Raises
+    ------
+    DataError
+        If the masks are not 0/1 matrices that chain.
+    SolveInputError
+        If the time limit is not positive.
+    """
+    start = time.monotonic()
+    if not time_limit > 0:
+        raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
+    layers = check_masks(masks, "masks")
+    product = decide_product(layers, start + time_limit)
+    function = decide_function(layers, product)
+    finite = decide_finite(layers, product["answer"])
+    document = {
+        "format": FORMAT,
+        "layers": pack_masks(layers),
+        "product": product,
+        "function": function,
+        "finite": finite,
+    }
+    proof = product["proof"]
+    return Verdict(
+        product["answer"],
+        function["answer"],
+        finite["answer"],
+        proof.get("rule") or proof["reason"],
+        time.monotonic() - start,
+        Certificate(document),
+    )
+
+
+def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
+    """Decide whether the set of products W_L ... W_1 is closed.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    deadline : float
+        `time.monotonic` value at which to stop.
+
+    Returns
+    -------
+    dict
+        ``answer`` and ``proof``.
+    """
+    if len(masks) == 1:
+        return {"answer": "closed", "proof": {"rule": "one layer"}}
+    if len(masks) > 2:
+        reason = "no rule covers this chain of layers"
+        return {"answer": "unknown", "proof": {"reason": reason}}
+    for rule in ("one line", "equal or disjoint"):
+        if not check_closed(masks, {"rule": rule}):
+            return {"answer": "closed", "proof": {"rule": rule}}
+    window, complete = find_open_window(masks[0], masks[1], deadline)
+    if window:
+        return {"answer": "not_closed", "proof": window_proof(window)}
+    reason = "no 2x2 window is open and no closed rule applies" if complete else "time limit"
+    return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def decide_function(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
+    """Decide whether the set of network functions on a box is closed.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    product : dict
+        Answer and proof for the product set.
+
+    Returns
+    -------
+    dict
+        ``answer`` and ``proof``.
+    """
+    if product["answer"] == "not_closed":
+        return {"answer": "not_closed", "proof": {"rule": "B1"}}
+    if product["answer"] == "closed":
+        return {"answer": "closed", "proof": {"rule": "B2", "every_subset": product["proof"]}}
+    return {"answer": "unknown", "proof": {"reason": "the product set is undecided"}}

@@ -1,0 +1,101 @@
+"""Decide the finite-data question (Theorem F, proof in `existence.proof.finite`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from relu_optima.errors import DegenerateError
+from relu_optima.existence.proof.finite import live_neurons, target_matrix
+
+
+def decide_finite(masks: list[np.ndarray], product: str) -> dict[str, Any]:
+    """Say whether every finite data set has an optimum.
+
+    Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
+    where the product set is not closed (enough clusters of inputs leave one on which the network
+    is affine; needs free output biases), else ``unknown``.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    product : str
+        Answer to the product-set question.
+
+    Returns
+    -------
+    dict
+        ``answer`` and ``proof``.
+    """
+    if len(masks) == 1:
+        return {"answer": "always", "proof": {"rule": "no hidden layer"}}
+    if len(masks) > 2:
+        if product == "not_closed":
+            return {"answer": "not_always", "proof": {"rule": "product set not closed"}}
+        reason = "more than one hidden layer and no proof that the product set is not closed"
+        return {"answer": "unknown", "proof": {"reason": reason}}
+    live = live_neurons(masks)
+    feeds = masks[1][:, live].astype(bool)
+    several = feeds.sum(axis=0) >= 2
+    shared = feeds.sum(axis=1) >= 2
+    clash = np.argwhere(feeds[shared][:, several])
+    if len(clash) == 0:
+        return {"answer": "always", "proof": {"rule": "Theorem F"}}
+    row = int(np.flatnonzero(shared)[clash[0, 0]])
+    first = int(np.flatnonzero(several)[clash[0, 1]])
+    second = next(int(q) for q in np.flatnonzero(feeds[row]) if q != first)
+    other_row = next(int(i) for i in np.flatnonzero(feeds[:, first]) if i != row)
+    rest = [q for q in range(len(live)) if q not in (first, second)]
+    return {
+        "answer": "not_always",
+        "proof": {
+            "rule": "Theorem F",
+            "neurons": [int(live[first]), int(live[second])],
+            "row_shared": row,
+            "row_other": other_row,
+            "row_of": [[int(live[q]), int(feeds[:, q].argmax())] for q in rest],
+        },
+    }
+
+
+def counterexample(
+    masks: list[np.ndarray], finite: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Build a finite data set without optimum.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The two layers, first layer first.
+    finite : dict
+        ``answer`` and ``proof`` from `decide_finite`.
+
+    Returns
+    -------
+    (array, shape (2 r + 1, n); array, shape (2 r + 1, m))
+        Inputs and targets, r the number of live hidden neurons.
+
+    Raises
+    ------
+    DegenerateError
+        If there is no such data set, or none is known.
+    """
+    if finite["answer"] != "not_always" or finite["proof"].get("rule") != "Theorem F":
+        raise DegenerateError(
+            f"the finite-data answer is {finite['answer']!r}",
+            where="counterexample_dataset",
+            allowed="patterns with one hidden layer whose answer is 'not_always'",
+        )
+    live = live_neurons(masks)
+    targets = target_matrix(finite["proof"], live, masks[1].shape[0])
+    s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
+    inputs = masks[0][live].astype(bool)
+    common = np.flatnonzero(inputs.all(axis=0))
+    X = np.zeros((len(s), masks[0].shape[1]))
+    if len(common):
+        X[:, common[0]] = s
+    else:
+        X[:] = s[:, None]
+    return X, targets

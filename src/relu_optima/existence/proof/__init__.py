@@ -1,0 +1,1 @@
+"""The checker of existence certificates: it imports nothing of the search that finds them."""

@@ -1,0 +1,158 @@
+"""Check that a product set is not closed: a curve of members, and a limit that is no member."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from relu_optima.existence.proof import laurent
+from relu_optima.existence.proof.refutation import State, Window, check_tree
+
+
+def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
+    """Check a curve of factors and the refutation of its limit.
+
+    The curve W_L(eps) ... W_1(eps) has Laurent polynomial entries on the masks. Its product, in
+    exact arithmetic, has no negative power of eps and constant term A, so A is a limit of
+    members. The refutation shows that A is no member.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    proof : dict
+        ``curve`` (one sparse matrix per layer), ``limit`` (sparse matrix A), ``refutation``.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if the set is proved not closed.
+    """
+    factors = [laurent.from_json(layer) for layer in proof["curve"]]
+    if len(factors) != len(masks):
+        return ["the curve has another number of layers"]
+    for number, (factor, mask) in enumerate(zip(factors, masks, strict=True), start=1):
+        for i, j in factor:
+            if i >= mask.shape[0] or j >= mask.shape[1] or not mask[i, j]:
+                return [f"the curve leaves the mask of layer {number} at ({i}, {j})"]
+    product = factors[-1]
+    for factor in reversed(factors[:-1]):
+        product = laurent.matmul(product, factor)
+    if any(power < 0 for entry in product.values() for power in entry):
+        return ["the product of the curve does not stay bounded"]
+    constant = {cell: entry[0] for cell, entry in product.items() if 0 in entry}
+    limit = {
+        cell: entry.get(0, Fraction(0)) for cell, entry in laurent.from_json(proof["limit"]).items()
+    }
+    if constant != limit:
+        return ["the product of the curve does not converge to the stated limit"]
+    return check_refutation(masks, limit, proof["refutation"])
+
+
+def two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarray]:
+    """Merge the layers below and above a cut into two masks.
+
+    The product set of the chain is contained in that of the merged masks (a product of matrices
+    lives on the Boolean product of their masks), so a matrix that is no product of the merged
+    pair is no product of the chain.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    cut : int
+        Number of layers below the cut, between 1 and len(masks) - 1.
+
+    Returns
+    -------
+    (array of uint8, array of uint8)
+        Merged lower mask (r, n) and upper mask (m, r).
+    """
+    lower, upper = masks[0], masks[-1]
+    for mask in masks[1:cut]:
+        lower = boolean_product(mask, lower)
+    for mask in masks[-2 : cut - 1 : -1] if cut < len(masks) - 1 else []:
+        upper = boolean_product(upper, mask)
+    return lower, upper
+
+
+def boolean_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the mask of all products of matrices on two masks.
+
+    Parameters
+    ----------
+    a, b : array of uint8, shape (m, r) and (r, n)
+        Masks.
+
+    Returns
+    -------
+    array of uint8, shape (m, n)
+        1 where some hidden index connects the two.
+    """
+    counts = a.astype(np.float32) @ b.astype(np.float32)
+    return (counts > 0).astype(np.uint8)
+
+
+def check_refutation(
+    masks: list[np.ndarray], limit: dict[tuple[int, int], Fraction], refutation: dict[str, Any]
+) -> list[str]:
+    """Check that a matrix is not in the product set.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    limit : dict
+        Nonzero entries of the matrix.
+    refutation : dict
+        ``rows``, ``columns`` of the window, ``tree`` of case distinctions, and for more than two
+        layers ``cut``.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if refuted.
+    """
+    cut = refutation.get("cut", 1)
+    if not isinstance(cut, int) or not 1 <= cut < len(masks):
+        return ["the refutation cuts the chain of layers outside"]
+    lower, upper = two_layers(masks, cut)
+    rows, columns = list(refutation["rows"]), list(refutation["columns"])
+    if len({*rows}) != len(rows) or len({*columns}) != len(columns):
+        return ["the window repeats a row or column"]
+    if not all(0 <= i < upper.shape[0] for i in rows):
+        return ["a row of the window does not exist"]
+    if not all(0 <= j < lower.shape[1] for j in columns):
+        return ["a column of the window does not exist"]
+    supports = window_supports(lower, upper, rows, columns)
+    cells = {(i, j): limit.get((i, j), Fraction(0)) for i in rows for j in columns}
+    return check_tree(State(Window(cells, supports)), refutation["tree"])
+
+
+def window_supports(
+    lower: np.ndarray, upper: np.ndarray, rows: list[int], columns: list[int]
+) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
+    """Restrict the supports of all neurons to a window.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+    rows, columns : list of int
+        The window.
+
+    Returns
+    -------
+    dict of int to (frozenset, frozenset)
+        Rows and columns of each neuron that reaches the window.
+    """
+    up, low = upper[rows].astype(bool), lower[:, columns].astype(bool)
+    return {
+        int(k): (
+            frozenset(r for r, on in zip(rows, up[:, k], strict=True) if on),
+            frozenset(c for c, on in zip(columns, low[k], strict=True) if on),
+        )
+        for k in np.flatnonzero(up.any(axis=0) & low.any(axis=1))
+    }

@@ -1,0 +1,154 @@
+"""Check answers to the finite-data question for one hidden layer (Theorem F).
+
+**Theorem F.** Let neuron k feed the outputs S_k and see the inputs T_k (neurons with empty S_k
+or T_k dropped), hidden biases free. The following are equivalent: (i) for every finite data set
+and every loss that is lower semicontinuous with bounded sublevel sets in the outputs (squared,
+Huber, l_p) an optimum exists; (ii) for any k != l, S_k and S_l are disjoint or are the same one
+output. Output biases may be free, masked or absent.
+
+*(ii) => (i).* The outputs split into independent blocks: the rows of one neuron alone, or one row
+fed by neurons that feed nothing else. For fixed X the vectors relu(X^T v + b) form a finite union
+of polyhedral cones K_k. One row: the sum of the cones +-K_k, a finite union of polyhedral cones,
+is closed. One neuron alone: {u w^T : w in P K_k}, P K_k a closed cone (P projects off constants);
+with |w| = 1 the vector u = M w stays bounded, so the set is closed.
+
+*not (ii) => (i) fails.* Take i0 in S_k and S_l, and another i1 in S_k. All inputs move along one
+line, at s = -2, -1, ..., 2r - 2 (r neurons left, 2r + 1 points). Targets: row i0 is
+2 [s > 0] + [s = 0], row i1 is max(s, 0), and for the q-th other neuron, q = 1..r-2, one row of its
+S gets max(s - p, 0), p = 2q + 1. *Infimum 0:* neuron k: relu(s + eps), u = e_i0 / eps + e_i1;
+neuron l: relu(s - eps), u = -e_i0 / eps; the others exact. Row i0 is exact for eps < 1, row i1
+errs by at most eps. *Not attained:* a neuron has one kink along s, so its second difference lives
+on at most two adjacent interior points and D2 Y = sum_k u_k d_k^T. Column -1 of D2 Y is e_i0,
+column 0 is e_i1, column 1 is -e_i0, each column p is one unit vector, all others are 0. Each of
+the r - 2 columns p needs a neuron of its own, which cannot touch -1, 0, 1. So at most two neurons
+touch these; none touches both -1 and 1; so exactly one touches -1, its u is parallel to e_i0,
+and exactly one touches 1, its u too; then column 0 is parallel to e_i0, a contradiction. No
+support was used, so no mask can help.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def live_neurons(masks: list[np.ndarray]) -> np.ndarray:
+    """List the hidden neurons with at least one input and one output.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The two layers, first layer first.
+
+    Returns
+    -------
+    array of int, shape (r,)
+        Neuron indices.
+    """
+    return np.flatnonzero((masks[0].any(axis=1)) & (masks[1].any(axis=0)))
+
+
+def target_matrix(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:
+    """Build the targets of Theorem F's data set along the line.
+
+    Parameters
+    ----------
+    proof : dict
+        ``row_shared``, ``row_other`` and ``row_of`` (one row for each remaining neuron).
+    live : array of int, shape (r,)
+        Live neurons.
+    outputs : int
+        Number of outputs m.
+
+    Returns
+    -------
+    array, shape (2 r + 1, m)
+        Targets at s = -2, ..., 2 r - 2.
+    """
+    s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
+    targets = np.zeros((len(s), outputs))
+    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (s == 0)
+    targets[:, proof["row_other"]] += np.maximum(s, 0)
+    for q, (_, row) in enumerate(proof["row_of"], start=1):
+        targets[:, row] += np.maximum(s - (2 * q + 1), 0)
+    return targets
+
+
+def check_finite(masks: list[np.ndarray], answer: str, proof: dict[str, Any]) -> list[str]:
+    """Check an answer to the finite-data question.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    answer : str
+        ``always``, ``not_always`` or ``unknown``.
+    proof : dict
+        ``rule`` and its data.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if the answer is proved.
+    """
+    rule = proof.get("rule")
+    if answer == "unknown":
+        return []
+    if rule == "no hidden layer" and answer == "always":
+        return [] if len(masks) == 1 else ["there is a hidden layer"]
+    if rule == "product set not closed" and answer == "not_always":
+        return []  # the caller has checked that proof
+    if rule != "Theorem F" or len(masks) != 2:
+        return [f"rule {rule!r} does not prove {answer!r}"]
+    live = live_neurons(masks)
+    feeds = masks[1][:, live].astype(bool)
+    if answer == "always":
+        several = feeds.sum(axis=0) >= 2
+        shared = feeds.sum(axis=1) >= 2
+        clash = feeds[shared][:, several].any()
+        return ["two neurons share an output and feed another one"] if clash else []
+    k, l = proof["neurons"]  # noqa: E741
+    i0, i1 = proof["row_shared"], proof["row_other"]
+    others = [n for n, _ in proof["row_of"]]
+    problems = []
+    if k == l or i0 == i1 or sorted([k, l, *others]) != live.tolist():
+        problems.append("the neurons are not the live ones, each once")
+    elif not (masks[1][i0, k] and masks[1][i0, l] and masks[1][i1, k]):
+        problems.append("the two neurons do not feed the rows the proof needs")
+    elif any(not masks[1][row, n] for n, row in proof["row_of"]):
+        problems.append("a remaining neuron does not feed its row")
+    else:
+        targets = target_matrix(proof, live, masks[1].shape[0])
+        problems += _check_second_differences(targets, i0, i1, len(live))
+        problems += _check_curve(targets, proof)
+    return problems
+
+
+def _check_second_differences(targets: np.ndarray, i0: int, i1: int, r: int) -> list[str]:
+    second = targets[2:] - 2 * targets[1:-1] + targets[:-2]  # at s = -1, ..., 2 r - 3
+    expected = np.zeros_like(second[:3])
+    expected[0, i0], expected[1, i1], expected[2, i0] = 1, 1, -1
+    if not np.array_equal(second[:3], expected):
+        return ["the second differences at -1, 0, 1 are not e_i0, e_i1, -e_i0"]
+    kinks = np.flatnonzero(second[3:].any(axis=1)) + 2
+    if kinks.tolist() != [2 * q + 1 for q in range(1, r - 1)]:
+        return ["the other kinks are not two apart"]
+    return []
+
+
+def _check_curve(targets: np.ndarray, proof: dict[str, Any]) -> list[str]:
+    """Evaluate the curve exactly, outputs being affine in eps and 1/eps for 0 < eps < 1."""
+    s = np.arange(-2, len(targets) - 2, dtype=np.int64)
+    on = (s >= 0).astype(np.int64)  # relu(s + eps) = on * (s + eps)
+    far = (s >= 1).astype(np.int64)  # relu(s - eps) = far * (s - eps)
+    i0, i1 = proof["row_shared"], proof["row_other"]
+    constant = np.zeros(targets.shape, np.int64)
+    constant[:, i0] += on + far  # (on (s + eps) - far (s - eps)) / eps, order 0
+    constant[:, i1] += on * s
+    for q, (_, row) in enumerate(proof["row_of"], start=1):
+        constant[:, row] += np.maximum(s - (2 * q + 1), 0)
+    singular = on * s - far * s
+    if singular.any():
+        return ["the curve does not stay bounded on the data"]
+    return [] if np.array_equal(constant, targets) else ["the curve misses the targets"]

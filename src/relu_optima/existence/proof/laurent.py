@@ -1,0 +1,147 @@
+"""Laurent polynomials in eps with rational coefficients, and sparse matrices of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+Laurent = dict[int, Fraction]  # power of eps -> nonzero coefficient
+SparseMatrix = dict[tuple[int, int], Laurent]
+
+
+def monomial(coefficient: int | Fraction, power: int = 0) -> Laurent:
+    """Return ``coefficient * eps**power``.
+
+    Parameters
+    ----------
+    coefficient : int or Fraction
+        Coefficient; 0 gives the zero polynomial.
+    power : int, optional
+        Power of eps, of either sign.
+
+    Returns
+    -------
+    Laurent
+        The polynomial.
+    """
+    return {power: Fraction(coefficient)} if coefficient else {}
+
+
+def add(a: Laurent, b: Laurent) -> Laurent:
+    """Return ``a + b``.
+
+    Parameters
+    ----------
+    a, b : Laurent
+        Polynomials.
+
+    Returns
+    -------
+    Laurent
+        The sum, without zero coefficients.
+    """
+    out = dict(a)
+    for power, coefficient in b.items():
+        total = out.get(power, Fraction(0)) + coefficient
+        if total:
+            out[power] = total
+        else:
+            out.pop(power, None)
+    return out
+
+
+def times(a: Laurent, b: Laurent) -> Laurent:
+    """Return ``a * b``.
+
+    Parameters
+    ----------
+    a, b : Laurent
+        Polynomials.
+
+    Returns
+    -------
+    Laurent
+        The product, without zero coefficients.
+    """
+    out: Laurent = {}
+    for pa, ca in a.items():
+        for pb, cb in b.items():
+            out[pa + pb] = out.get(pa + pb, Fraction(0)) + ca * cb
+    return {power: c for power, c in out.items() if c}
+
+
+def matmul(a: SparseMatrix, b: SparseMatrix) -> SparseMatrix:
+    """Multiply two sparse matrices of Laurent polynomials.
+
+    Parameters
+    ----------
+    a, b : SparseMatrix
+        Factors; the inner dimensions must chain.
+
+    Returns
+    -------
+    SparseMatrix
+        The product a b, without zero entries.
+    """
+    rows_of_b: dict[int, list[tuple[int, Laurent]]] = {}
+    for (k, j), value in b.items():
+        rows_of_b.setdefault(k, []).append((j, value))
+    out: SparseMatrix = {}
+    for (i, k), left in a.items():
+        for j, right in rows_of_b.get(k, ()):
+            out[i, j] = add(out.get((i, j), {}), times(left, right))
+    return {cell: value for cell, value in out.items() if value}
+
+
+def to_json(matrix: SparseMatrix) -> list[list[Any]]:
+    """Write a sparse matrix as ``[row, column, {power: coefficient}]`` triples.
+
+    Parameters
+    ----------
+    matrix : SparseMatrix
+        Matrix.
+
+    Returns
+    -------
+    list
+        JSON value, sorted by cell.
+    """
+    return [
+        [i, j, {str(p): str(c) for p, c in sorted(matrix[i, j].items())}] for i, j in sorted(matrix)
+    ]
+
+
+def from_json(value: Any) -> SparseMatrix:
+    """Read what `to_json` wrote.
+
+    Parameters
+    ----------
+    value : JSON value
+        Triples.
+
+    Returns
+    -------
+    SparseMatrix
+        The matrix.
+
+    Raises
+    ------
+    ValueError
+        If the value has another form, or a cell occurs twice.
+    """
+    out: SparseMatrix = {}
+    try:
+        for i, j, entry in value:
+            cell = (_index(i), _index(j))
+            if cell in out:
+                raise ValueError(f"cell {cell} occurs twice")
+            out[cell] = {int(p): Fraction(c) for p, c in entry.items() if Fraction(c)}
+    except (TypeError, AttributeError, ZeroDivisionError) as error:
+        raise ValueError(f"no sparse matrix of Laurent polynomials: {error}") from error
+    return out
+
+
+def _index(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is no index")
+    return value

@@ -1,0 +1,261 @@
+"""Exact refutations of membership: no factors with these supports have the product A.
+
+For cells (i, j) of a window, every member M of L = {sum_k u_k v_k^T} satisfies
+sum_k u_ik v_kj = M_ij. `propagate` draws consequences of these equations that hold over every
+field; a tree of case distinctions (an entry is zero, or it is not) whose leaves all end in a
+contradiction proves that A is not in L, over the complex numbers and hence over the reals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+Entry = tuple[str, int, int]  # ("u", row, neuron) or ("v", neuron, column)
+ZERO, NONZERO = 0, 1
+
+
+class Contradiction(Exception):
+    """The equations have no solution under the case distinctions made."""
+
+
+class Window:
+    """Cell equations of a target on some rows and columns, all neurons kept.
+
+    Parameters
+    ----------
+    cells : mapping of (int, int) to Fraction
+        Target values of the cells whose equations may be used.
+    supports : sequence of (frozenset, frozenset)
+        Row and column support of each neuron, restricted to the window.
+    """
+
+    def __init__(
+        self,
+        cells: Mapping[tuple[int, int], Fraction],
+        supports: Mapping[int, tuple[frozenset[int], frozenset[int]]],
+    ) -> None:
+        self.cells = dict(cells)
+        self.rows_of = {k: sorted(s) for k, (s, _) in supports.items()}
+        self.columns_of = {k: sorted(t) for k, (_, t) in supports.items()}
+        self.neurons_at = {
+            (i, j): [k for k, (s, t) in supports.items() if i in s and j in t]
+            for i, j in self.cells
+        }
+        # the rank-one rule also speaks about cells without an equation, so products live on the
+        # whole rectangle of every neuron
+        self.products = [
+            (k, i, j) for k in supports for i in self.rows_of[k] for j in self.columns_of[k]
+        ]
+
+
+class State:
+    """What is known: which entries are zero or not, and the value of some products.
+
+    Parameters
+    ----------
+    window : Window
+        The equations.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.sign: dict[Entry, int] = {}
+        self.value: dict[tuple[int, int, int], Fraction] = {}
+
+    def copy(self) -> State:
+        """Return an independent copy.
+
+        Returns
+        -------
+        State
+            Copy.
+        """
+        out = State(self.window)
+        out.sign, out.value = dict(self.sign), dict(self.value)
+        return out
+
+    def set_sign(self, entry: Entry, sign: int) -> bool:
+        """Record that an entry is zero or nonzero.
+
+        Parameters
+        ----------
+        entry : Entry
+            Entry of a factor.
+        sign : int
+            `ZERO` or `NONZERO`.
+
+        Returns
+        -------
+        bool
+            True if this is news.
+
+        Raises
+        ------
+        Contradiction
+            If the opposite is known.
+        """
+        old = self.sign.get(entry)
+        if old is None:
+            self.sign[entry] = sign
+            return True
+        if old != sign:
+            raise Contradiction
+        return False
+
+    def set_value(self, product: tuple[int, int, int], value: Fraction) -> bool:
+        """Record the value of u_ik v_kj.
+
+        Parameters
+        ----------
+        product : (int, int, int)
+            Neuron, row, column.
+        value : Fraction
+            Value.
+
+        Returns
+        -------
+        bool
+            True if this is news.
+
+        Raises
+        ------
+        Contradiction
+            If another value is known.
+        """
+        old = self.value.get(product)
+        if old is None:
+            self.value[product] = value
+            return True
+        if old != value:
+            raise Contradiction
+        return False
+
+
+def propagate(state: State) -> None:
+    """Draw all simple consequences.
+
+    Rules: a product with a zero factor is zero; a nonzero product has nonzero factors; a zero
+    product with one nonzero factor has a zero factor; in a cell with one unknown product that
+    product is what is missing; u_i v_j * u_i' v_j' = u_i v_j' * u_i' v_j.
+
+    Parameters
+    ----------
+    state : State
+        Changed in place.
+
+    Raises
+    ------
+    Contradiction
+        If the case is impossible.
+    """
+    news = True
+    while news:
+        news = _sign_rules(state)
+        news |= _cell_rule(state)
+        if not news:
+            news = _rank_one_rule(state)
+
+
+def _sign_rules(state: State) -> bool:
+    news = False
+    for product in state.window.products:
+        k, i, j = product
+        u, v = state.sign.get(("u", i, k)), state.sign.get(("v", k, j))
+        value = state.value.get(product)
+        if u == ZERO or v == ZERO:
+            news |= state.set_value(product, Fraction(0))
+        elif value is not None:
+            if value != 0:
+                news |= state.set_sign(("u", i, k), NONZERO)
+                news |= state.set_sign(("v", k, j), NONZERO)
+            elif u == NONZERO:
+                news |= state.set_sign(("v", k, j), ZERO)
+            elif v == NONZERO:
+                news |= state.set_sign(("u", i, k), ZERO)
+    return news
+
+
+def _cell_rule(state: State) -> bool:
+    news = False
+    for (i, j), target in state.window.cells.items():
+        missing, rest = None, target
+        for k in state.window.neurons_at[i, j]:
+            value = state.value.get((k, i, j))
+            if value is not None:
+                rest -= value
+            elif missing is None:
+                missing = k
+            else:
+                break
+        else:
+            if missing is not None:
+                news |= state.set_value((missing, i, j), rest)
+            elif rest != 0:
+                raise Contradiction
+    return news
+
+
+def _rank_one_rule(state: State) -> bool:
+    news = False
+    value = state.value
+    for k, rows in state.window.rows_of.items():
+        columns = state.window.columns_of[k]
+        for a, i in enumerate(rows):
+            for i2 in rows[a + 1 :]:
+                known = [
+                    (value.get((k, i, j)), value.get((k, i2, j)), j)
+                    for j in columns
+                    if (k, i, j) in value or (k, i2, j) in value
+                ]
+                pivot = next(
+                    ((x, y) for x, y, _ in known if x is not None and y is not None and (x or y)),
+                    None,
+                )
+                if pivot is None:
+                    continue
+                p, q = pivot  # u_i : u_i2 = p : q
+                for x, y, j in known:
+                    if x is not None and p != 0:
+                        news |= state.set_value((k, i2, j), x * q / p)
+                    elif x is not None and x != 0:  # p = 0 says u_i = 0
+                        raise Contradiction
+                    if y is not None and q != 0:
+                        news |= state.set_value((k, i, j), y * p / q)
+                    elif y is not None and y != 0:
+                        raise Contradiction
+    return news
+
+
+def check_tree(state: State, tree: Any) -> list[str]:
+    """Check that a tree of case distinctions refutes all cases.
+
+    Parameters
+    ----------
+    state : State
+        Equations and what is assumed so far; changed in place.
+    tree : JSON value
+        None at a leaf, else ``[kind, a, b, tree if the entry is zero, tree if it is not]``.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if every case ends in a contradiction.
+    """
+    try:
+        propagate(state)
+    except Contradiction:
+        return []
+    if not (isinstance(tree, Sequence) and len(tree) == 5 and tree[0] in ("u", "v")):
+        return ["a case of the refutation ends without a contradiction"]
+    kind, a, b, if_zero, if_not = tree
+    problems = []
+    for sign, branch in ((ZERO, if_zero), (NONZERO, if_not)):
+        child = state.copy()
+        try:
+            child.set_sign((kind, a, b), sign)
+        except Contradiction:
+            continue
+        problems += check_tree(child, branch)
+    return problems

@@ -1,0 +1,135 @@
+"""Stage ``existence``: judge the masks of a pattern, or those a training run ended with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from relu_optima.config.schema.existence import ExistenceConfig
+from relu_optima.errors import DataError
+from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.decision import decide
+from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.patterns.masks import check_masks
+from relu_optima.plugins import load_plugin
+from relu_optima.stage import Outcome, Record, Task
+
+
+def run(task: Task) -> Outcome:
+    """Decide all three questions and re-check the certificate.
+
+    Parameters
+    ----------
+    task : Task
+        Group ``existence``, and group ``pattern`` or an upstream ``training`` record.
+
+    Returns
+    -------
+    Outcome
+        Row with the answers; arrays ``mask_<k>``; document ``certificate``.
+    """
+    config = task.groups["existence"]
+    assert isinstance(config, ExistenceConfig)
+    masks = _masks(task)
+    verdict = decide(masks, config.time_limit)
+    live = (masks[0].any(axis=1) & masks[1].any(axis=0)).sum() if len(masks) > 1 else 0
+    late = verdict.seconds >= config.time_limit
+    finite = verdict.certificate.document["finite"]
+    return Outcome(
+        status="time_limit" if late and "unknown" in _answers(verdict.certificate) else "ok",
+        row={
+            "verdict_product": verdict.product_set,
+            "verdict_function": verdict.function_set,
+            "verdict_optimum": verdict.optimum,
+            "method": verdict.method,
+            "method_function": _rule(verdict.certificate.document["function"]),
+            "method_optimum": _rule(finite),
+            "certificate_verified": verdict.certificate.verify(),
+            "layers": len(masks),
+            "n_in": int(masks[0].shape[1]),
+            "n_out": int(masks[-1].shape[0]),
+            "n_hidden": int(masks[0].shape[0]) if len(masks) > 1 else 0,
+            "n_hidden_live": int(live),
+            "nonzeros": int(sum(int(mask.sum()) for mask in masks)),
+            "density": float(sum(int(m.sum()) for m in masks) / sum(m.size for m in masks)),
+        },
+        arrays={f"mask_{k}": mask for k, mask in enumerate(masks)},
+        documents={"certificate": verdict.certificate.document},
+    )
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored verdict from scratch.
+
+    Parameters
+    ----------
+    record : Record
+        What `run` stored.
+    upstream : mapping of str to Record
+        Upstream records; a training record must hold the same masks.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if the certificate proves the row's answers about the stored masks.
+    """
+    document = record.documents.get("certificate")
+    if not isinstance(document, dict):
+        return ["there is no certificate"]
+    certificate = Certificate(document)
+    problems = certificate.problems()
+    if problems:
+        return problems
+    product, function, optimum = _answers(certificate)
+    for key, answer in (
+        ("verdict_product", product),
+        ("verdict_function", function),
+        ("verdict_optimum", optimum),
+    ):
+        if record.row.get(key) != answer:
+            problems.append(f"{key} is {record.row.get(key)!r}, the certificate proves {answer!r}")
+    proved = unpack_masks(document["layers"])
+    if not _same(proved, _stored_masks(record.arrays)):
+        problems.append("the certificate is about other masks than those stored")
+    training = upstream.get("training")
+    if training is not None and not _same(proved, _stored_masks(training.arrays)):
+        problems.append("the certificate is about other masks than the training run's")
+    return problems
+
+
+def _answers(certificate: Certificate) -> tuple[str, str, str]:
+    document = certificate.document
+    return (
+        document["product"]["answer"],
+        document["function"]["answer"],
+        document["finite"]["answer"],
+    )
+
+
+def _rule(part: dict[str, Any]) -> str:
+    return str(part["proof"].get("rule") or part["proof"]["reason"])
+
+
+def _stored_masks(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    names = [name for name in arrays if re.fullmatch(r"mask_\d+", name)]
+    return [arrays[name] for name in sorted(names, key=lambda name: int(name[5:]))]
+
+
+def _same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _masks(task: Task) -> list[np.ndarray]:
+    training = task.upstream.get("training")
+    if training is not None:
+        stored = _stored_masks(training.arrays)
+        if not stored:
+            raise DataError("the training record holds no masks", where="training")
+        return check_masks(stored, "training")
+    config = task.groups["pattern"]
+    family = getattr(config, "family")  # noqa: B009  (every plug-in's Config has it)
+    masks: list[np.ndarray] = load_plugin("pattern", family).masks(config)
+    return check_masks(masks, "pattern")

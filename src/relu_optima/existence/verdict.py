@@ -1,0 +1,56 @@
+"""The three answers about one pattern, with their certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.finite_data import counterexample
+from relu_optima.existence.proof.document import unpack_masks
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about the existence of optima for a sparsity pattern.
+
+    Attributes
+    ----------
+    product_set : str
+        ``closed``, ``not_closed`` or ``unknown``: is {W_L ... W_1 : W_l on its mask} closed.
+    function_set : str
+        The same for the network functions on a box in the uniform norm, biases free.
+    optimum : str
+        ``always``, ``not_always`` or ``unknown``: does every finite data set have an optimum
+        under the squared loss.
+    method : str
+        Rule that decided the product set, or why it is unknown.
+    seconds : float
+        Wall-clock seconds of the decision.
+    certificate : Certificate
+        Proofs of all three answers.
+    """
+
+    product_set: str
+    function_set: str
+    optimum: str
+    method: str
+    seconds: float
+    certificate: Certificate = field(repr=False)
+
+    def counterexample_dataset(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return 2 r + 1 points on which no optimum exists.
+
+        Returns
+        -------
+        (array, shape (2 r + 1, n); array, shape (2 r + 1, m))
+            Inputs and targets of Theorem F.
+
+        Raises
+        ------
+        DegenerateError
+            If `optimum` is not ``not_always`` or there is more than one hidden layer.
+        """
+        document = self.certificate.document
+        return counterexample(unpack_masks(document["layers"]), document["finite"])

@@ -1,0 +1,64 @@
+"""The stage answers, stores what it proves, and notices a record that was tampered with."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from relu_optima.config.schema.existence import ExistenceConfig
+from relu_optima.errors import DataError
+from relu_optima.existence.stage import run, verify
+from relu_optima.plugins import load_plugin
+from relu_optima.stage import Record, Task
+
+
+def task(family="lu", upstream=None, **fields):
+    config = load_plugin("pattern", family).Config(family=family, **fields)
+    groups = {"pattern": config, "existence": ExistenceConfig()}
+    return Task("existence", "0" * 12, groups, 0, upstream or {})
+
+
+def stored(outcome):
+    return Record(
+        "0" * 12, "k", "existence", {}, outcome.status, outcome.row, {}, outcome.arrays,
+        copy.deepcopy(outcome.documents),
+    )  # fmt: skip
+
+
+def test_lu_is_judged_and_verifies():
+    outcome = run(task(n=3))
+    assert outcome.status == "ok"
+    assert outcome.row["verdict_product"] == "not_closed"
+    assert outcome.row["verdict_function"] == "not_closed"
+    assert outcome.row["verdict_optimum"] == "not_always"
+    assert outcome.row["certificate_verified"] is True
+    assert verify(stored(outcome), {}) == []
+
+
+def test_tampering_is_noticed():
+    record = stored(run(task(n=3)))
+    record.row["verdict_product"] = "closed"
+    assert verify(record, {})
+    record = stored(run(task(n=3)))
+    record.arrays["mask_0"] = np.ones((3, 3), np.uint8)
+    assert verify(record, {})
+    record = stored(run(task(n=3)))
+    record.documents.clear()
+    assert verify(record, {})
+
+
+def test_a_learned_mask_is_judged_instead_of_the_pattern():
+    arrays = {"mask_0": np.ones((4, 3)), "mask_1": np.ones((1, 4)), "W0": np.zeros((4, 3))}
+    training = Record("1" * 12, "k", "training", {}, "ok", {}, arrays=arrays)
+    outcome = run(task(n=3, upstream={"training": training}))
+    assert outcome.row["n_out"] == 1
+    assert outcome.row["verdict_optimum"] == "always"
+    assert verify(stored(outcome), {"training": training}) == []
+    other = Record("1" * 12, "k", "training", {}, "ok", {}, arrays={"mask_0": np.ones((1, 3))})
+    assert verify(stored(outcome), {"training": other})
+
+
+def test_a_training_record_without_masks_is_an_error():
+    training = Record("1" * 12, "k", "training", {}, "ok", {})
+    with pytest.raises(DataError, match="masks"):
+        run(task(n=3, upstream={"training": training}))

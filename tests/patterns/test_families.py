@@ -1,0 +1,93 @@
+"""Every pattern family keeps the contract, and the ones with a formula match it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from relu_optima.config.validate import validate_group
+from relu_optima.errors import DataError
+from relu_optima.patterns import check_masks
+from relu_optima.plugins import load_plugin, plugin_names
+
+PRESETS = sorted(Path(__file__).parents[2].joinpath("conf/pattern").glob("*.yaml"))
+
+
+def make(family, **fields):
+    module = load_plugin("pattern", family)
+    return module.masks(module.Config(family=family, **fields))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda p: p.stem)
+def test_preset_is_valid_and_makes_masks_that_chain(path):
+    values = yaml.safe_load(path.read_text())
+    if values.get("n_in") == 0:
+        values.update(n_in=5, n_out=2)
+    config = validate_group("pattern", values)
+    masks = load_plugin("pattern", config.family).masks(config)
+    again = load_plugin("pattern", config.family).masks(config)
+    assert all(mask.dtype == np.uint8 for mask in masks)
+    for a, b, c in zip(masks, again, check_masks(masks), strict=True):
+        assert np.array_equal(a, b)
+        assert np.array_equal(a, c)
+
+
+@pytest.mark.parametrize("family", plugin_names("pattern"))
+def test_family_is_documented_and_typed(family):
+    module = load_plugin("pattern", family)
+    assert module.__doc__
+    assert module.Config.__doc__
+    assert module.masks.__doc__
+    assert all(f.description for name, f in module.Config.model_fields.items() if name != "family")
+
+
+def test_lu_and_ul_are_triangular():
+    first, second = make("lu", n=4)
+    assert np.array_equal(first, np.triu(np.ones((4, 4))))
+    assert np.array_equal(second, first.T)
+    assert np.array_equal(make("ul", n=4)[0], second)
+
+
+def test_banded_keeps_the_band():
+    mask = make("banded", n=6, lower=2, upper=1, layers=3)[2]
+    for i in range(6):
+        for j in range(6):
+            assert mask[i, j] == (-1 <= i - j <= 2)
+
+
+def test_block_diagonal_counts():
+    first, second = make("block_diagonal", blocks=3, block_in=2, block_hidden=4, block_out=5)
+    assert first.shape == (12, 6)
+    assert first.sum() == 3 * 2 * 4
+    assert second.sum() == 3 * 4 * 5
+
+
+def test_bernoulli_density_is_p_within_five_standard_errors():
+    first, _ = make("bernoulli", n_in=200, n_hidden=200, n_out=2, p=0.3, seed=1)
+    assert abs(first.mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / first.size)
+
+
+def test_dense_without_data_names_the_key():
+    with pytest.raises(DataError, match=r"pattern\.n_in"):
+        make("dense", n_hidden=3)
+
+
+@pytest.mark.parametrize(
+    ("masks", "text"),
+    [
+        ([np.zeros((2, 2))], "zero"),
+        ([np.array([[0.5, 1.0]])], r"0\.5"),
+        ([np.array([[np.nan, 1.0]])], "NaN"),
+        ([np.ones(3)], "dimensions"),
+        ([np.ones((0, 2))], "shape"),
+        ([np.ones((3, 2)), np.ones((2, 4))], "outputs"),
+        ([], "no layer"),
+        (np.ones((2, 2)), "one array"),
+        ([[["a"]]], "type"),
+        ([[[1, 0], [1]]], "lengths"),
+    ],
+)
+def test_bad_masks_are_one_typed_error(masks, text):
+    with pytest.raises(DataError, match=text):
+        check_masks(masks, "pattern.path")
