@@ -20,6 +20,7 @@ from relu_optima.errors import BudgetError, DegenerateError, SolveInputError
 
 RANK_TOL = 1e-9  # relative singular value of unit columns below which they are dependent
 ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
+ENTRY_TOL = 1e-13  # entries of an orthonormal null basis below this are rounding
 CHUNK = 20_000  # basic solutions computed at a time
 
 
@@ -75,21 +76,23 @@ class Polytope:
 
     @cached_property
     def extremes(self) -> np.ndarray:
-        """Vertices that maximise each coefficient in turn; one row each (empty: a single point)."""
+        """Vertices that maximise each free coefficient; one row each (empty: a single point)."""
         k = self.start.size
         free = null_basis(self.columns)
         if free.shape[1] == 0:
             return np.zeros((0, k))
-        return np.array([self._linear(self.start, free, -row) for row in np.eye(k)])
+        moving = np.flatnonzero(np.any(free != 0, axis=1))
+        return np.array([self._linear(self.start, free, -np.eye(k)[b]) for b in moving])
 
     def _linear(self, point: np.ndarray, basis: np.ndarray, cost: np.ndarray) -> np.ndarray:
         """Minimise cost'beta over beta = point + basis t >= 0."""
         size = max(self.scale, 1e-300)
+        moving = np.any(basis != 0, axis=1)
         answer = linprog(
             basis.T @ cost,
-            A_ub=-basis,
-            b_ub=point / size,
-            bounds=(None, None),
+            A_ub=-basis[moving],
+            b_ub=point[moving] / size,
+            bounds=(-2.0, 2.0),  # |beta - point| <= sqrt(2) in units of the sum
             method="highs-ds",
             options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )
@@ -393,7 +396,10 @@ def null_basis(columns: np.ndarray) -> np.ndarray:
     _, singular, right = svd(scaled, full_matrices=True)
     found = int(np.sum(singular > RANK_TOL * singular[0])) if singular.size else 0
     null = right[found:].T / norms[:, None]
-    return np.asarray(qr(null, mode="economic")[0] if null.shape[1] else null)
+    if null.shape[1]:
+        null = qr(null, mode="economic")[0]
+        null[np.abs(null) < ENTRY_TOL] = 0.0
+    return np.asarray(null)
 
 
 def _basic_solutions(

@@ -112,6 +112,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     y = data["y_train"].reshape(-1)
     lam = float(convex.row["lam"] or 0.0)
     columns, fit, signs = stored["columns"], stored["fit"], stored["signs"]
+    if columns.shape != (y.size, len(signs)) or fit.shape != y.shape:
+        return [f"the stored set is not about these {y.size} samples"]
     residual = y - fit
     scale = max(float(np.linalg.norm(y)), 1e-300)
     if convex.row["formulation"] == "relu":

@@ -89,6 +89,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     if betas.min(initial=0.0) < 0:
         problems.append("a coefficient is negative")
     columns, features = stored["columns"], stored["test_features"]
+    if columns.shape != (len(data["X_train"]), betas.shape[1]):
+        return [f"the stored path is not about these {len(data['X_train'])} samples"]
     if convex.row["formulation"] == "relu":
         for name, inputs, given in (
             ("train", data["X_train"], columns),

@@ -1,0 +1,107 @@
+"""The stage: contract, presets, re-verification, tampering."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from relu_optima.config.schema.optimal_set import OptimalSetConfig
+from relu_optima.optimal_set import stage
+from tests.optimal_set import records
+from tests.optimal_set.programs import FAN_X, FAN_Y, WORKED_X, WORKED_Y, gaussian, solve
+
+PRESETS = sorted((Path(__file__).parents[2] / "conf" / "optimal_set").glob("*.yaml"))
+
+
+def run(X, y, lam=1.0, formulation="relu", kind="regression", **options):
+    upstream = records.upstream(solve(X, y, lam, formulation), X, y, kind)
+    config = OptimalSetConfig(samples=12, **options)
+    return stage.run(records.task("optimal_set", config, upstream)), upstream
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)
+def test_presets_are_valid(preset):
+    text = preset.read_text()
+    assert text.startswith("# ")
+    assert set(yaml.safe_load(text)) == set(OptimalSetConfig.model_fields) - {"time_limit"}
+    OptimalSetConfig.model_validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+@pytest.mark.parametrize("lam", [0.05, 50.0])
+def test_a_run_keeps_the_contract_and_verifies(formulation, kind, lam):
+    X, y = gaussian(2, 8, 2)
+    outcome, upstream = run(X, y, lam, formulation, kind)
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("optimal_set", outcome), upstream) == []
+    assert ("test_accuracy" in outcome.series) == (kind == "binary")
+
+
+def test_the_row_of_the_fan():
+    outcome, _ = run(FAN_X, FAN_Y)
+    row = outcome.row
+    expected = {
+        "dimension": 1,
+        "is_unique": False,
+        "n_directions": 3,
+        "n_smallest": 1,
+        "n_vertices": 2,
+        "n_min_norm": 3,
+        "vertex_status": "complete",
+        "smallest_status": "optimal",
+    }
+    assert {k: row[k] for k in expected} == expected
+    assert row["min_norm_squared"] == pytest.approx(0.75)
+    assert row["penalty"] == pytest.approx(1.5)
+
+
+def test_too_many_vertices_is_data_not_an_error():
+    X, y = gaussian(2, 8, 2)
+    outcome, upstream = run(X, y, 0.05, vertex_budget=1)
+    assert outcome.row["n_vertices"] is None
+    assert outcome.row["vertex_status"] == "over_budget"
+    assert stage.verify(records.stored("optimal_set", outcome), upstream) == []
+
+
+@pytest.mark.parametrize(
+    ("array", "change"),
+    [
+        ("fit", lambda a: a * 1.01),
+        ("directions", lambda a: a[:, ::-1]),
+        ("columns", lambda a: a * 1.1),
+        ("min_norm", lambda a: a + 0.01),
+        ("start", lambda a: -a),
+        ("vertices", lambda a: a + 0.1),
+        ("vertices", lambda a: np.vstack([a, a.mean(axis=0)])),
+    ],
+)
+def test_tampering_is_found(array, change):
+    outcome, upstream = run(FAN_X, FAN_Y)
+    record = records.stored("optimal_set", outcome)
+    bad = replace(record, arrays=record.arrays | {array: change(record.arrays[array])})
+    assert stage.verify(bad, upstream)
+
+
+def test_a_set_of_another_program_is_found():
+    outcome, _ = run(FAN_X, FAN_Y)
+    _, other = run(WORKED_X, WORKED_Y, 0.1)
+    _, stronger = run(FAN_X, FAN_Y, 1.1)
+    record = records.stored("optimal_set", outcome)
+    assert stage.verify(record, stronger)
+    assert "not about these 3 samples" in stage.verify(record, other)[0]
+
+
+def test_the_module_imports_no_heavy_library():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, relu_optima.config.schema.optimal_set, relu_optima.config.schema.pruning, "
+        "relu_optima.pruning.methods.optimal_ls, relu_optima.optimal_set, relu_optima.pruning;"
+        "bad = {'torch', 'scipy', 'cvxpy', 'pandas', 'clarabel'} & set(sys.modules);"
+        "sys.exit(f'imported {bad}' if bad else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
