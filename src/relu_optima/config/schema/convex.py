@@ -1,0 +1,42 @@
+"""Config group ``convex``: which convex program, over which gates, how strongly regularised."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from relu_optima.config.schema.base import Group, operational
+
+
+class GatesConfig(Group):
+    """Where the gate vectors of a program come from."""
+
+    source: Literal["sample", "enumerate", "training"] = Field(
+        default="sample",
+        description="draw gates, take every cell of the arrangement, or a trained first layer",
+    )
+    count: int = Field(
+        default=50, ge=1, le=1_000_000, description="gates drawn when they are sampled"
+    )
+    symmetrize: bool = Field(default=False, description="append the opposite of every gate")
+    budget: int = Field(
+        default=200_000, ge=1, description="most cells enumerated before the run is refused"
+    )
+
+
+class ConvexConfig(Group):
+    """Parameters of one certified convex solve."""
+
+    formulation: Literal["relu", "gated"] = Field(
+        default="relu", description="cone-constrained ReLU program or free gated ReLU program"
+    )
+    gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
+    lam: float = Field(default=0.05, gt=0, description="regularisation strength")
+    lam_scale: Literal["absolute", "lambda_max", "per_sample"] = Field(
+        default="lambda_max",
+        description=("convention of lam: canonical, a fraction of lambda_max, or per training row"),
+    )
+    tol: float = Field(default=1e-6, gt=0, lt=1, description="relative duality gap to reach")
+    backend: Literal["auto", "clarabel"] = Field(default="auto", description="solution method")
+    time_limit: float | None = operational(None, gt=0, description="safety net of a solve [s]")

@@ -1,0 +1,380 @@
+r"""Independent certificates of convex ReLU solutions.
+
+Nothing here is shared with the solvers: the patterns are recomputed, the primal value is that of
+the network itself, and the dual bound rests on multipliers found by this module's own active-set
+method, each of which gives a valid bound whether or not the method has converged.
+
+The dual of the program over the blocks (i, s) is
+
+.. math:: \max_\nu \; y^\top \nu - \tfrac12 \lVert \nu \rVert^2
+          \quad\text{s.t.}\quad
+          \max_{i, s} \min_{\rho \ge 0} \lVert s X^\top D_i \nu + A_i^\top \rho \rVert \le \lambda,
+
+with A_i = (2 D_i - I) X for the ReLU program and no rho for the gated one. Every primal residual
+gives a feasible point after scaling (Mishkin & Pilanci 2023, section 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from relu_optima.convex.gates import as_finite, as_inputs
+from relu_optima.errors import SolveInputError
+
+ROW_TOL = 1e-12  # violation of a unit cone row, relative to the projected vector
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far a point can be from the optimum, at most.
+
+    Attributes
+    ----------
+    objective : float
+        Primal value: the network's own error plus the group norms.
+    dual_objective : float
+        Lower bound on the optimal value of the program over the given gates.
+    gap : float
+        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
+    kkt_residual : float
+        Largest violation of stationarity at the residual y - f(X), divided by lam.
+    violation : float
+        Largest -a'u over unit cone rows a and blocks u, relative to the largest block norm.
+    dual : array, shape (n,)
+        Dual feasible vector of the bound.
+    """
+
+    objective: float
+    dual_objective: float
+    gap: float
+    kkt_residual: float
+    violation: float
+    dual: np.ndarray
+
+
+def relative_gap(objective: float, dual_objective: float, y: np.ndarray) -> float:
+    """Return the relative duality gap as every result of the package states it.
+
+    Parameters
+    ----------
+    objective, dual_objective : float
+        Upper and lower bound.
+    y : array, shape (n,)
+        Targets.
+
+    Returns
+    -------
+    float
+        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
+    """
+    energy = 0.5 * float(y @ y)
+    if energy == 0.0:
+        return 0.0
+    return (objective - dual_objective) / max(dual_objective, 1e-12 * energy)
+
+
+def certify(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: np.ndarray,
+    lam: float,
+    v: np.ndarray,
+    w: np.ndarray,
+    formulation: str = "relu",
+    *,
+    dual: np.ndarray | None = None,
+) -> Certificate:
+    r"""Bound the distance of a point from the optimum of the convex program.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,)
+        Targets.
+    gates : array, shape (d, P)
+        Gate vectors of the program.
+    lam : float
+        Canonical regularisation strength, positive.
+    v, w : array, shape (P, d)
+        Adding and subtracting blocks; a gated program uses v - w.
+    formulation : {"relu", "gated"}
+        Which program.
+    dual : array, shape (n,), optional
+        A further dual candidate; the better bound of this and the residual counts.
+
+    Returns
+    -------
+    Certificate
+        Bounds, gap and residuals. A ReLU point outside its cones is valued as the network that
+        its blocks define, and its ``violation`` says that it is not feasible.
+
+    Raises
+    ------
+    SolveInputError
+        If shapes disagree, values are not finite, or lam or formulation are not allowed.
+    """
+    X = as_inputs(X)
+    y = as_finite(y, "y", 1, f"{X.shape[0]} finite numbers, one for each row of X")
+    v, w, gates = (np.asarray(a, dtype=np.float64) for a in (v, w, gates))
+    _check(X, y, gates, lam, v, w, formulation, dual)
+    patterns = (X @ gates > 0).T
+    if formulation == "gated":
+        fit = np.sum(np.where(patterns, (v - w) @ X.T, 0.0), axis=0)
+        blocks = v - w
+    else:
+        fit = np.maximum(v @ X.T, 0.0).sum(axis=0) - np.maximum(w @ X.T, 0.0).sum(axis=0)
+        blocks = np.vstack([v, w])
+    norms = np.linalg.norm(blocks, axis=1)
+    residual = y - fit
+    objective = 0.5 * float(residual @ residual) + lam * float(norms.sum())
+    rows = _unit_rows(X)
+    cones = None if formulation == "gated" else _Cones(rows, patterns)
+    height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
+    best, vector = _dual_value(residual, y, lam, height)
+    if dual is not None:
+        candidate = np.asarray(dual, dtype=np.float64)
+        height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
+        value, scaled = _dual_value(candidate, y, lam, height)
+        if value > best:
+            best, vector = value, scaled
+    return Certificate(
+        objective=objective,
+        dual_objective=best,
+        gap=relative_gap(objective, best, y),
+        kkt_residual=kkt,
+        violation=0.0 if cones is None else cones.violation(blocks, norms),
+        dual=vector,
+    )
+
+
+def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation: str) -> float:
+    r"""Return h(nu), the largest projected correlation over all blocks.
+
+    .. math:: h(\nu) = \max_{i, s} \lVert \mathrm{Proj}_{K_i}(s X^\top D_i \nu) \rVert
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    vector : array, shape (n,)
+        Dual vector nu.
+    gates : array, shape (d, P)
+        Gate vectors.
+    formulation : {"relu", "gated"}
+        Which program; K_i is the whole space for ``gated``.
+
+    Returns
+    -------
+    float
+        The value, from above: it is never smaller than h(nu).
+    """
+    patterns = (X @ gates > 0).T
+    cones = None if formulation == "gated" else _Cones(_unit_rows(X), patterns)
+    count = patterns.shape[0] * (1 if cones is None else 2)
+    blocks = np.zeros((count, X.shape[1]))
+    height, _ = _stationarity(X, patterns, vector, blocks, np.zeros(count), 1.0, cones)
+    return height
+
+
+def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple[np.ndarray, float]:
+    """Project a vector on {u : rows @ u >= 0} by a dual active-set method.
+
+    Solves min_{rho >= 0} |g + rows' rho|; any such rho bounds the projection's norm from above,
+    so the answer is safe to use wherever the method stops.
+
+    Parameters
+    ----------
+    rows : array, shape (n, d)
+        Unit cone rows; zero rows are never active.
+    g : array, shape (d,)
+        Vector to project.
+    stop : float, default 0
+        Stop as soon as the bound on the norm is at most this.
+
+    Returns
+    -------
+    point : array, shape (d,)
+        g + rows' rho for the last rho >= 0; the projection itself if `error` is 0.
+    error : float
+        Largest remaining violation of a cone row, relative to |g|; infinite if stopped early.
+    """
+    size, d = float(np.linalg.norm(g)), g.size
+    Q, R = np.zeros((d, d)), np.zeros((d, d))
+    active: list[int] = []
+    rho = np.zeros(0)
+    p = g.copy()
+    last = np.inf
+    for _ in range(20 * d + 100):
+        if np.linalg.norm(p) <= stop:
+            last = np.inf
+            break
+        slack = rows @ p
+        slack[active] = 0.0
+        worst = int(np.argmin(slack))
+        last = max(0.0, -float(slack[worst])) / size if size else 0.0
+        if last <= ROW_TOL:
+            last = 0.0
+            break
+        k = len(active)
+        coefficients = Q[:, :k].T @ rows[worst]
+        rest = rows[worst] - Q[:, :k] @ coefficients
+        again = Q[:, :k].T @ rest
+        rest -= Q[:, :k] @ again
+        length = float(np.linalg.norm(rest))
+        if length < 1e-10 or k == d:
+            break  # dependent on the active rows: the rounding floor
+        Q[:, k] = rest / length
+        R[:k, k], R[k, k] = coefficients + again, length
+        active.append(worst)
+        rho, active = _restore(Q, R, rows, g, active, np.append(rho, 0.0))
+        basis = Q[:, : len(active)]
+        p = g - basis @ (basis.T @ g)
+        p -= basis @ (basis.T @ p)
+    rho = np.maximum(rho, 0.0)
+    return g + rows[active].T @ rho, last
+
+
+def _restore(
+    Q: np.ndarray,
+    R: np.ndarray,
+    rows: np.ndarray,
+    g: np.ndarray,
+    active: list[int],
+    rho: np.ndarray,
+) -> tuple[np.ndarray, list[int]]:
+    """Step towards the multipliers of the active rows, dropping rows that would turn negative."""
+    while active:
+        k = len(active)
+        target = _back_substitute(R[:k, :k], -(Q[:, :k].T @ g))
+        if (target >= 0).all():
+            return target, active
+        falling = np.flatnonzero(target < 0)
+        ratios = rho[falling] / (rho[falling] - target[falling])
+        step = float(ratios.min())
+        rho = np.maximum(rho + step * (target - rho), 0.0)
+        drop = int(falling[np.argmin(ratios)])
+        active = active[:drop] + active[drop + 1 :]
+        rho = np.delete(rho, drop)
+        k -= 1
+        Q[:, :k], R[:k, :k] = np.linalg.qr(rows[active].T)
+    return np.zeros(0), active
+
+
+def _back_substitute(R: np.ndarray, b: np.ndarray) -> np.ndarray:
+    from scipy.linalg import solve_triangular
+
+    return np.asarray(solve_triangular(R, b, check_finite=False))
+
+
+@dataclass(frozen=True)
+class _Cones:
+    """Cones K_i = {u : (2 D_i - I) X u >= 0}, rows scaled to unit length."""
+
+    rows: np.ndarray
+    patterns: np.ndarray
+
+    def of(self, block: int) -> np.ndarray:
+        pattern = self.patterns[block % len(self.patterns)]
+        return np.where(pattern, 1.0, -1.0)[:, None] * self.rows
+
+    def violation(self, blocks: np.ndarray, norms: np.ndarray) -> float:
+        used = np.flatnonzero(norms > 0)
+        if not used.size:
+            return 0.0
+        worst = max(-float((self.of(int(b)) @ blocks[b]).min()) for b in used)
+        return max(0.0, worst / float(norms.max()))
+
+
+def _unit_rows(X: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(X, axis=1)
+    return np.asarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
+
+
+def _stationarity(
+    X: np.ndarray,
+    patterns: np.ndarray,
+    vector: np.ndarray,
+    blocks: np.ndarray,
+    norms: np.ndarray,
+    lam: float,
+    cones: _Cones | None,
+) -> tuple[float, float]:
+    """Bound h(vector) from above, and the stationarity residual of the blocks at the vector.
+
+    A block is projected only while its bound could still raise the maximum.
+    """
+    product = np.where(patterns, vector, 0.0) @ X
+    if cones is not None:
+        product = np.vstack([product, -product])
+    sizes = np.linalg.norm(product, axis=1)
+    active = np.flatnonzero(norms > 1e-8 * norms.max(initial=0.0))
+    idle = np.setdiff1d(np.argsort(-sizes, kind="stable"), active, assume_unique=True)
+    height = kkt = 0.0
+    for block in active:
+        point = product[block]
+        if cones is not None:
+            point, _ = project_on_cone(cones.of(int(block)), point)
+        height = max(height, float(np.linalg.norm(point)))
+        kkt = max(kkt, float(np.linalg.norm(point - lam * blocks[block] / norms[block])) / lam)
+    for block in idle:
+        if sizes[block] <= height:
+            continue
+        point = product[block]
+        if cones is not None:
+            point, _ = project_on_cone(cones.of(int(block)), point, height)
+        height = max(height, float(np.linalg.norm(point)))
+    return height, max(kkt, height / lam - 1.0)
+
+
+def _dual_value(
+    vector: np.ndarray, y: np.ndarray, lam: float, height: float
+) -> tuple[float, np.ndarray]:
+    """Value of the best feasible multiple of a dual vector, and that multiple."""
+    square = float(vector @ vector)
+    if square == 0.0:
+        return 0.0, np.zeros_like(vector)
+    beta = max(0.0, float(y @ vector) / square)
+    if height > 0:
+        beta = min(beta, lam / height)
+    return beta * float(y @ vector) - 0.5 * beta**2 * square, beta * vector
+
+
+def _check(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: np.ndarray,
+    lam: float,
+    v: np.ndarray,
+    w: np.ndarray,
+    formulation: str,
+    dual: np.ndarray | None,
+) -> None:
+    n, d = X.shape
+    expected = {"y": (n,), "v": (gates.shape[-1], d), "w": (gates.shape[-1], d)}
+    found: dict[str, np.ndarray] = {"y": y, "v": v, "w": w}
+    if dual is not None:
+        expected["dual"], found["dual"] = (n,), np.asarray(dual)
+    if gates.ndim != 2 or gates.shape[0] != d:
+        raise SolveInputError(
+            f"it has shape {gates.shape}", allowed=f"({d}, number of gates)", where="gates"
+        )
+    for name, array in found.items():
+        if array.shape != expected[name]:
+            raise SolveInputError(
+                f"it has shape {array.shape}", allowed=str(expected[name]), where=name
+            )
+        if not np.isfinite(array).all():
+            raise SolveInputError("it has NaN or infinite entries", where=name)
+    if not np.isfinite(gates).all():
+        raise SolveInputError("it has NaN or infinite entries", where="gates")
+    if not (np.isfinite(lam) and lam > 0):
+        raise SolveInputError(f"it is {lam}", allowed="a finite number > 0", where="convex.lam")
+    if formulation not in ("relu", "gated"):
+        raise SolveInputError(
+            f"unknown program {formulation!r}",
+            allowed="relu, gated",
+            where="convex.formulation",
+        )

@@ -1,0 +1,123 @@
+"""A checked convex program: data, merged patterns and strength, as every backend receives it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from relu_optima.convex.gates import as_finite, as_inputs, merge_patterns
+from relu_optima.errors import SolveInputError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Convex program of one formulation on one data set.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,)
+        Targets.
+    gates : array, shape (d, P)
+        Gates of distinct non-zero patterns.
+    patterns : array of bool, shape (n, P)
+        Their patterns, the diagonals of D_i.
+    formulation : str
+        ``relu`` or ``gated``.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    gates: np.ndarray
+    patterns: np.ndarray
+    formulation: str
+
+
+def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str) -> Problem:
+    """Check the arguments of a solve and merge equal patterns.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,) or (n, 1)
+        Targets.
+    gates : array, shape (d, P)
+        Gate vectors; columns with equal or zero patterns are merged.
+    formulation : {"relu", "gated"}
+        Which program.
+
+    Returns
+    -------
+    Problem
+        The program.
+
+    Raises
+    ------
+    SolveInputError
+        If an argument is empty, not finite, of the wrong shape, or too large to square in float64.
+    """
+    X = as_inputs(X)
+    n, d = X.shape
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    y = as_finite(y, "y", 1, f"{n} finite numbers, one for each row of X")
+    if y.shape != (n,):
+        raise SolveInputError(f"it has shape {y.shape}", allowed=f"({n},)", where="y")
+    gates = as_finite(gates, "gates", 2, f"a ({d}, number of gates) array of finite numbers")
+    if gates.shape[0] != d:
+        raise SolveInputError(
+            f"it has shape {gates.shape}",
+            allowed=f"({d}, number of gates): one gate in each column",
+            where="gates",
+            fix="transpose it" if gates.shape[1] == d else "",
+        )
+    if formulation not in ("relu", "gated"):
+        raise SolveInputError(
+            f"unknown program {formulation!r}", allowed="relu, gated", where="convex.formulation"
+        )
+    for name, array in (("X", X), ("y", y)):
+        largest = float(np.abs(array).max())
+        if largest and not 1e-140 < largest < 1e140:
+            raise SolveInputError(
+                f"its largest entry is {largest:.3g}, whose square float64 cannot hold",
+                allowed="a largest entry between 1e-140 and 1e140",
+                where=name,
+                fix="scale the data",
+            )
+    # the sign of a projection does not depend on the length of the gate
+    scale = np.abs(gates).max(axis=0)
+    gates = gates / np.where(scale > 0, scale, 1.0)
+    merged, patterns = merge_patterns(X, gates)
+    return Problem(X, y, merged, patterns, formulation)
+
+
+def check_lambda(lam: float) -> float:
+    """Check a canonical regularisation strength.
+
+    Parameters
+    ----------
+    lam : float
+        The strength.
+
+    Returns
+    -------
+    float
+        The same.
+
+    Raises
+    ------
+    SolveInputError
+        If it is not a positive finite number.
+    """
+    try:
+        value = float(lam)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise SolveInputError(f"it is {lam!r}", allowed="a finite number > 0", where="convex.lam")
+    return value

@@ -1,0 +1,108 @@
+"""What a solve returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from relu_optima.convex.gates import activation_patterns
+from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
+
+
+@dataclass(frozen=True)
+class Solution:
+    r"""A certified point of a convex ReLU program.
+
+    ReLU: f(x) = sum_i (x'v_i)_+ - (x'w_i)_+ ; gated: f(x) = sum_i 1[x'g_i > 0] x'v_i and w = 0.
+
+    Attributes
+    ----------
+    gates : array, shape (d, P)
+        Gates of the distinct non-zero patterns, in lexicographic order of the patterns.
+    v, w : array, shape (P, d)
+        Adding and subtracting blocks.
+    lam : float
+        Canonical regularisation strength.
+    formulation : str
+        ``relu`` or ``gated``.
+    objective : float
+        Primal value, that of the network itself.
+    dual_objective : float
+        Lower bound on the optimal value over these gates.
+    gap : float
+        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
+    kkt_residual : float
+        Largest violation of stationarity, divided by lam.
+    violation : float
+        Largest violation of a unit cone row, relative to the largest block.
+    dual : array, shape (n,)
+        Dual feasible vector that attains ``dual_objective``.
+    status : str
+        ``optimal``, ``inaccurate`` (gap above tol) or ``time_limit``.
+    seconds : float
+        CPU time of the solve.
+    backend : str
+        Method that found it.
+    counts : dict of str to int
+        Work done, e.g. iterations, projections.
+    """
+
+    gates: np.ndarray
+    v: np.ndarray
+    w: np.ndarray
+    lam: float
+    formulation: str
+    objective: float
+    dual_objective: float
+    gap: float
+    kkt_residual: float
+    violation: float
+    dual: np.ndarray
+    status: str
+    seconds: float
+    backend: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n_active(self) -> int:
+        """Number of non-zero blocks."""
+        return int(np.any(self.v != 0, axis=1).sum() + np.any(self.w != 0, axis=1).sum())
+
+    def network(self, *, merge_tol: float = 1e-5) -> TwoLayerNetwork:
+        """Return the network: ReLU, or gated ReLU with its gates.
+
+        Parameters
+        ----------
+        merge_tol : float, default 1e-5
+            Same-sign blocks of a ReLU program whose directions agree to this are one neuron.
+
+        Returns
+        -------
+        TwoLayerNetwork
+            W1 of shape (p, d) and w2 of shape (p,), every neuron balanced.
+        """
+        gates = self.gates if self.formulation == "gated" else None
+        return network_from_blocks(self.v, self.w, gates=gates, merge_tol=merge_tol)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of the solution's network.
+
+        Parameters
+        ----------
+        X : array, shape (m, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (m,)
+            Outputs.
+        """
+        X = np.asarray(X, dtype=np.float64)
+        if self.formulation == "gated":
+            return np.asarray(
+                np.where(activation_patterns(X, self.gates), X @ self.v.T, 0.0).sum(axis=1)
+            )
+        used_v, used_w = (a[np.any(a != 0, axis=1)] for a in (self.v, self.w))
+        up = np.maximum(X @ used_v.T, 0.0).sum(axis=1)
+        return np.asarray(up - np.maximum(X @ used_w.T, 0.0).sum(axis=1))

@@ -1,0 +1,243 @@
+"""Stage ``convex``: the certified global optimum of one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from relu_optima.config.schema.convex import ConvexConfig
+from relu_optima.convex.arrangement import enumerate_patterns
+from relu_optima.convex.certificate import certify
+from relu_optima.convex.gates import gates_from_network, merge_patterns, sample_gates, symmetrize
+from relu_optima.convex.network import TwoLayerNetwork
+from relu_optima.convex.scaling import canonical_lambda
+from relu_optima.convex.solution import Solution
+from relu_optima.convex.solver import lambda_max, solve
+from relu_optima.errors import SolveInputError
+from relu_optima.stage import Outcome, Record, Scalar, Task
+
+
+def run(task: Task) -> Outcome:
+    """Solve the convex program of one data set and certify the answer.
+
+    Parameters
+    ----------
+    task : Task
+        Task with the group ``convex`` and the record ``dataset``; ``training`` where the gates
+        come from a trained network. The seed draws sampled gates.
+
+    Returns
+    -------
+    Outcome
+        Row with the certificate and the scores, arrays with gates, blocks, dual vector and
+        network. Data that no program can be written for give the status ``infeasible_input``.
+
+    Raises
+    ------
+    SolveInputError
+        If the gates are to come from a training run and there is none.
+    BudgetError
+        If there are more patterns than may be enumerated.
+    """
+    config = task.groups["convex"]
+    assert isinstance(config, ConvexConfig)
+    if config.gates.source == "training" and "training" not in task.upstream:
+        raise SolveInputError(
+            "the gates are to come from a trained network, and there is none",
+            where="convex.gates.source",
+            fix="build the sweep on one of stage training (on:), or use source: sample",
+        )
+    dataset = task.upstream["dataset"]
+    X, y = dataset.arrays["X_train"], dataset.arrays["y_train"]
+    try:
+        gates = make_gates(config, X, task.seed, task.upstream.get("training"))
+        lam_max = lambda_max(X, y, gates, config.formulation)
+        lam = canonical_lambda(config.lam, config.lam_scale, n=len(X), lam_max=lam_max)
+        solution = solve(
+            X,
+            y,
+            gates,
+            lam,
+            formulation=config.formulation,
+            tol=config.tol,
+            time_limit=config.time_limit,
+            backend=config.backend,
+        )
+    except SolveInputError as error:
+        return Outcome({"message": " ".join(str(error).split())}, "infeasible_input")
+    return _outcome(solution, dataset, lam_max, config.tol)
+
+
+def make_gates(
+    config: ConvexConfig, X: np.ndarray, seed: int, training: Record | None
+) -> np.ndarray:
+    """Make the gates that a config asks for.
+
+    Parameters
+    ----------
+    config : ConvexConfig
+        The group ``convex``.
+    X : array, shape (n, d)
+        Training inputs.
+    seed : int
+        Seed of sampled gates.
+    training : Record or None
+        Training run whose first layer gives the gates, for ``source: training``.
+
+    Returns
+    -------
+    array, shape (d, P)
+        Gates with distinct non-zero patterns.
+
+    Raises
+    ------
+    SolveInputError
+        If the trained network does not fit the data.
+    """
+    if config.gates.source == "sample":
+        gates = sample_gates(X, config.gates.count, seed)
+    elif config.gates.source == "enumerate":
+        gates = enumerate_patterns(X, budget=config.gates.budget)
+    else:
+        assert training is not None
+        gates = _trained_gates(training, X)
+    if config.gates.symmetrize:
+        gates = symmetrize(gates)
+    return merge_patterns(X, gates)[0]
+
+
+def _trained_gates(training: Record, X: np.ndarray) -> np.ndarray:
+    """First layer of a trained network; its bias needs a constant column in the data."""
+    weights = training.arrays.get("W1")
+    if weights is None:
+        raise SolveInputError(
+            f"the training run ended as {training.status!r} and kept no weights",
+            where="convex.gates.source",
+        )
+    W1 = np.array(weights, dtype=np.float64)
+    bias = training.arrays.get("b1")
+    if W1.ndim != 2 or W1.shape[1] != X.shape[1]:
+        raise SolveInputError(
+            f"the first layer has shape {W1.shape}",
+            allowed=f"(neurons, {X.shape[1]})",
+            where="convex.gates.source",
+        )
+    if bias is not None and np.any(bias):
+        constant = X[0, -1]
+        if constant == 0 or np.any(X[:, -1] != constant):
+            raise SolveInputError(
+                "the trained network has biases and the data no constant column",
+                where="convex.gates.source",
+                fix="use dataset.bias=true, or train without biases",
+            )
+        W1[:, -1] += np.asarray(bias, dtype=np.float64).ravel() / constant
+    return gates_from_network(W1)
+
+
+def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) -> Outcome:
+    arrays = dataset.arrays
+    X, y = arrays["X_train"], np.asarray(arrays["y_train"]).reshape(-1)
+    proof = certify(
+        X,
+        y,
+        solution.gates,
+        solution.lam,
+        solution.v,
+        solution.w,
+        solution.formulation,
+        dual=solution.dual,
+    )
+    status = solution.status
+    if status == "optimal" and not (proof.gap <= tol and proof.violation <= 1e-9):
+        status = "inaccurate"
+    network = solution.network()
+    row: dict[str, Scalar] = {
+        "formulation": solution.formulation,
+        "status": status,
+        "lam": solution.lam,
+        "lam_max": lam_max,
+        "lam_fraction": solution.lam / lam_max if lam_max > 0 else None,
+        "n_gates": solution.gates.shape[1],
+        "objective": proof.objective,
+        "dual_objective": proof.dual_objective,
+        "gap": proof.gap,
+        "kkt_residual": proof.kkt_residual,
+        "violation": proof.violation,
+        "network_objective": network.objective(X, y, solution.lam),
+        "n_active": solution.n_active,
+        "n_neurons": int(network.w2.size),
+        "backend": solution.backend,
+    }
+    row |= {f"n_{name}": count for name, count in solution.counts.items()}
+    binary = dataset.row["task"] == "binary"
+    for part in ("train", "test"):
+        row |= _scores(network, arrays[f"X_{part}"], arrays[f"y_{part}"], part, binary)
+    return Outcome(
+        row=row,
+        status="ok" if status == "optimal" else status,
+        arrays={
+            "gates": solution.gates,
+            "v": solution.v,
+            "w": solution.w,
+            "dual": proof.dual,
+            "W1": network.W1,
+            "w2": network.w2,
+        },
+    )
+
+
+def _scores(
+    network: TwoLayerNetwork, X: np.ndarray, y: np.ndarray, part: str, binary: bool
+) -> dict[str, Scalar]:
+    """Mean squared error and, for labels -1/+1, accuracy; an output of exactly 0 is an error."""
+    target = np.asarray(y).reshape(-1)
+    if not target.size:
+        return {}
+    output = network.predict(X)
+    row: dict[str, Scalar] = {f"{part}_mse": float(np.mean((output - target) ** 2))}
+    if binary:
+        row[f"{part}_accuracy"] = float(np.mean(np.sign(output) == target))
+    return row
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored solution from the data alone.
+
+    Parameters
+    ----------
+    record : Record
+        Record of this stage.
+    upstream : mapping of str to Record
+        The record ``dataset``.
+
+    Returns
+    -------
+    list of str
+        Problems found: a certificate that cannot be reproduced, infeasible blocks, a network
+        that is not the solution's.
+    """
+    if record.status in ("infeasible_input", "refused"):
+        return []
+    data, stored, row = upstream["dataset"].arrays, record.arrays, record.row
+    X, y = data["X_train"], np.asarray(data["y_train"]).reshape(-1)
+    lam = float(row["lam"] or 0.0)
+    formulation = str(row["formulation"])
+    proof = certify(
+        X, y, stored["gates"], lam, stored["v"], stored["w"], formulation, dual=stored["dual"]
+    )
+    problems = []
+    scale = max(abs(proof.objective), 1e-300)
+    for name in ("objective", "dual_objective"):
+        found, said = float(getattr(proof, name)), float(row[name] or 0.0)
+        if abs(found - said) > 1e-9 * scale:
+            problems.append(f"{name} is {found:.12g}, the row says {said:.12g}")
+    if proof.gap > float(row["gap"] or 0.0) + 1e-9:
+        problems.append(f"the certified gap is {proof.gap:.3g}, the row says {row['gap']}")
+    if proof.violation > 1e-9:
+        problems.append(f"a cone row is violated by {proof.violation:.3g}")
+    if formulation == "relu":
+        objective = TwoLayerNetwork(stored["W1"], stored["w2"]).objective(X, y, lam)
+        if abs(objective - float(row["network_objective"] or 0.0)) > 1e-9 * scale:
+            problems.append(f"the stored network has objective {objective:.12g}")
+    return problems
