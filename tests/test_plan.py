@@ -1,0 +1,259 @@
+"""From sweep files to runs and batches: axes, joins, identity, and every mistake at once."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from relu_optima.config import compose
+from relu_optima.errors import ConfigError
+from relu_optima.manifest import read_manifest, write_manifest
+from relu_optima.plan import make_plan, plan_single_run, split_study_name, study_name
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+CONVEX = """\
+why: A question.
+stage: convex
+fixed: {dataset: small, convex: gated, convex.gates.count: 5, convex.lam_scale: lambda_max}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a project folder with the repository's presets and no sweep of its own."""
+    import shutil
+
+    shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
+    (tmp_path / "conf/dataset/small.yaml").write_text("loader: planted_relu\nn: 20\nd: 3\n")
+    write(tmp_path, "study/s", "title: S\nsweeps: [a]\n")
+    yield tmp_path
+    compose.compose_preset.cache_clear()
+    compose.study_defaults.cache_clear()
+
+
+def write(root, name, text):
+    (root / "conf" / f"{name}.yaml").write_text(text)
+
+
+def points(manifest, sweep="a"):
+    entries = [e for b in manifest.batches_of(sweep) for e in b.entries]
+    return [manifest.runs[e.run] for e in entries]
+
+
+def test_grid_is_a_product_and_zip_moves_together(project):
+    write(
+        project,
+        "sweep/a",
+        CONVEX + "grid: {seed: 'range(0,2)'}\nzip: {convex.lam: [0.5, 0.2], dataset.n: [20, 30]}\n",
+    )
+    plan = make_plan("s", root=project)
+    got = [
+        (r.seed, r.groups["convex"]["lam"], plan.runs[r.upstream["dataset"]].groups["dataset"]["n"])
+        for r in points(plan)
+    ]
+    assert got == [(0, 0.5, 20), (0, 0.2, 30), (1, 0.5, 20), (1, 0.2, 30)]
+
+
+def test_same_science_same_id_whatever_the_spelling(project):
+    write(project, "sweep/a", CONVEX + "grid: {convex.lam: [1, 0.5]}\n")
+    first = [r.id for r in points(make_plan("s", root=project))]
+    write(project, "sweep/a", CONVEX + "grid: {convex.lam: '1.0,5e-1'}\n")
+    assert [r.id for r in points(make_plan("s", root=project))] == first
+
+
+def test_operational_values_do_not_change_the_id(project):
+    write(project, "sweep/a", CONVEX)
+    before = points(make_plan("s", root=project))[0].id
+    write(project, "sweep/a", CONVEX.replace("{", "{convex.time_limit: 1.0, "))
+    assert points(make_plan("s", root=project))[0].id == before
+
+
+def test_batches_agree_and_are_full(project):
+    write(
+        project,
+        "sweep/a",
+        CONVEX
+        + "grid: {seed: 'range(0,5)', convex.lam: '0.5,0.2'}\nbatch_by: [convex.lam]\nmax_runs: 3\n",
+    )
+    plan = make_plan("s", root=project)
+    sizes = [len(b.entries) for b in plan.batches_of("a")]
+    assert sizes == [3, 2, 3, 2]
+    for batch in plan.batches_of("a"):
+        assert len({plan.runs[e.run].groups["convex"]["lam"] for e in batch.entries}) == 1
+
+
+def test_adding_a_seed_leaves_the_other_ids_alone(project):
+    write(project, "sweep/a", CONVEX + "grid: {seed: 'range(0,2)'}\n")
+    before = {r.id for r in points(make_plan("s", root=project))}
+    write(project, "sweep/a", CONVEX + "grid: {seed: 'range(0,3)'}\n")
+    after = {r.id for r in points(make_plan("s", root=project))}
+    assert before < after
+    assert len(after - before) == 1
+
+
+def test_upstream_join_and_where(project):
+    write(project, "sweep/up", CONVEX + "grid: {convex.lam: '0.5,0.2', seed: 'range(0,2)'}\n")
+    write(
+        project,
+        "sweep/a",
+        "why: w\nstage: pruning\non: [up]\nwhere: {up.convex.lam: 0.2}\n"
+        "grid: {pruning: 'optimal,magnitude'}\n",
+    )
+    plan = make_plan("s", root=project)
+    runs = points(plan)
+    assert len(runs) == 4
+    upstream = [plan.runs[r.upstream["convex"]] for r in runs]
+    assert {u.groups["convex"]["lam"] for u in upstream} == {0.2}
+    assert all(
+        r.upstream["dataset"] == u.upstream["dataset"] for r, u in zip(runs, upstream, strict=True)
+    )
+    assert {b.sweep for b in plan.batches.values()} == {"datasets", "up", "a"}
+    for batch in plan.batches_of("a"):
+        assert {i.split("/")[0] for i in batch.inputs} == {"up", "datasets"}
+
+
+def test_upstream_change_changes_downstream_ids(project):
+    write(project, "sweep/up", CONVEX)
+    write(project, "sweep/a", "why: w\nstage: pruning\non: [up]\n")
+    before = points(make_plan("s", root=project))[0].id
+    write(project, "sweep/up", CONVEX.replace("count: 5", "count: 6"))
+    assert points(make_plan("s", root=project))[0].id != before
+
+
+MISTAKES = {
+    "unknown key": (
+        CONVEX + "grid: {convex.lamb: '1,2'}\n",
+        "convex.lamb: unknown key; did you mean 'lam'",
+    ),
+    "wrong type": (CONVEX + "grid: {convex.lam: 'a,b'}\n", "convex.lam: .*got 'a' \\(str\\)"),
+    "out of range": (
+        CONVEX + "grid: {convex.lam: '0.1,-1'}\n",
+        "convex.lam: .*greater than 0.*got -1",
+    ),
+    "unknown preset": (
+        CONVEX.replace("small", "smal"),
+        "dataset: unknown choice 'smal'; did you mean 'small'",
+    ),
+    "unknown group": (
+        CONVEX + "grid: {convx.lam: '1'}\n",
+        "convx.lam: unknown key; did you mean 'convex'",
+    ),
+    "unknown stage": (
+        CONVEX.replace("stage: convex", "stage: convx"),
+        "stage: 'convx' is not a choice; did you mean 'convex'",
+    ),
+    "unknown sweep key": (CONVEX + "gird: {}\n", "gird: unknown key; did you mean 'grid'"),
+    "no why": (CONVEX.replace("why: A question.\n", ""), "why: must be set"),
+    "duplicate": (CONVEX + "grid: {convex.lam: [1, 1.0]}\n", "are the same run"),
+    "zip lengths": (
+        CONVEX + "zip: {seed: [1, 2], convex.lam: [1]}\n",
+        "zip: axes differ in length",
+    ),
+    "twice": (
+        CONVEX + "grid: {convex: [relu]}\n",
+        "convex: set in more than one of fixed, grid, zip",
+    ),
+    "empty axis": (CONVEX + "grid: {seed: []}\n", "seed: the axis has no value"),
+    "bad seed": (CONVEX + "grid: {seed: [-1]}\n", "seed: must be a whole number"),
+    "bool seed": (CONVEX + "grid: {seed: [true]}\n", "seed: must be a whole number"),
+    "grammar": (CONVEX + "grid: {convex.lam: 'range(1'}\n", "does not follow the override grammar"),
+    "cycle": (CONVEX + "on: [a]\n", "cycle a -> a"),
+    "no upstream": ("why: w\nstage: pruning\n", "name a sweep of stage 'convex'"),
+    "unknown upstream": (CONVEX + "on: [nowhere]\n", "there is no sweep 'nowhere'"),
+    "not YAML": ("why: [", "not valid YAML"),
+    "resolver": (CONVEX + "grid: {convex.lam: ['${oc.env:HOME}']}\n", "is not allowed"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_each_mistake_names_file_key_and_remedy(project, mistake):
+    text, expected = MISTAKES[mistake]
+    write(project, "sweep/a", text)
+    with pytest.raises(ConfigError, match=expected) as caught:
+        make_plan("s", root=project)
+    assert "conf/sweep/a.yaml" in str(caught.value)
+
+
+def test_mistakes_in_three_files_are_listed_together(project):
+    write(project, "study/s", "title: S\nsweeps: [a, b]\ntable: []\n")
+    write(project, "sweep/a", CONVEX + "grid: {convex.lamb: '1,2'}\n")
+    write(project, "convex/typo", "formulation: rellu\nlam: 0.1\n")
+    write(project, "sweep/b", "why: w\nstage: convex\nfixed: {dataset: small, convex: typo}\n")
+    with pytest.raises(ConfigError) as caught:
+        make_plan("s", root=project)
+    text = str(caught.value)
+    assert len(caught.value.problems) == 3
+    for part in (
+        "conf/study/s.yaml: table",
+        "conf/sweep/a.yaml: convex.lamb",
+        "conf/convex/typo.yaml",
+    ):
+        assert part in text
+    assert text.count("did you mean") == 3
+
+
+def test_where_must_name_a_column(project):
+    write(project, "sweep/up", CONVEX)
+    write(project, "sweep/a", "why: w\nstage: pruning\non: [up]\nwhere: {up.convex.lm: 1}\n")
+    with pytest.raises(
+        ConfigError, match=r"up\.convex\.lm: no such column; did you mean 'convex\.lam'"
+    ):
+        make_plan("s", root=project)
+
+
+def test_upstream_values_cannot_be_overridden_downstream(project):
+    write(project, "sweep/up", CONVEX)
+    write(project, "sweep/a", "why: w\nstage: pruning\non: [up]\nfixed: {convex.lam: 0.1}\n")
+    with pytest.raises(ConfigError, match="set by the upstream sweep; change it there"):
+        make_plan("s", root=project)
+
+
+def test_overrides_replace_axes_and_name_the_study(project):
+    write(project, "sweep/a", CONVEX + "grid: {convex.lam: '0.5,0.2', seed: 'range(0,2)'}\n")
+    plan = make_plan("s", ["convex.lam=0.3", "seed=5"], project)
+    assert [(r.seed, r.groups["convex"]["lam"]) for r in points(plan)] == [(5, 0.3)]
+    assert plan.study == study_name("s", ["seed=5", "convex.lam=0.3"])
+    assert split_study_name(plan.study) == ("s", True)
+    with pytest.raises(
+        ConfigError, match=r"training\.epochs: no sweep of study 's' reads this key"
+    ):
+        make_plan("s", ["training.epochs=3"], project)
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "A", "x;y", "$(x)", "", "x-123"])
+def test_hostile_study_names_are_refused(name):
+    with pytest.raises(ConfigError):
+        split_study_name(name)
+
+
+def test_single_run_sets_upstream_values(project):
+    plan = plan_single_run(
+        "pruning", ["dataset=small", "convex.lam=0.3", "pruning=magnitude"], project
+    )
+    run = points(plan, "pruning")[0]
+    assert plan.runs[run.upstream["convex"]].groups["convex"]["lam"] == 0.3
+    with pytest.raises(ConfigError, match="several values"):
+        plan_single_run("convex", ["seed=1,2"], project)
+
+
+def test_manifest_round_trip_and_unchanged_file(project):
+    write(project, "sweep/a", CONVEX + "grid: {seed: 'range(0,3)'}\n")
+    plan = make_plan("s", root=project)
+    path = project / "plan.json"
+    assert write_manifest(plan, path)
+    assert read_manifest(path) == read_manifest(path)
+    assert read_manifest(path).to_json() == plan.to_json()
+    assert not write_manifest(make_plan("s", root=project), path)
+
+
+def test_ten_thousand_runs_plan_in_seconds(project):
+    write(
+        project,
+        "sweep/a",
+        CONVEX + "grid: {convex.lam: 'range(0.0001,1.00005,0.001)', seed: 'range(0,10)'}\n",
+    )
+    start = time.process_time()
+    plan = make_plan("s", root=project)
+    assert len(points(plan)) == 10_000
+    assert time.process_time() - start < 10

@@ -1,0 +1,156 @@
+"""The project's own files agree with each other and with its rules."""
+
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from numpydoc.validate import validate
+
+import relu_optima
+from relu_optima.config.compose import presets
+from relu_optima.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.stage import STAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# GL08: no docstring; PR: parameters; RT: returns; YD: yields; SS03: summary ends with a period
+DOCSTRING_CODES = {"GL08", "PR01", "PR02", "PR03", "PR04", "PR07", "RT01", "RT03", "YD01", "SS03"}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def lock() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return {normal(n): v for n, v in (line.split("==") for line in lines)}
+
+
+def direct() -> dict[str, str]:
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    return {normal(n): v for n, v in (line.split("==") for line in lines)}
+
+
+def test_every_direct_pin_is_in_the_lock():
+    locked = lock()
+    assert {n: locked.get(n) for n in direct()} == direct()
+
+
+def test_lock_has_no_machine_specific_line():
+    text = (ROOT / "requirements.lock").read_text()
+    assert not re.findall(r"file:|\+|^-|@|^$", text, re.MULTILINE)
+
+
+def test_conda_twin_uses_pyproject_and_lock():
+    content = yaml.safe_load((ROOT / "environment.yml").read_text())
+    pip = next(d["pip"] for d in content["dependencies"] if isinstance(d, dict))
+    assert pip == ["--constraint requirements.lock", "-e .[dev]"]
+    versions = [d for d in content["dependencies"] if isinstance(d, str) and "python=" in d]
+    assert versions == ["python=3.11"]
+    assert PYPROJECT["project"]["requires-python"] == ">=3.11"
+
+
+def modules() -> list[str]:
+    found = pkgutil.walk_packages(relu_optima.__path__, "relu_optima.")
+    return [m.name for m in found if not m.name.endswith("__main__")]
+
+
+def public_names() -> list[str]:
+    names = []
+    for name in modules():
+        module = importlib.import_module(name)
+        names.append(name)
+        for attribute, value in vars(module).items():
+            if attribute.startswith("_") or getattr(value, "__module__", None) != name:
+                continue
+            if isinstance(value, type) or callable(value):
+                names.append(f"{name}.{attribute}")
+                if isinstance(value, type):
+                    names += [
+                        f"{name}.{attribute}.{method}"
+                        for method, body in vars(value).items()
+                        if not method.startswith("_")
+                        and (callable(body) or isinstance(body, property))
+                    ]
+    return names
+
+
+def test_public_docstrings_follow_numpydoc():
+    wrong = []
+    for name in public_names():
+        if ".cli." in name:
+            continue  # the command line's help, checked by typer
+        result = validate(name)
+        # a dataclass or pydantic model documents its fields as attributes or descriptions
+        is_class = isinstance(_resolve(name), type)
+        codes = {"GL08", "SS03"} if is_class or _is_module(name) else DOCSTRING_CODES
+        wrong += [f"{name}: {c} {m}" for c, m in result["errors"] if c in codes]
+    assert not wrong, "\n".join(wrong)
+
+
+def _is_module(name: str) -> bool:
+    return name in sys.modules
+
+
+def _resolve(name: str) -> object:
+    for cut in range(name.count(".") + 1, 0, -1):
+        head = ".".join(name.split(".")[:cut])
+        if head in sys.modules:
+            value: object = sys.modules[head]
+            for part in name.split(".")[cut:]:
+                value = getattr(value, part)
+            return value
+    raise AssertionError(name)
+
+
+def test_planning_loads_no_heavy_library():
+    code = (
+        "import sys; from relu_optima.plan import make_plan; make_plan('default');"
+        "heavy = {'torch', 'cvxpy', 'numba', 'scipy', 'sklearn', 'pandas', 'matplotlib', 'z3', "
+        "'sympy'} & set(sys.modules); print(sorted(heavy)); sys.exit(bool(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_one_vocabulary():
+    rules = {p.stem: p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk")}
+    for name, stage in STAGES.items():
+        assert f"rule {stage.verb}:" in rules[name]
+        assert f"python -m relu_optima {stage.verb} " in rules[name]
+        assert importlib.import_module(f"{stage.package}.stage").run
+        assert importlib.import_module(f"{stage.package}.stage").verify
+        for group in stage.groups:
+            assert presets(ROOT / "conf", group), group
+    assert not [n for n, text in rules.items() if "run:" in text or "script:" in text]
+
+
+@pytest.mark.parametrize("group", PLUGIN_PACKAGES)
+def test_plugins_are_found_by_scanning(group):
+    assert plugin_names(group)
+
+
+def test_source_files_stay_short_and_say_why_they_exist():
+    for path in (ROOT / "src").rglob("*.py"):
+        text = path.read_text()
+        assert text.lstrip().startswith('"""'), f"{path}: no docstring"
+        assert text.count("\n") <= 500, f"{path}: is this two files?"
+        assert path.name != "utils.py"
+
+
+def test_files_name_no_machine():
+    listed = [
+        p for d in ("src", "conf", "workflow", "docs", "tests") for p in (ROOT / d).rglob("*")
+    ]
+    listed += [ROOT / n for n in ("Makefile", "Snakefile", "README.md", "CHANGELOG.md")]
+    words = re.compile(r"/" + r"root/|/" + r"work/|/" + r"home/\w|/" + r"opt/")
+    for path in listed:
+        if path.suffix in {".py", ".yaml", ".smk", ".md", ".rst", ".toml", ""} and path.is_file():
+            assert not words.search(path.read_text()), path

@@ -1,0 +1,111 @@
+"""What a second call computes: exactly what changed, counted in runs."""
+
+import shutil
+import time
+
+from tests.workflow.conftest import RUNS, Project, copy_of
+
+
+def test_second_call_has_nothing_to_do(finished: Project):
+    before, plan = finished.products(), (finished.root / "results/tiny/plan.json").stat().st_mtime
+    start = time.monotonic()
+    assert finished.study() == 0
+    assert time.monotonic() - start < 10
+    assert finished.products() == before
+    assert (finished.root / "results/tiny/plan.json").stat().st_mtime == plan
+    log = (finished.root / "results/tiny/timings/snakemake.log").read_text()
+    assert log.rstrip().endswith(
+        "Nothing to be done (all requested files are present and up to date)."
+    )
+
+
+def test_comment_and_docstring_edits_compute_nothing(finished: Project):
+    finished.edit("src/relu_optima/convex/stage.py", '"""', '"""Edited. ')
+    finished.append("src/relu_optima/convex/stage.py", "\n# a comment\n")
+    assert finished.study() == 0
+    log = (finished.root / "results/tiny/timings/snakemake.log").read_text()
+    assert "Nothing to be done" in log.splitlines()[-1]
+
+
+def test_code_edit_computes_its_stage_and_no_other(finished: Project):
+    finished.append("src/relu_optima/convex/stage.py", "\n_EDITED = True\n")
+    before = set(finished.records())
+    assert finished.study() == RUNS
+    new = set(finished.records()) - before
+    runs = finished.plan()["runs"]
+    assert {runs[name.split("/")[0]]["stage"] for name in new} == {"convex"}
+    # the numbers did not change, so no table or figure did
+    assert finished.study() == 0
+
+
+def test_code_of_another_stage_computes_nothing(finished: Project):
+    finished.append("src/relu_optima/pruning/stage.py", "\n_EDITED = True\n")
+    assert finished.study() == 0
+
+
+def test_added_seed_computes_only_its_runs(finished: Project):
+    before = finished.records()
+    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    assert finished.study() == 2
+    after = finished.records()
+    assert {k: after[k] for k in before} == before
+
+
+def test_changed_value_computes_only_its_runs(finished: Project):
+    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    assert finished.study() == 2
+
+
+def test_changed_preset_default_that_the_sweep_overrides_computes_nothing(finished: Project):
+    finished.edit("conf/config.yaml", "seed: 0", "seed: 7")
+    assert finished.study() == 0
+
+
+def test_new_sweep_file_needs_no_code(finished: Project):
+    (finished.root / "conf/sweep/extra.yaml").write_text(
+        "why: Three values.\nstage: convex\n"
+        "fixed: {dataset: tiny, convex: gated, convex.gates.count: 6}\n"
+        "grid: {convex.lam: '0.9,0.8,0.7', convex.lam_scale: lambda_max}\n"
+    )
+    finished.edit("conf/study/tiny.yaml", "sweeps: [tiny]", "sweeps: [tiny, extra]")
+    assert finished.study() == 3
+
+
+def test_overrides_make_a_study_of_their_own(finished: Project):
+    before = finished.products()
+    assert finished.study("convex.lam=0.25") == 2
+    names = {p.name for p in (finished.root / "results").glob("tiny*")}
+    assert len(names) == 2
+    assert finished.products() == before
+    other = (names - {"tiny"}).pop()
+    assert other.startswith("tiny-")
+    assert finished.study("convex.lam=0.25") == 0
+    # bare snakemake finds the overrides in the plan
+    finished.run("doctor", f"results/{other}/plan.json")
+
+
+def test_lost_snakemake_metadata_does_not_make_stale_tables(finished: Project):
+    shutil.rmtree(finished.root / ".snakemake")
+    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    assert finished.study() == 2
+
+
+def test_two_folders_give_the_same_bytes(fresh: Project, finished: Project):
+    assert fresh.study() == RUNS + 1
+    assert fresh.products() == finished.products()
+
+
+def test_lost_store_costs_time_only(finished: Project):
+    before = finished.products()
+    shutil.rmtree(finished.root / "results/store")
+    assert finished.study() == 0  # nothing asks for the records
+    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    assert finished.study() == 6
+    finished.edit("conf/sweep/tiny.yaml", "range(0,3)", "range(0,2)")
+    assert finished.study() == 0
+    assert finished.products() == before
+
+
+def test_copied_results_are_not_computed_again(finished_root, tmp_path):
+    project = copy_of(finished_root, tmp_path / "elsewhere")
+    assert project.study() == 0
