@@ -23,8 +23,10 @@ class Prepared:
         Targets.
     rows_train, rows_test : array of int
         Rows of the raw data; empty where an official test split was used.
-    dropped : int
-        Constant columns left out.
+    columns : array of int
+        Raw feature columns that are left; constant ones are dropped when standardising.
+    target_mean, target_scale : float
+        What was subtracted from a scalar target, and then divided by.
     """
 
     X_train: np.ndarray
@@ -33,7 +35,9 @@ class Prepared:
     y_test: np.ndarray
     rows_train: np.ndarray
     rows_test: np.ndarray
-    dropped: int
+    columns: np.ndarray
+    target_mean: float = 0.0
+    target_scale: float = 1.0
 
 
 def check(raw: RawData, config: DatasetConfig) -> None:
@@ -95,9 +99,9 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     Returns
     -------
     Prepared
-        Training and test data. The split shuffles the rows with ``default_rng(seed)`` and takes
-        the first ``floor(n * test_fraction)`` for testing; means and standard deviations
-        (population) are those of the training rows.
+        Training and test data. Without a test fraction rows keep their order; the split shuffles the rows with ``default_rng(seed)`` and takes
+        the first ``floor(n * test_fraction)`` for testing (Mishkin and Pilanci 2023, published
+        code); means and standard deviations (population) are those of the training rows.
 
     Raises
     ------
@@ -112,10 +116,13 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     if raw.X_test is not None and raw.y_test is not None:
         train, test = rows, rows[:0]
         X_test, y_test = raw.X_test, raw.y_test
+    elif config.test_fraction == 0:
+        train, test = rows, rows[:0]
+        X_test, y_test = raw.X[test], raw.y[test]
     else:
         shuffled = generator.permutation(rows)
         count = int(np.floor(rows.size * config.test_fraction))
-        test, train = np.sort(shuffled[:count]), np.sort(shuffled[count:])
+        test, train = shuffled[:count], shuffled[count:]
         X_test, y_test = raw.X[test], raw.y[test]
     X, y = raw.X[train].astype(float), raw.y[train].astype(float)
     X_test, y_test = X_test.astype(float), y_test.astype(float)
@@ -125,12 +132,12 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
             where="dataset.test_fraction, dataset.max_rows",
             fix="keep more rows, or change dataset.seed",
         )
-    dropped = 0
+    columns = np.arange(X.shape[1])
     if config.standardise:
         scale = X.std(axis=0)
         # a column whose spread is rounding error carries nothing
         keep = scale > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
-        dropped = int((~keep).sum())
+        columns = np.flatnonzero(keep)
         if not keep.any():
             raise DataError(
                 "every feature is constant on the training rows",
@@ -140,7 +147,21 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
         mean = X[:, keep].mean(axis=0)
         X = (X[:, keep] - mean) / scale[keep]
         X_test = (X_test[:, keep] - mean) / scale[keep]
+    mean_y, scale_y = 0.0, 1.0
+    if config.standardise_target:
+        if raw.task != "regression" or y.ndim != 1:
+            raise DataError(
+                f"the targets are those of a {raw.task} problem with shape {y.shape}",
+                where="dataset.standardise_target",
+                allowed="a regression problem with one target",
+            )
+        mean_y, scale_y = float(y.mean()), float(y.std())
+        if scale_y <= 1e-12 * np.abs(y).max():
+            raise DataError(
+                "the target is constant on the training rows", where="dataset.standardise_target"
+            )
+        y, y_test = (y - mean_y) / scale_y, (y_test - mean_y) / scale_y
     if config.bias:
         X = np.hstack([X, np.ones((X.shape[0], 1))])
         X_test = np.hstack([X_test, np.ones((X_test.shape[0], 1))])
-    return Prepared(X, y, X_test, y_test, train, test, dropped)
+    return Prepared(X, y, X_test, y_test, train, test, columns, mean_y, scale_y)

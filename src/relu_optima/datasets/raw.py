@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ class RawData:
 
     Attributes
     ----------
+    name : str
+        Name for tables; no two different sources share one.
     X : array, shape (n, d)
         Features.
     y : array, shape (n,) or (n, c)
@@ -27,14 +30,18 @@ class RawData:
         What -1 and +1 mean, or the unit of the target.
     X_test, y_test : arrays, optional
         An official test split; then none is drawn.
+    extra : mapping of str to array
+        Ground truth of synthetic data (``target_matrix``, teacher weights), stored beside the data.
     """
 
+    name: str
     X: np.ndarray
     y: np.ndarray
     task: Literal["binary", "regression"]
     label_coding: str
     X_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Hash all arrays.
@@ -67,6 +74,22 @@ def array_digest(*arrays: np.ndarray) -> str:
         value.update(repr(content.shape).encode())
         value.update(content.tobytes())
     return value.hexdigest()
+
+
+def synthetic_generator(seed: int) -> np.random.Generator:
+    """Return the generator of synthetic data, independent of the one that draws the split.
+
+    Parameters
+    ----------
+    seed : int
+        ``dataset.seed``.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The split uses ``default_rng(seed)``, as published; this one hashes a second word in.
+    """
+    return np.random.default_rng([seed, 1])
 
 
 def binary_labels(target: np.ndarray, classes: list[int], where: str) -> np.ndarray:

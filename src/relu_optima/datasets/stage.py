@@ -24,8 +24,9 @@ def run(task: Task) -> Outcome:
     Returns
     -------
     Outcome
-        Arrays ``X_train``, ``y_train``, ``X_test``, ``y_test``, the raw rows of the split, and
-        a row with sizes, label coding, standardisation and digests.
+        Arrays ``X_train``, ``y_train``, ``X_test``, ``y_test``, the raw rows of the split and the
+        raw columns left, ground truth of synthetic data (``target_matrix``, ``teacher_*``), and a
+        row with sizes, label coding, standardisation and digests.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def run(task: Task) -> Outcome:
     labels = data.y_train
     return Outcome(
         row={
-            "name": config.loader,
+            "name": raw.name,
             "task": raw.task,
             "n_train": data.X_train.shape[0],
             "n_test": data.X_test.shape[0],
@@ -48,7 +49,9 @@ def run(task: Task) -> Outcome:
             "positive_fraction": float((labels > 0).mean()) if raw.task == "binary" else None,
             "label_coding": raw.label_coding,
             "standardised": config.standardise,
-            "constant_columns_dropped": data.dropped,
+            "target_mean": data.target_mean,
+            "target_scale": data.target_scale,
+            "constant_columns_dropped": raw.X.shape[1] - data.columns.size,
             "digest_raw": raw.digest(),
             "digest_train": array_digest(data.X_train, labels),
             "digest_test": array_digest(data.X_test, data.y_test),
@@ -60,6 +63,8 @@ def run(task: Task) -> Outcome:
             "y_test": data.y_test,
             "rows_train": data.rows_train,
             "rows_test": data.rows_test,
+            "columns": data.columns,
+            **raw.extra,
         },
     )
 

@@ -23,6 +23,9 @@ class DatasetConfig(Group):
     standardise: bool = Field(
         default=True, description="Centre and scale features by the training rows."
     )
+    standardise_target: bool = Field(
+        default=False, description="Centre and scale a regression target by the training rows."
+    )
     bias: bool = Field(default=False, description="Append a column of ones (it is penalised).")
     sha256: str | None = Field(
         default=None,

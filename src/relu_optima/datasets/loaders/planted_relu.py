@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from relu_optima.config.schema.dataset import DatasetConfig
-from relu_optima.datasets.raw import RawData
+from relu_optima.datasets.raw import RawData, synthetic_generator
 
 
 class Config(DatasetConfig):
@@ -36,7 +36,7 @@ def load(config: Config) -> RawData:
     RawData
         A regression problem, or a binary one.
     """
-    generator = np.random.default_rng(config.seed)
+    generator = synthetic_generator(config.seed)
     X = generator.standard_normal((config.n, config.d))
     if config.rank is not None and config.rank < config.d:
         basis = generator.standard_normal((config.rank, config.d)) / np.sqrt(config.rank)
@@ -44,8 +44,13 @@ def load(config: Config) -> RawData:
     directions = generator.standard_normal((config.neurons, config.d))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     signs = generator.choice([-1.0, 1.0], config.neurons)
-    y = np.maximum(X @ directions.T, 0) @ signs
-    y = y / max(float(y.std()), 1e-12) + config.noise * generator.standard_normal(config.n)
+    signal = np.maximum(X @ directions.T, 0) @ signs
+    scale = max(float(signal.std()), 1e-12)
+    y = signal / scale + config.noise * generator.standard_normal(config.n)
+    truth = {"teacher_W1": directions, "teacher_w2": signs / scale}
+    name = "planted_relu_binary" if config.binary else "planted_relu"
     if config.binary:
-        return RawData(X, np.where(y > np.median(y), 1.0, -1.0), "binary", "+1 = above the median")
-    return RawData(X, y, "regression", "teacher's output, unit variance before noise")
+        labels, coding = np.where(y > np.median(y), 1.0, -1.0), "+1 = above the median"
+        return RawData(name, X, labels, "binary", coding, extra=truth)
+    coding = "teacher's output, unit variance before noise"
+    return RawData(name, X, y, "regression", coding, extra=truth)

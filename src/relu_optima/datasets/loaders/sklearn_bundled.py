@@ -10,6 +10,9 @@ from pydantic import Field
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.datasets.raw import RawData, binary_labels
 
+# the UCI collection has another set called breast cancer, and MNIST other digits
+NAMES = {"breast_cancer": "breast_cancer_wisconsin", "digits": "digits_8x8"}
+
 
 class Config(DatasetConfig):
     """Which bundled set, and which two of its classes."""
@@ -24,7 +27,7 @@ class Config(DatasetConfig):
         description="Class coded -1, class coded +1 (not for diabetes).",
     )
     regression: bool = Field(
-        default=False, description="Predict the class number as a regression target, standardised."
+        default=False, description="Predict the class number as a regression target."
     )
 
 
@@ -39,7 +42,7 @@ def load(config: Config) -> RawData:
     Returns
     -------
     RawData
-        Two classes coded -1 and +1, or a target with mean 0 and standard deviation 1.
+        Two classes coded -1 and +1, or the numbers of the target.
 
     Raises
     ------
@@ -48,16 +51,19 @@ def load(config: Config) -> RawData:
     """
     from sklearn import datasets
 
-    bunch = getattr(datasets, f"load_{config.source}")()
+    # scikit-learn's own scaling of this one set would make the digest depend on the CPU
+    options = {"scaled": False} if config.source == "diabetes" else {}
+    bunch = getattr(datasets, f"load_{config.source}")(**options)
     X = np.asarray(bunch.data, dtype=float)
     target = np.asarray(bunch.target)
+    base = NAMES.get(config.source, config.source)
     if config.source == "diabetes" or config.regression:
-        values = target.astype(float)
-        coding = f"(target - {values.mean():.6g}) / {values.std():.6g}"
-        return RawData(X, (values - values.mean()) / values.std(), "regression", coding)
+        name = base if config.source == "diabetes" else f"{base}_regression"
+        return RawData(name, X, target.astype(float), "regression", "as in the source")
     y = binary_labels(target, config.classes, "dataset.classes")
     names = [str(n) for n in bunch.target_names]
     coding = ", ".join(
         f"{s} = {names[c]}" for s, c in zip(("-1", "+1"), config.classes, strict=True)
     )
-    return RawData(X[y != 0], y[y != 0], "binary", coding)
+    name = base if len(names) == 2 else f"{base}_{config.classes[0]}v{config.classes[1]}"
+    return RawData(name, X[y != 0], y[y != 0], "binary", coding)

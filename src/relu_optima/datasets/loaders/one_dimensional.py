@@ -1,0 +1,71 @@
+"""Synthetic: one feature, where optima are linear splines and can be drawn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.raw import RawData, synthetic_generator
+from relu_optima.errors import DataError
+
+
+class Config(DatasetConfig):
+    """Given points, or a noisy function on [-1, 1]."""
+
+    standardise: bool = Field(default=False, description="Centre and scale the feature.")
+    bias: bool = Field(default=True, description="Append a column of ones (it is penalised).")
+    test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
+    x: list[float] | None = Field(default=None, min_length=2, description="Given inputs.")
+    y: list[float] | None = Field(default=None, min_length=2, description="Given targets.")
+    n: int = Field(default=20, ge=2, description="Rows drawn if no inputs are given.")
+    function: Literal["sine", "absolute", "step", "sawtooth"] = Field(
+        default="sine", description="Noiseless target if no targets are given."
+    )
+    noise: float = Field(default=0.1, ge=0, description="Standard deviation of added noise.")
+
+
+def load(config: Config) -> RawData:
+    """Return the given points, or draw sorted uniform inputs on [-1, 1].
+
+    Targets: ``sin(π x)``, ``|x|``, ``sign(x)`` or ``2 frac(x) - 1``, plus Gaussian noise.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+
+    Returns
+    -------
+    RawData
+        A regression problem with one feature.
+
+    Raises
+    ------
+    DataError
+        If only one of inputs and targets is given, or their lengths differ.
+    """
+    if (config.x is None) != (config.y is None):
+        raise DataError("x and y go together", where="dataset.x, dataset.y")
+    if config.x is not None and config.y is not None:
+        if len(config.x) != len(config.y):
+            raise DataError(
+                f"{len(config.x)} inputs and {len(config.y)} targets",
+                where="dataset.x, dataset.y",
+            )
+        X = np.asarray(config.x, float)[:, None]
+        y = np.asarray(config.y, float)
+        return RawData("one_dimensional_given", X, y, "regression", "as given")
+    generator = synthetic_generator(config.seed)
+    x = np.sort(generator.uniform(-1, 1, config.n))
+    clean = {
+        "sine": np.sin(np.pi * x),
+        "absolute": np.abs(x),
+        "step": np.sign(x),
+        "sawtooth": 2 * (x - np.floor(x)) - 1,
+    }[config.function]
+    y = clean + config.noise * generator.standard_normal(config.n)
+    name = f"one_dimensional_{config.function}"
+    return RawData(name, x[:, None], y, "regression", f"{config.function} plus noise")
