@@ -88,6 +88,22 @@ class OptimalSet:
         outside = np.delete(self.equicorrelation.slack, self.equicorrelation.blocks)
         return float(outside.min(initial=1.0))
 
+    @property
+    def dual_objective(self) -> float:
+        """Lower bound of the optimal value: the dual at the residual, scaled to be feasible."""
+        theta, y = self.equicorrelation.theta, self.problem.y
+        excess = max(-float(self.equicorrelation.slack.min(initial=0.0)), 0.0)
+        theta = theta / (1 + excess)
+        return 0.5 * float(y @ y) - 0.5 * float((theta - y) @ (theta - y))
+
+    @property
+    def gap(self) -> float:
+        """Relative gap (objective - dual_objective) / dual_objective; 0 if y = 0."""
+        scale = 1e-12 * 0.5 * float(self.problem.y @ self.problem.y)
+        if scale == 0.0:
+            return 0.0
+        return (self.objective - self.dual_objective) / max(self.dual_objective, scale)
+
     @cached_property
     def antipodal_pairs(self) -> int:
         """Pairs (u, -u) of equal sign in the support; each frees mass at no cost."""
@@ -253,6 +269,27 @@ class OptimalSet:
         used = np.flatnonzero(beta > 0)
         root = np.sqrt(beta[used])
         return root[:, None] * self.directions[used], self.signs[used] * root
+
+    def weights(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Block weights of a model in the layout of the convex program.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+
+        Returns
+        -------
+        v, w : array, shape (P, d)
+            Adding and subtracting blocks; a merged direction is put in its first block.
+        """
+        count = self.problem.gates.shape[1]
+        blocks = np.zeros((self.problem.count, self.problem.X.shape[1]))
+        for coefficient, unit, member in zip(beta, self.directions, self.members, strict=True):
+            blocks[self.equicorrelation.blocks[member[0]]] = coefficient * unit
+        if not self.problem.constrained:
+            return blocks, np.zeros_like(blocks)
+        return blocks[:count], blocks[count:]
 
     def contains(self, beta: np.ndarray, tolerance: float = 1e-9) -> bool:
         """Whether coefficients are an optimal model, see `Polytope.contains`."""

@@ -1,0 +1,5 @@
+"""How the optimal network moves with the regularisation strength and with the data."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,87 @@
+"""The stage: contract, presets, re-verification, tampering."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from relu_optima.config.schema.sensitivity import SensitivityConfig
+from relu_optima.sensitivity import stage
+from tests.optimal_set import records
+from tests.optimal_set.programs import FAN_X, FAN_Y, WORKED_X, WORKED_Y, gaussian, solve
+
+PRESETS = sorted((Path(__file__).parents[2] / "conf" / "sensitivity").glob("*.yaml"))
+
+
+def run(X, y, lam=0.1, formulation="relu", kind="regression", **options):
+    upstream = records.upstream(solve(X, y, lam, formulation), X, y, kind)
+    config = SensitivityConfig(n_lams=6, **options)
+    return stage.run(records.task("sensitivity", config, upstream)), upstream
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda p: p.stem)
+def test_presets_are_valid(preset):
+    text = preset.read_text()
+    assert text.startswith("# ")
+    assert set(yaml.safe_load(text)) == set(SensitivityConfig.model_fields)
+    SensitivityConfig.model_validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+@pytest.mark.parametrize("lam", [0.05, 50.0])
+def test_a_run_keeps_the_contract_and_verifies(formulation, kind, lam):
+    X, y = gaussian(2, 8, 2)
+    outcome, upstream = run(X, y, lam, formulation, kind)
+    records.assert_contract(outcome)
+    assert outcome.row["n_knots"] == 6
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+
+
+def test_degrees_of_freedom_in_both_ways():
+    fast, _ = run(WORKED_X, WORKED_Y)
+    slow, _ = run(WORKED_X, WORKED_Y, degrees_of_freedom="finite_difference")
+    none, _ = run(WORKED_X, WORKED_Y, degrees_of_freedom="none")
+    assert fast.row["degrees_of_freedom"] == pytest.approx(2.96808, abs=6e-6)
+    one, two = fast.series["degrees_of_freedom"], slow.series["degrees_of_freedom"]
+    known = np.isfinite(one)
+    assert known.sum() >= 4
+    np.testing.assert_allclose(one[known], two[known], atol=1e-5)
+    assert np.isnan(none.series["degrees_of_freedom"]).all()
+
+
+def test_degenerate_points_are_data():
+    outcome, _ = run(FAN_X, FAN_Y, 1.0)
+    assert outcome.status == "ok"
+    assert outcome.row["differentiable"] is False
+    assert "dimension 1" in outcome.row["degenerate_reason"]
+    assert outcome.row["degrees_of_freedom"] is None
+    assert outcome.row["n_non_unique"] == 5  # all knots but lam_max itself
+
+
+def test_zero_targets_give_an_empty_path():
+    outcome, upstream = run(FAN_X, 0 * FAN_Y, 1.0)
+    assert outcome.row["n_knots"] == 0
+    assert outcome.row["lam_max"] == 0
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change"),
+    [
+        ("series", "objective", lambda a: a * 1.001),
+        ("series", "lam", lambda a: a * 1.01),
+        ("arrays", "knot_coefficients", lambda a: a * 1.01),
+        ("arrays", "knot_directions", lambda a: 2 * a),
+        ("arrays", "knot_signs", lambda a: -a),
+    ],
+)
+def test_tampering_is_found(kind, name, change):
+    outcome, upstream = run(WORKED_X, WORKED_Y)
+    record = records.stored("sensitivity", outcome)
+    values = getattr(record, kind)
+    bad = replace(record, **{kind: values | {name: change(values[name])}})
+    assert stage.verify(bad, upstream)
