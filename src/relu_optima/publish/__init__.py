@@ -1,0 +1,5 @@
+"""Tables and figures from collected sweeps; knows columns, not stages."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

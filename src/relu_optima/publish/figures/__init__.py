@@ -1,0 +1,1 @@
+"""Figure plug-ins: one module each, with ``Config`` and ``plot``."""

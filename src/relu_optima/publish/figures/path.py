@@ -1,0 +1,100 @@
+"""Several series of a path above each other on one x axis, e.g. along a regularisation path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.publish.canvas import (
+    finish,
+    hue_label,
+    hue_levels,
+    make_canvas,
+    note_statuses,
+    scale_axis,
+    split,
+    styles_of,
+    title_panel,
+)
+from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
+from relu_optima.publish.figures._points import grouping, note_intervals, points_table
+from relu_optima.publish.frames import gather, refuse_hidden_pooling, series_of
+from relu_optima.publish.labels import column_label
+from relu_optima.publish.products import FigureResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Config(FigureConfig):
+    """Series on the common x axis and on the stacked y axes."""
+
+    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
+    y: list[str] = Field(
+        min_length=1, max_length=6, description="Series, one row of panels for each."
+    )
+    hue: str | None = Field(default=None, description="Column told apart by colour and marker.")
+    panel: str | None = Field(
+        default=None, description="Column with one column of panels for each value."
+    )
+    log_x: bool = Field(default=False, description="Logarithmic x axis.")
+    log_y: list[str] = Field(default=[], description="Series of `y` on logarithmic axes.")
+    align: Align = Field(default="linear", description=ALIGN_HELP)
+    pool: list[str] = Field(
+        default=[],
+        description="Config columns besides seeds over which runs are pooled on purpose.",
+    )
+
+
+def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
+    """Draw stacked series along a path.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps.
+    options : Config
+        The figure.
+
+    Returns
+    -------
+    FigureResult
+        The figure; a point for each knot of each drawn curve, its series in column ``series``.
+    """
+    x, hue, panel = options.x, options.hue, options.panel
+    needed = [f"series.{name}" for name in (x, *options.y)]
+    frame = gather(frames, options, (*needed, hue, panel))
+    if options.align != "none":
+        refuse_hidden_pooling(frame, grouping(panel, hue), options.pool, "pool")
+    parts = split(frame, panel)
+    canvas = make_canvas(options, len(options.y), len(parts))
+    every = [axis for row in canvas.axes for axis in row]
+    values = {n: [v for _, r in frame.iterrows() for v in series_of(r, n)] for n in (x, *options.y)}
+    floor_x = scale_axis(canvas, every, values[x], "x", options.log_x)
+    styles = styles_of(hue_levels(frame, hue))
+    points: list[dict[str, Any]] = []
+    for name, row in zip(options.y, canvas.axes, strict=True):
+        floor_y = scale_axis(canvas, row, values[name], "y", name in options.log_y)
+        row[0].set_ylabel(column_label(name, options.labels))
+        for axis, (panel_value, panel_runs) in zip(row, parts, strict=True):
+            for level, runs in split(panel_runs, hue):
+                handle, found = draw_curves(
+                    axis, runs, x, name, options.align, styles[level], (floor_x, floor_y)
+                )
+                if handle is not None:
+                    canvas.handles.setdefault(hue_label(options, hue, level), handle)
+                names = {c: v for c, v in ((panel, panel_value), (hue, level)) if c is not None}
+                points += [{**names, "series": name, "value": p.pop(name), **p} for p in found]
+    for column, (panel_value, _) in enumerate(parts):
+        title_panel(canvas.axes[0][column], options, panel, panel_value)
+        canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))
+        for row in canvas.axes[:-1]:
+            row[column].tick_params(labelbottom=False)
+    canvas.figure.align_ylabels()
+    note_intervals(canvas, points)
+    note_statuses(canvas, frame, marked=True)
+    order = grouping(panel, hue, "series", x, "value")
+    return FigureResult(finish(canvas), points_table(points, order))

@@ -1,0 +1,311 @@
+"""Select runs from collected sweeps; say what is missing, pooled or not as it should be."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from relu_optima.config.schema.product import ProductConfig, Where
+from relu_optima.errors import ReluOptimaError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What stages call a run that did what it should.
+GOOD_STATUSES = frozenset({"ok", "optimal"})
+_CONFIG_COLUMN = re.compile(
+    r"(?:^|\.)(?:dataset|pattern|existence|training|convex|optimal_set|pruning|sensitivity)"
+    r"(?:\.[a-z_0-9.]+)?$"
+)
+
+
+class ProductError(ReluOptimaError):
+    """A figure or table that asks for what its sweeps do not have."""
+
+    def named(self, product: str) -> ProductError:
+        """Return the same error with the product's name in front.
+
+        Parameters
+        ----------
+        product : str
+            E.g. ``figure lambda_objective``.
+
+        Returns
+        -------
+        ProductError
+            The error to raise.
+        """
+        where = f"{product}: {self.where}" if self.where else product
+        return type(self)(self.problem, allowed=self.allowed, where=where, fix=self.fix)
+
+
+class ColumnError(ProductError):
+    """A column that a sweep does not have; names the nearest one."""
+
+
+def gather(
+    frames: Mapping[str, pd.DataFrame], options: ProductConfig, columns: Iterable[str | None] = ()
+) -> pd.DataFrame:
+    """Put the sweeps of a product together and keep the runs it selects.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps.
+    options : ProductConfig
+        The product; `sweeps` and `where` are used.
+    columns : iterable of str or None
+        Columns the product needs; None is skipped.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The selected runs, in the order of the sweeps.
+
+    Raises
+    ------
+    ProductError
+        If a sweep is not there, lacks a column, or no run is selected.
+    """
+    import pandas as pd
+
+    needed = [c for c in columns if c is not None]
+    parts = []
+    for name in options.sweeps:
+        frame = sweep_of(frames, name)
+        require(frame, needed, name)
+        parts.append(select(frame, options.where, name))
+    whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    if whole.empty:
+        raise ProductError(
+            "no run is selected", where=f"sweeps {', '.join(options.sweeps)}", fix="relax `where`"
+        )
+    return whole.reset_index(drop=True)
+
+
+def sweep_of(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return one collected sweep.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps.
+    name : str
+        Which one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Its runs.
+
+    Raises
+    ------
+    ProductError
+        If it is not there.
+    """
+    if name not in frames:
+        raise ProductError(
+            f"there is no sweep {name!r}",
+            where="sweeps",
+            allowed=", ".join(sorted(frames)) or "none is given",
+        )
+    return frames[name]
+
+
+def require(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> None:
+    """Refuse a sweep that lacks a column.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A collected sweep.
+    columns : iterable of str
+        What it must have.
+    sweep : str
+        Its name, for the message.
+
+    Raises
+    ------
+    ColumnError
+        For the first missing column, with the nearest one.
+    """
+    have = [str(c) for c in frame.columns]
+    for column in columns:
+        if column not in have:
+            last = column.rsplit(".", 1)[-1]
+            near = difflib.get_close_matches(column, have, n=1, cutoff=0.6) or [
+                c for c in have if c.rsplit(".", 1)[-1] == last
+            ]
+            raise ColumnError(
+                f"there is no column {column!r}",
+                where=f"sweep {sweep}",
+                allowed=", ".join(have),
+                fix=f"did you mean {near[0]!r}?" if near else "",
+            )
+
+
+def select(frame: pd.DataFrame, where: Where, sweep: str) -> pd.DataFrame:
+    """Keep the runs that have exactly the given values.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A collected sweep.
+    where : dict of str to value or list of values
+        Values by column; 1 and 1.0 agree, True and 1 do not.
+    sweep : str
+        Its name, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Some of the rows.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    """
+    require(frame, where, sweep)
+    keep = [True] * len(frame)
+    for column, wanted in where.items():
+        allowed = {_key(v) for v in (wanted if isinstance(wanted, list) else [wanted])}
+        keep = [k and _key(v) in allowed for k, v in zip(keep, frame[column], strict=True)]
+    return frame[keep]
+
+
+def _key(value: Any) -> tuple[bool, Any]:
+    """Make True differ from 1 and NumPy scalars equal to Python's."""
+    plain = value.item() if hasattr(value, "item") else value
+    return isinstance(plain, bool), plain if plain is None or plain == plain else None
+
+
+def is_ok(frame: pd.DataFrame) -> pd.Series:
+    """Mark the runs whose status is good.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Runs with a ``status``.
+
+    Returns
+    -------
+    pandas.Series
+        True where the status is in `GOOD_STATUSES`.
+    """
+    return frame["status"].isin(GOOD_STATUSES)
+
+
+def status_counts(frame: pd.DataFrame) -> str:
+    """List the statuses that are not good, with counts.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Runs with a ``status``.
+
+    Returns
+    -------
+    str
+        E.g. ``diverged 2, inaccurate 1``; empty if all is well.
+    """
+    bad = frame.loc[~is_ok(frame), "status"].astype(str)
+    return ", ".join(f"{name} {count}" for name, count in sorted(bad.value_counts().items()))
+
+
+def run_ids(frame: pd.DataFrame) -> str:
+    """Join run ids with spaces, for the column that leads from a number to its runs.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Runs with a ``run_id``.
+
+    Returns
+    -------
+    str
+        The ids in order.
+    """
+    return " ".join(frame["run_id"].astype(str))
+
+
+def levels(values: Iterable[Any]) -> list[Any]:
+    """List the distinct values of a column: numbers ascending, text in order of appearance.
+
+    Parameters
+    ----------
+    values : iterable
+        A column; missing values are left out.
+
+    Returns
+    -------
+    list
+        Each value once.
+    """
+    seen = list(dict.fromkeys(v.item() if hasattr(v, "item") else v for v in values))
+    known = [v for v in seen if v is not None and v == v]
+    numeric = all(isinstance(v, int | float) for v in known)
+    return sorted(known) if numeric else known
+
+
+def refuse_hidden_pooling(
+    frame: pd.DataFrame, by: Sequence[str], pool: Sequence[str], what: str
+) -> None:
+    """Refuse to summarise runs that differ in more than their seeds.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Runs.
+    by : sequence of str
+        Columns that name a group.
+    pool : sequence of str
+        Config columns that may differ inside a group.
+    what : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    ProductError
+        Naming the config columns that differ inside a group.
+    """
+    config = [
+        c
+        for c in frame.columns
+        if _CONFIG_COLUMN.search(str(c))
+        and not str(c).endswith((".seed", ".sha256"))
+        and c not in by
+        and c not in pool
+    ]
+    groups = frame.groupby(list(by), sort=False, dropna=False) if by else [((), frame)]
+    for _, group in groups:
+        mixed = [c for c in config if group[c].map(repr).nunique() > 1]
+        if mixed:
+            raise ProductError(
+                f"one summary would pool runs that differ in {', '.join(mixed)}",
+                where=what,
+                fix="group by them, select with `where`, or name them in `pool`",
+            )
+
+
+def series_of(run: Any, name: str) -> list[float]:
+    """Return one series of one run as floats.
+
+    Parameters
+    ----------
+    run : row of a DataFrame
+        The run.
+    name : str
+        Series name without ``series.``.
+
+    Returns
+    -------
+    list of float
+        Its values; empty if the run has none.
+    """
+    values = run[f"series.{name}"]
+    if values is None or isinstance(values, float):
+        return []
+    return [float("nan") if v is None else float(v) for v in values]

@@ -1,0 +1,69 @@
+"""What a figure or table plug-in returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from relu_optima.config.schema.table import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class FigureResult:
+    """A drawn figure and the numbers in it.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure at its printed size.
+    points : pandas.DataFrame
+        One row for each plotted point, with the ids of the runs behind it.
+    """
+
+    figure: Figure
+    points: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a table is written.
+
+    Attributes
+    ----------
+    label : str
+        Heading.
+    unit : str
+        Unit, shown behind the heading.
+    format : Format
+        How numbers are written.
+    """
+
+    label: str
+    unit: str = ""
+    format: Format = "auto"
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """A table before it is written.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Raw values; the CSV holds them at full precision.
+    columns : dict of str to Column
+        How each column of `frame` is written, in order.
+    macros : dict of str to str
+        LaTeX macro names and their plain text, formatted but not yet escaped.
+    note : str
+        Line below the table: what the columns mean, which runs are not as they should be.
+    """
+
+    frame: pd.DataFrame
+    columns: dict[str, Column]
+    macros: dict[str, str] = field(default_factory=dict)
+    note: str = ""

@@ -1,0 +1,85 @@
+"""Write figures and tables to files, the same bytes for the same runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.table import TableConfig
+from relu_optima.plugins import load_plugin
+from relu_optima.publish.frames import ProductError
+from relu_optima.publish.products import FigureResult, TableResult
+from relu_optima.publish.style import publication_style
+from relu_optima.publish.writers import csv_table, html_table, latex_table, macro_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Neither dates nor versions: files change only if what they show changes.
+_PDF_METADATA = {"CreationDate": None, "ModDate": None, "Creator": "relu-optima", "Producer": None}
+_PNG_METADATA = {"Software": None}
+
+
+def render_figure(frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_stem: Path) -> None:
+    """Draw a figure and write ``.pdf``, ``.png`` and ``.csv`` (every plotted point).
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps by name.
+    config : FigureConfig
+        The figure; its plug-in's ``Config``.
+    out_stem : Path
+        Folder and name of the figure, without ending.
+
+    Raises
+    ------
+    ProductError
+        If a sweep or column is missing or the data cannot be drawn; names the figure.
+    """
+    name = out_stem.name
+    with publication_style():
+        try:
+            result = load_plugin("figure", config.plot).plot(frames, config)
+        except ProductError as error:
+            raise error.named(f"figure {name}") from None
+        assert isinstance(result, FigureResult)
+        metadata = {**_PDF_METADATA, "Title": config.title}
+        result.figure.savefig(out_stem.with_name(f"{name}.pdf"), metadata=metadata)
+        result.figure.savefig(out_stem.with_name(f"{name}.png"), metadata=_PNG_METADATA)
+    _write(out_stem, ".csv", csv_table(result.points))
+
+
+def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_stem: Path) -> None:
+    """Make a table and write ``.csv``, ``.tex``, ``.html`` and ``.macros.tex``.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps by name.
+    config : TableConfig
+        The table; its plug-in's ``Config``.
+    out_stem : Path
+        Folder and name of the table, without ending.
+
+    Raises
+    ------
+    ProductError
+        If a sweep or column is missing; names the table.
+    """
+    name = out_stem.name
+    try:
+        result = load_plugin("table", config.table).tabulate(frames, config)
+    except ProductError as error:
+        raise error.named(f"table {name}") from None
+    assert isinstance(result, TableResult)
+    _write(out_stem, ".csv", csv_table(result.frame))
+    _write(out_stem, ".tex", latex_table(result, config))
+    _write(out_stem, ".html", html_table(result, config))
+    _write(out_stem, ".macros.tex", macro_file(result.macros))
+
+
+def _write(stem: Path, ending: str, text: str) -> None:
+    stem.with_name(stem.name + ending).write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,1 @@
+"""Table plug-ins: one module each, with ``Config`` and ``tabulate``."""

@@ -1,0 +1,68 @@
+"""Pieces that table plug-ins share: column headings and the line about bad runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.frames import status_counts
+from relu_optima.publish.labels import column_label
+from relu_optima.publish.products import Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def heading(spec: ColumnSpec, options: TableConfig) -> Column:
+    """Turn a column of the config into one of the table.
+
+    Parameters
+    ----------
+    spec : ColumnSpec
+        The column.
+    options : TableConfig
+        Gives the table's own names.
+
+    Returns
+    -------
+    Column
+        Its heading and format.
+    """
+    return Column(spec.label or column_label(spec.column, options.labels), spec.unit, spec.format)
+
+
+def status_note(frame: pd.DataFrame) -> str:
+    """Say how many runs are not as they should be.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Runs.
+
+    Returns
+    -------
+    str
+        E.g. ``3 of 60 runs are not ok: diverged 3``; empty if all are.
+    """
+    bad = status_counts(frame)
+    if not bad:
+        return ""
+    count = sum(int(part.rsplit(" ", 1)[1]) for part in bad.split(", "))
+    return f"{count} of {len(frame)} runs are not ok: {bad}"
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Join remarks to one line.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        Remarks; empty ones are skipped.
+
+    Returns
+    -------
+    str
+        Each with a capital and a full stop.
+    """
+    return " ".join(p[0].upper() + p[1:].rstrip(".") + "." for p in parts if p)

@@ -1,0 +1,65 @@
+"""Results summarised over seeds: runs, median and interval for each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.aggregate import aggregate_seeds, describe_interval
+from relu_optima.publish.frames import gather, refuse_hidden_pooling
+from relu_optima.publish.labels import column_label
+from relu_optima.publish.macros import macros_of
+from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.tables._cells import heading, sentences, status_note
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Config(TableConfig):
+    """Columns that name a setting, and columns that are summarised."""
+
+    by: list[str] = Field(min_length=1, description="Columns that name a row.")
+    columns: list[ColumnSpec] = Field(min_length=1, description="Numeric columns to summarise.")
+    intervals: bool = Field(default=True, description="Show the interval beside the median.")
+    pool: list[str] = Field(
+        default=[],
+        description="Config columns besides seeds over which runs are pooled on purpose.",
+    )
+
+
+def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
+    """Summarise seeds.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Collected sweeps.
+    options : Config
+        The table.
+
+    Returns
+    -------
+    TableResult
+        One row for each setting; ``n_runs`` always, ``not_ok`` if some run did not end well.
+    """
+    values = [s.column for s in options.columns]
+    frame = gather(frames, options, [*options.by, *values])
+    refuse_hidden_pooling(frame, options.by, options.pool, "pool")
+    whole = aggregate_seeds(frame, options.by, values)
+    columns = {c: Column(column_label(c, options.labels)) for c in options.by}
+    columns["n_runs"] = Column("runs")
+    if whole["not_ok"].str.len().any():
+        columns["not_ok"] = Column("other statuses", format="text")
+    for spec in options.columns:
+        middle = heading(spec, options)
+        columns[f"{spec.column}.median"] = middle
+        if options.intervals:
+            for end in ("low", "high"):
+                columns[f"{spec.column}.{end}"] = Column(end, format=middle.format)
+    coverages = [c for name in values for c in whole[f"{name}.coverage"]]
+    note = sentences([describe_interval(coverages), status_note(frame)])
+    return TableResult(whole[list(columns)], columns, macros_of(frames, options), note)

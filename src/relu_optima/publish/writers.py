@@ -1,0 +1,215 @@
+"""Write a table as CSV, LaTeX and HTML from one frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from relu_optima.config.schema.table import TableConfig
+from relu_optima.publish.formats import format_value, html_text, latex_text
+from relu_optima.publish.frames import GOOD_STATUSES
+from relu_optima.publish.products import Column, TableResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONG = 40  # rows above which a LaTeX table may break across pages
+STATUS_COLUMNS = ("status", "statuses", "not_ok")
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 1.2rem; color: #1b1b1b; background: #ffffff;
+  font: 14px/1.45 "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; }
+h1 { font-size: 1.15rem; margin: 0 0 .3rem; }
+p { margin: 0 0 .8rem; max-width: 60rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; border-top: 2px solid #1b1b1b;
+  border-bottom: 2px solid #1b1b1b; font-variant-numeric: tabular-nums; }
+th { border-bottom: 1px solid #1b1b1b; text-align: left; vertical-align: bottom;
+  background: #ffffff; position: sticky; top: 0; }
+th, td { padding: .25rem .7rem; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+tbody tr:nth-child(even) { background: #f4f6f8; }
+td.good { color: #00664b; }
+td.bad { color: #9a3c00; font-weight: 600; }
+td.id { font-family: "DejaVu Sans Mono", monospace; font-size: .85em; }
+.unit, .note { color: #555555; }
+.note { margin-top: .6rem; font-size: .92em; }
+"""
+
+
+def csv_table(frame: pd.DataFrame) -> str:
+    r"""Write raw values at full precision.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Any frame.
+
+    Returns
+    -------
+    str
+        CSV with ``\n`` line ends; floats in the shortest form that reads back exactly.
+    """
+    text = frame.to_csv(index=False, lineterminator="\n")
+    assert isinstance(text, str)
+    return text
+
+
+def is_numeric(frame: pd.DataFrame, column: str) -> bool:
+    """Tell whether a column holds numbers and nothing else, so that it is set to the right.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table.
+    column : str
+        Column.
+
+    Returns
+    -------
+    bool
+        False for truth values and text.
+    """
+    known = [v.item() if hasattr(v, "item") else v for v in frame[column].dropna()]
+    return bool(known) and all(
+        isinstance(v, int | float) and not isinstance(v, bool) for v in known
+    )
+
+
+def latex_table(result: TableResult, options: TableConfig) -> str:
+    r"""Write a booktabs table.
+
+    Parameters
+    ----------
+    result : TableResult
+        The table.
+    options : TableConfig
+        Gives font size and names of values.
+
+    Returns
+    -------
+    str
+        A ``tabular`` in its font size, for use in a ``table``; more than `LONG` rows make a
+        ``longtable``. Needs ``\usepackage{booktabs}`` (and ``longtable``).
+    """
+    columns = result.columns
+    align = "".join("r" if is_numeric(result.frame, c) else "l" for c in columns)
+    head = " & ".join(latex_text(_heading(c)) for c in columns.values()) + r" \\"
+    body = [
+        " & ".join(latex_text(cell) for cell in row) + r" \\" for row in _cells(result, options)
+    ]
+    long = len(body) > LONG
+    note = (
+        [rf"\multicolumn{{{len(columns)}}}{{l}}{{{latex_text(result.note)}}} \\"]
+        if result.note and not long
+        else []
+    )
+    packages = "booktabs, longtable" if long else "booktabs"
+    lines = [f"% Needs the packages {packages}.", rf"{{\{options.font}"]
+    if long:
+        lines += [rf"\begin{{longtable}}{{{align}}}", r"\toprule", head, r"\midrule", r"\endhead"]
+        lines += [r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
+        lines += [latex_text(result.note)] if result.note else []
+    else:
+        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head, r"\midrule", *body]
+        lines += [r"\bottomrule", *note, r"\end{tabular}"]
+    return "\n".join([*lines, "}", ""])
+
+
+def macro_file(macros: dict[str, str]) -> str:
+    r"""Write LaTeX macros.
+
+    Parameters
+    ----------
+    macros : dict of str to str
+        Plain text by macro name.
+
+    Returns
+    -------
+    str
+        One ``\newcommand`` a line; a name used twice is LaTeX's error, not a silent overwrite.
+    """
+    lines = [rf"\newcommand{{\{name}}}{{{latex_text(text)}}}" for name, text in macros.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def html_table(result: TableResult, options: TableConfig) -> str:
+    """Write a page that stands alone and reads well inside the report.
+
+    Parameters
+    ----------
+    result : TableResult
+        The table.
+    options : TableConfig
+        Gives title, caption and names of values.
+
+    Returns
+    -------
+    str
+        HTML without scripts or outside resources; every text is escaped.
+    """
+    numeric = {c: is_numeric(result.frame, c) for c in result.columns}
+    head = "".join(
+        f'<th{_class("number" if numeric[name] else "")} scope="col">'
+        + html_text(column.label)
+        + (f' <span class="unit">[{html_text(column.unit)}]</span>' if column.unit else "")
+        + "</th>"
+        for name, column in result.columns.items()
+    )
+    raw = result.frame[list(result.columns)].itertuples(index=False, name=None)
+    body = []
+    for values, texts in zip(raw, _cells(result, options), strict=True):
+        cells = zip(result.columns, values, texts, strict=True)
+        body.append(
+            "<tr>"
+            + "".join(
+                f"<td{_class(_kind(name, value, numeric[name]))}>{html_text(text)}</td>"
+                for name, value, text in cells
+            )
+            + "</tr>"
+        )
+    title, caption = html_text(options.title), html_text(options.caption)
+    note = f'<p class="note">{html_text(result.note)}</p>' if result.note else ""
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            f'<head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>',
+            "<body>",
+            f"<h1>{title}</h1>",
+            f"<p>{caption}</p>",
+            '<div class="scroll"><table>',
+            f"<thead><tr>{head}</tr></thead>",
+            "<tbody>",
+            *body,
+            "</tbody></table></div>",
+            note,
+            "</body></html>",
+            "",
+        ]
+    )
+
+
+def _heading(column: Column) -> str:
+    return f"{column.label} [{column.unit}]" if column.unit else column.label
+
+
+def _cells(result: TableResult, options: TableConfig) -> list[list[str]]:
+    """Format every cell, row by row."""
+    formatted = []
+    for row in result.frame[list(result.columns)].itertuples(index=False, name=None):
+        pairs = zip(result.columns.values(), row, strict=True)
+        formatted.append([format_value(v, column.format, options.values) for column, v in pairs])
+    return formatted
+
+
+def _kind(column: str, value: Any, numeric: bool) -> str:
+    if column in STATUS_COLUMNS and isinstance(value, str) and value:
+        return "good" if value in GOOD_STATUSES else "bad"
+    if column == "run_id":
+        return "id"
+    return "number" if numeric else ""
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
