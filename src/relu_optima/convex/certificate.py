@@ -278,7 +278,7 @@ class _Cones:
 
     def of(self, block: int) -> np.ndarray:
         pattern = self.patterns[block % len(self.patterns)]
-        return np.where(pattern, 1.0, -1.0)[:, None] * self.rows
+        return np.asarray(np.where(pattern, 1.0, -1.0)[:, None] * self.rows)
 
     def violation(self, blocks: np.ndarray, norms: np.ndarray) -> float:
         used = np.flatnonzero(norms > 0)

@@ -53,7 +53,7 @@ class TwoLayerNetwork:
         """
         linear = np.asarray(X, dtype=np.float64) @ self.W1.T
         if self.gates is None:
-            return np.maximum(linear, 0.0)
+            return np.asarray(np.maximum(linear, 0.0))
         return np.where(activation_patterns(X, self.gates), linear, 0.0)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -120,12 +120,14 @@ def network_from_blocks(
     TwoLayerNetwork
         Neuron (u / sqrt|u|, +-sqrt|u|) for each non-zero block u.
     """
-    vectors, signs, columns = [], [], []
+    vectors: list[np.ndarray] = []
+    signs: list[float] = []
+    columns: list[int] = []
     for sign, blocks in ((1.0, v), (-1.0, w)):
         norms = np.linalg.norm(blocks, axis=1)
         kept = np.flatnonzero(norms > zero_tol)
         merged = (
-            [(blocks[i], i) for i in kept]
+            [(blocks[i], int(i)) for i in kept]
             if gates is not None
             else _merge(blocks[kept], norms[kept], merge_tol)
         )
