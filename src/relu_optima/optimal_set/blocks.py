@@ -136,7 +136,13 @@ class Blocks:
         side = np.where(self.patterns[self.pattern_of[block]], 1.0, -1.0)
         return np.asarray(side[:, None] * self.unit_rows)
 
-    def project(self, block: int, g: np.ndarray, stop_norm: float = 0.0) -> Projection:
+    def project(
+        self,
+        block: int,
+        g: np.ndarray,
+        stop_norm: float = 0.0,
+        guess: np.ndarray | None = None,
+    ) -> Projection:
         """Project a point on the cone of a block.
 
         Parameters
@@ -147,6 +153,8 @@ class Blocks:
             Point.
         stop_norm : float, >= 0
             Early stop, see `project_on_cone`.
+        guess : array of int, optional
+            Rows expected to bind.
 
         Returns
         -------
@@ -157,7 +165,7 @@ class Blocks:
             d = g.size
             empty = np.zeros(0, dtype=int)
             return Projection(g.copy(), empty, np.zeros(0), np.zeros((d, 0)), True)
-        return project_on_cone(self.cone_rows(block), g, stop_norm)
+        return project_on_cone(self.cone_rows(block), g, stop_norm, guess)
 
     def apply(self, block: int, u: np.ndarray) -> np.ndarray:
         """Return X_b u.

@@ -13,10 +13,11 @@ least-squares problem in the multipliers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import null_space, svd
+from scipy.linalg import cholesky, null_space, solve_triangular, svd
 from scipy.optimize import nnls
 
 from relu_optima.errors import DegenerateError
@@ -26,6 +27,10 @@ from relu_optima.optimal_set.projection import Projection
 NEAR = 0.02  # blocks whose relative slack is below this take part in the quadratic programs
 MAX_STEPS = 60
 CONVERGED = 3e-14  # relative step of theta
+
+
+Map = Callable[[np.ndarray], np.ndarray]
+Faces = dict[int, np.ndarray]  # block -> rows that bound its last projection
 
 
 @dataclass(frozen=True)
@@ -92,16 +97,17 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
         return _zero_solution(blocks, blocks.y, np.ones(blocks.count), tolerance)
     theta = blocks.y - blocks.fit(weights)
     mass = np.linalg.norm(weights, axis=1) / blocks.lam
-    norms, bounded = _norms(blocks, theta)
+    faces: Faces = {}
+    norms, bounded = _norms(blocks, theta, faces)
     working = np.flatnonzero((norms >= (1 - NEAR) * blocks.lam) | (mass > 1e-7 * mass.max()))
     for _ in range(MAX_STEPS):
-        theta, mass_working, step = _newton(blocks, theta, working, mass[working])
+        theta, mass_working, step = _newton(blocks, theta, working, mass[working], faces)
         mass = np.zeros(blocks.count)
         mass[working] = mass_working
         if not np.isfinite(step):
             break
         if step <= 1e-6:
-            norms, bounded = _norms(blocks, theta)
+            norms, bounded = _norms(blocks, theta, faces)
             missing = np.setdiff1d(
                 np.flatnonzero(norms >= (1 - NEAR) * blocks.lam), working, assume_unique=True
             )
@@ -135,14 +141,15 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
     return Equicorrelation(theta, slack, bounded, members, projections, beta, residual, tolerance)
 
 
-def _norms(blocks: Blocks, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _norms(blocks: Blocks, theta: np.ndarray, faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     """Norm of every projected correlation; below 0.9 lam only an upper bound, flagged."""
     correlations = blocks.correlations(theta)
     norms = np.linalg.norm(correlations, axis=1)
     bounded = norms < 0.9 * blocks.lam
     if blocks.constrained:
-        for b in np.flatnonzero(~bounded):
-            projection = blocks.project(int(b), correlations[b], 0.9 * blocks.lam)
+        for b in map(int, np.flatnonzero(~bounded)):
+            projection = blocks.project(b, correlations[b], 0.9 * blocks.lam, faces.get(b))
+            faces[b] = projection.rows
             norms[b] = np.linalg.norm(projection.point)
             bounded[b] = not projection.exact
     else:
@@ -151,14 +158,15 @@ def _norms(blocks: Blocks, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _newton(
-    blocks: Blocks, theta: np.ndarray, working: np.ndarray, mass: np.ndarray
+    blocks: Blocks, theta: np.ndarray, working: np.ndarray, mass: np.ndarray, faces: Faces
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """One step of sequential quadratic programming; returns theta, multipliers, step length."""
     lam, scale = blocks.lam, float(np.linalg.norm(blocks.y))
     correlations = blocks.correlations(theta)
     points, factors = [], []
     for weight, b in zip(mass, working, strict=True):
-        projection = blocks.project(int(b), correlations[b])
+        projection = blocks.project(int(b), correlations[b], guess=faces.get(b))
+        faces[b] = projection.rows
         points.append(projection.point)
         if weight > 0:
             face = _face_basis(projection, theta_dim=correlations.shape[1])
@@ -167,16 +175,8 @@ def _newton(
         [blocks.apply(int(b), p) for b, p in zip(working, points, strict=True)]
     ).reshape(len(working), theta.size)
     excess = 0.5 * (np.array([p @ p for p in points]) - lam**2)
-    root = _inverse_root(np.hstack(factors)) if factors else None
-
-    def half(a: np.ndarray) -> np.ndarray:
-        if root is None:
-            return a
-        left, gain = root
-        inner = left.T @ a
-        return np.asarray(a + left @ (gain[:, None] * inner if a.ndim == 2 else gain * inner))
-
-    columns = half(jacobian.T)  # H^{-1/2} J'
+    half, back = _square_root(factors, theta.size)
+    columns = half(jacobian.T)  # L^{-1} J' with H = L L'
     centre = half(theta - blocks.y)
     if len(working):
         # Stabilised: |mass - old|^2 keeps the step small where the blocks are dependent.
@@ -189,7 +189,7 @@ def _newton(
         stacked = np.vstack([columns / norms, delta * np.eye(len(working))])
         target = np.concatenate([-centre, delta * mass * norms + excess / norms / delta])
         mass = nnls(stacked, target, maxiter=30 * len(working) + 100)[0] / norms
-    step = -half(columns @ mass + centre) if len(working) else blocks.y - theta
+    step = -back(columns @ mass + centre) if len(working) else blocks.y - theta
     return theta + step, mass, float(np.linalg.norm(step)) / scale
 
 
@@ -200,10 +200,28 @@ def _face_basis(projection: Projection, theta_dim: int) -> np.ndarray:
     return np.asarray(null_space(projection.basis.T))
 
 
-def _inverse_root(factor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors of (I + B B')^{-1/2} = I + L diag(gain) L'."""
+def _square_root(factors: list[np.ndarray], n: int) -> tuple[Map, Map]:
+    """Maps a -> L^{-1} a and a -> L^{-T} a for a square root L of H = I + B B'.
+
+    Cholesky of H itself if B has many columns, else the symmetric root from the SVD of B.
+    """
+    if not factors:
+        return (lambda a: a), (lambda a: a)
+    factor = np.hstack(factors)
+    if factor.shape[1] > n // 3:
+        lower = cholesky(np.eye(n) + factor @ factor.T, lower=True)
+        return (
+            lambda a: np.asarray(solve_triangular(lower, a, lower=True)),
+            lambda a: np.asarray(solve_triangular(lower, a, lower=True, trans=1)),
+        )
     left, singular, _ = svd(factor, full_matrices=False)
-    return left, 1 / np.sqrt(1 + singular**2) - 1
+    gain = 1 / np.sqrt(1 + singular**2) - 1
+
+    def symmetric(a: np.ndarray) -> np.ndarray:
+        inner = left.T @ a
+        return np.asarray(a + left @ (gain[:, None] * inner if a.ndim == 2 else gain * inner))
+
+    return symmetric, symmetric
 
 
 def _members(
