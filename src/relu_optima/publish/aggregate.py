@@ -149,10 +149,10 @@ def describe_interval(coverages: Iterable[float], confidence: float = CONFIDENCE
     found = sorted({c for c in coverages if c > 0})
     if not found:
         return "single runs"
-    wanted = f"{100 * confidence:g} %"
+    wanted = f"{100 * confidence:g}\N{NO-BREAK SPACE}%"
     if found[0] >= confidence:
         return f"median and {wanted} interval over seeds"
-    least = f"{100 * found[0]:.3g} %"
+    least = f"{100 * found[0]:.3g}\N{NO-BREAK SPACE}%"
     if found[-1] < confidence:
         return f"median and range over seeds (too few for {wanted}: covers {least})"
     return f"median and {wanted} interval over seeds (range where seeds are few: covers {least})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -9,17 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import levels, status_counts
 from relu_optima.publish.labels import column_label, level_label
-from relu_optima.publish.style import NEUTRAL, SMALL, WIDTHS, line_styles
+from relu_optima.publish.style import LABEL, NEUTRAL, SMALL, WIDTHS, line_styles
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.container import Container
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
+FEW = 8  # distinct values on a logarithmic axis that get a label each
 LEGEND_LINE = 0.17  # inches of height for a line of legend or note
 MARK: dict[str, Any] = {
     "marker": "x",
@@ -39,7 +42,7 @@ class Canvas:
         The figure.
     axes : list of list of Axes
         Panels by row and column.
-    handles : dict of str to Artist or Container
+    handles : dict of str to Artist
         Legend entries by their text, each once.
     notes : list of str
         Remarks below the panels.
@@ -47,7 +50,7 @@ class Canvas:
 
     figure: Figure
     axes: list[list[Axes]]
-    handles: dict[str, Artist | Container] = field(default_factory=dict)
+    handles: dict[str, Artist] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -237,7 +240,23 @@ def label_axes(
             if not any(other in panels for other in below):
                 axis.set_xlabel(column_label(x, options.labels))
             if column_index == 0:
-                axis.set_ylabel(column_label(y, options.labels))
+                label_y(axis, column_label(y, options.labels))
+
+
+def label_y(axis: Axes, text: str) -> None:
+    """Name the y axis, on several lines if the name is longer than the panel is high.
+
+    Parameters
+    ----------
+    axis : Axes
+        The panel.
+    text : str
+        Its name.
+    """
+    figure = axis.figure
+    height = axis.get_position().height * figure.get_figheight()  # type: ignore[union-attr]
+    letters = max(int(height * 72 / (0.62 * LABEL)), 8)
+    axis.set_ylabel("\n".join(textwrap.wrap(text, letters)))
 
 
 def scale_axis(
@@ -269,11 +288,34 @@ def scale_axis(
     positive = [v for v in finite if v > 0]
     for axis in panels:
         axis.set_xscale("log") if which == "x" else axis.set_yscale("log")
+        _tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, positive)
     if len(positive) == len(finite):
         return None
     floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1) if positive else 1e-16
-    canvas.note(f"{which} values ≤ 0 are drawn at {floor:.0e}")
+    canvas.note(f"values ≤ 0 on the {which} axis are drawn at {floor:.0e}")
     return floor
+
+
+def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
+    """Label a logarithmic axis so that labels neither collide nor run out.
+
+    A few distinct values are labelled themselves; less than two decades get 1, 2, 5; more get
+    powers of ten.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_minor_formatter(NullFormatter())
+    distinct = sorted(set(values))
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    steps = [b / a for a, b in itertools.pairwise(distinct)]
+    if 1 < len(distinct) <= FEW and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
+        axis.set_major_locator(FixedLocator(distinct))
+        axis.set_major_formatter(plain)
+    elif distinct and max(distinct) / min(distinct) < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(plain)
+    else:
+        axis.set_major_locator(LogLocator(numticks=8))
 
 
 def at_least(values: Iterable[float], floor: float | None) -> list[float]:
@@ -308,8 +350,8 @@ def note_statuses(canvas: Canvas, frame: pd.DataFrame, *, marked: bool) -> None:
     """
     bad = status_counts(frame)
     if bad:
-        drawn = "× marks single runs that did not end well" if marked else "not ok"
-        canvas.note(f"{drawn} (of {len(frame)}: {bad})")
+        drawn = "× marks runs that are not ok" if marked else "some runs are not ok"
+        canvas.note(f"{drawn} ({bad} of {len(frame)})")
 
 
 def finish(canvas: Canvas) -> Figure:
@@ -342,7 +384,7 @@ def finish(canvas: Canvas) -> Figure:
     if canvas.notes:
         # DejaVu Sans is on average 0.55 em wide
         letters = int(width * 72 / (0.55 * SMALL))
-        lines = textwrap.wrap("; ".join(canvas.notes) + ".", letters)
+        lines = textwrap.wrap(sentences(canvas.notes), letters)
         figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=SMALL, color=NEUTRAL)
         extra += LEGEND_LINE * len(lines)
     figure.set_size_inches(width, height + extra)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from relu_optima.config.schema.table import Format
@@ -33,6 +33,7 @@ _LATEX_CHARACTERS = {
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
     "-": "-",
+    "\N{NO-BREAK SPACE}": "~",
     "–": "--",
     "—": "---",
     "−": r"$-$",
@@ -175,3 +176,19 @@ def html_text(text: str) -> str:
         text = text.replace("-", "−")
     printable = "".join(c if c >= " " or c in "\t\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
     return html.escape(printable, quote=True).replace("λₘₐₓ", "λ<sub>max</sub>")
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Join remarks to one line.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        Remarks; empty ones are skipped.
+
+    Returns
+    -------
+    str
+        Each with a capital and a full stop.
+    """
+    return " ".join(p[0].upper() + p[1:].rstrip(".") + "." for p in parts if p)

@@ -209,10 +209,10 @@ def status_counts(frame: pd.DataFrame) -> str:
     Returns
     -------
     str
-        E.g. ``diverged 2, inaccurate 1``; empty if all is well.
+        E.g. ``2 diverged, 1 inaccurate``; empty if all is well.
     """
     bad = frame.loc[~is_ok(frame), "status"].astype(str)
-    return ", ".join(f"{name} {count}" for name, count in sorted(bad.value_counts().items()))
+    return ", ".join(f"{count} {name}" for name, count in sorted(bad.value_counts().items()))
 
 
 def run_ids(frame: pd.DataFrame) -> str:

@@ -50,6 +50,7 @@ COLUMNS: dict[str, str] = {
     "verdict_optimum": "optimum exists",
     "certificate_verified": "certificate verified",
     "method": "method",
+    "n_hidden": "hidden neurons",
     "n_hidden_live": "live hidden neurons",
     "density": "density",
     "epoch": "epoch",

@@ -17,10 +17,11 @@ from relu_optima.publish.frames import ProductError
 WIDTHS = {"icml_column": 3.25, "icml_text": 6.75, "neurips_text": 5.5, "jmlr_text": 6.0}
 
 SMALL = 7.0  # points; the smallest type anywhere
+LABEL = 8.0
 
 # Okabe & Ito's palette without its yellow, which is too pale for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v")
+MARKERS = ("o", "s", "^", "D", "v", "P", "h")
 LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
 NEUTRAL = "#6e6e6e"
 # Verdicts keep their colour in every figure; closed/always is blue, its opposite vermilion.
@@ -39,9 +40,9 @@ STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "mathtext.fontset": "dejavusans",
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.titlesize": 8.0,
+    "font.size": LABEL,
+    "axes.labelsize": LABEL,
+    "axes.titlesize": LABEL,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
     "legend.fontsize": SMALL,
@@ -86,6 +87,7 @@ class LineStyle:
     colour: Any
     marker: str
     line: Any
+    index: int = 0
 
 
 @contextmanager
@@ -96,7 +98,7 @@ def publication_style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         for key, value in STYLE.items():
-            matplotlib.rcParams[key] = value  # type: ignore[literal-required, index]
+            matplotlib.rcParams[key] = value  # type: ignore[index]
         yield
 
 
@@ -140,6 +142,6 @@ def line_styles(levels: Sequence[Any]) -> list[LineStyle]:
         if len(set(colours)) < count:
             colours = COLOURS[:count]
     return [
-        LineStyle(colours[i], MARKERS[i % len(MARKERS)], LINES[i % len(LINES)])
+        LineStyle(colours[i], MARKERS[i % len(MARKERS)], LINES[i % len(LINES)], i)
         for i in range(count)
     ]

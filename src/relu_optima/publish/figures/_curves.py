@@ -79,7 +79,7 @@ def draw_curves(
                 color=style.colour,
                 linestyle=style.line,
                 marker=style.marker,
-                markevery=max(1, math.ceil(len(xs) / MARKS_ON_A_CURVE)),
+                markevery=_marks(len(xs), style.index),
                 drawstyle="steps-post" if align == "step" else "default",
             )
             axis.fill_between(
@@ -91,7 +91,7 @@ def draw_curves(
                 linewidth=0,
                 step="post" if align == "step" else None,
             )
-            points += rows
+            points += [row for row in rows if row["n"]]
     for _, run in bad.iterrows():
         single, more = _single(axis, run, x, y, style, floors, crossed=True)
         handle = handle or single
@@ -149,9 +149,13 @@ def summarise(
     Returns
     -------
     list of dict
-        For each grid point x, the median as y, ``n``, ``low``, ``high``, ``coverage``.
+        For each grid point x, the median as y, ``n``, ``low``, ``high``, ``coverage``; NaN where
+        no run has a value, which leaves a gap in the curve.
     """
-    curves = [_sorted_curve(series_of(r, x), series_of(r, y)) for _, r in runs.iterrows()]
+    curves = [
+        _sorted_curve(series_of(r, x), series_of(r, y), gaps=align != "step")
+        for _, r in runs.iterrows()
+    ]
     curves = [c for c in curves if c[0].size]
     if not curves:
         return []
@@ -161,27 +165,38 @@ def summarise(
     rows = []
     for column, at in enumerate(grid):
         summary = median_interval(values[:, column])
-        if summary.n:
-            rows.append(
-                {
-                    x: float(at),
-                    y: summary.median,
-                    "kind": "median",
-                    "n": summary.n,
-                    "low": summary.low,
-                    "high": summary.high,
-                    "coverage": summary.coverage,
-                    "status": "ok",
-                    "runs": ids,
-                }
-            )
+        rows.append(
+            {
+                x: float(at),
+                y: summary.median,
+                "kind": "median",
+                "n": summary.n,
+                "low": summary.low,
+                "high": summary.high,
+                "coverage": summary.coverage,
+                "status": "ok",
+                "runs": ids,
+            }
+        )
     return rows
 
 
-def _sorted_curve(x: Sequence[float], y: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Sort by x; of equal x the first in the run's own order counts."""
+def _marks(count: int, index: int) -> tuple[int, int]:
+    """Place few markers, shifted from line to line so that equal curves stay visible."""
+    every = max(1, math.ceil(count / MARKS_ON_A_CURVE))
+    return (index * every // 3) % every, every
+
+
+def _sorted_curve(
+    x: Sequence[float], y: Sequence[float], *, gaps: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sort by x; of equal x the first in the run's own order counts.
+
+    With `gaps`, missing values of y stay, so that nothing is interpolated across them.
+    """
     xs, ys = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    keep = np.isfinite(xs) & np.isfinite(ys)
+    ys = np.where(np.isfinite(ys), ys, np.nan)
+    keep = np.isfinite(xs) & (gaps | np.isfinite(ys))
     knots, first = np.unique(xs[keep], return_index=True)
     return knots, ys[keep][first]
 

@@ -1,13 +1,14 @@
-"""Medians with intervals over categories, every seed shown behind them."""
+"""Medians with intervals for named categories, every run shown behind them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import PooledConfig
+from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     MARK,
@@ -37,20 +38,28 @@ from relu_optima.publish.products import FigureResult
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.container import ErrorbarContainer
 
     from relu_optima.publish.style import LineStyle
 
-SPREAD = 0.7  # share of a category's width that its hues take
+SPREAD = 0.7  # share of a category's height that its hues take
 
 
-class Config(PooledConfig):
-    """Category and value."""
+class Config(FigureConfig):
+    """Category down, value across: long names of categories stay horizontal."""
 
-    x: str = Field(min_length=1, description="Column with one category for each value.")
-    y: str = Field(min_length=1, description="Numeric result column.")
-    zero: bool = Field(default=False, description="Let the y axis start at zero.")
+    y: str = Field(min_length=1, description="Column with one line for each value.")
+    x: str = Field(min_length=1, description="Numeric result column.")
+    hue: str | None = Field(default=None, description="Column told apart by colour and marker.")
+    panel: str | None = Field(default=None, description="Column with one panel for each value.")
+    panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
+    log_x: bool = Field(default=False, description="Logarithmic x axis.")
+    zero: bool = Field(default=False, description="Let the x axis start at zero.")
+    pool: list[str] = Field(
+        default=[],
+        description="Config columns besides seeds over which runs are pooled on purpose.",
+    )
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
@@ -70,82 +79,74 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """
     x, y, hue, panel = options.x, options.y, options.hue, options.panel
     frame = gather(frames, options, (x, y, hue, panel))
-    frame = frame.assign(**{y: numeric(frame, y)})
-    by = grouping(panel, hue, x)
-    refuse_hidden_pooling(frame, by, options.pool, "pool")
+    frame = frame.assign(**{x: numeric(frame, x)})
+    refuse_hidden_pooling(frame, grouping(panel, hue, y), options.pool, "pool")
     parts = split(frame, panel)
-    canvas, panels = panel_canvas(
-        options, len(parts), options.panel_columns, share_y=options.share_y
-    )
-    floor = scale_axis(canvas, panels, frame[y], "y", options.log_y)
-    categories = hue_levels(frame, x)
+    canvas, panels = panel_canvas(options, len(parts), options.panel_columns, share_y=True)
+    floor = scale_axis(canvas, panels, frame[x], "x", options.log_x)
+    categories = hue_levels(frame, y)
     found = hue_levels(frame, hue)
     styles = styles_of(found)
     step = SPREAD / len(found)
     points: list[dict[str, Any]] = []
     for axis, (panel_value, panel_runs) in zip(panels, parts, strict=True):
         title_panel(axis, options, panel, panel_value)
-        for index, level in enumerate(found):
-            runs = panel_runs if hue is None else dict(split(panel_runs, hue)).get(level)
-            if runs is None:
-                continue
+        for level, runs in split(panel_runs, hue):
+            index = found.index(level)
             shift = step * (index - (len(found) - 1) / 2)
-            handle, more = _draw(axis, runs, options, categories, shift, styles[level], floor)
+            place = {c: i + shift for i, c in enumerate(categories)}
+            handle, more = _draw(axis, runs, options, place, styles[level], floor)
             canvas.handles.setdefault(hue_label(options, hue, level), handle)
             points += more
-        axis.set_xticks(range(len(categories)))
-        texts = [value_label(c, options.values) for c in categories]
-        crowded = sum(map(len, texts)) > 14 * canvas.figure.get_figwidth() / min(
-            len(parts), options.panel_columns
+        axis.set_yticks(
+            range(len(categories)), [value_label(c, options.values) for c in categories]
         )
-        axis.set_xticklabels(texts, rotation=35 if crowded else 0, ha="right" if crowded else None)
-        axis.set_xlim(-0.6, len(categories) - 0.4)
-        axis.grid(visible=False, axis="x")
-        if options.zero and not options.log_y:
-            axis.set_ylim(bottom=0)
+        axis.set_ylim(len(categories) - 0.5, -0.5)
+        axis.grid(visible=False, axis="y")
+        if options.zero and not options.log_x:
+            most = max((v for v in panel_runs[x] if math.isfinite(v)), default=1.0)
+            axis.set_xlim(0, 1.08 * most if most > 0 else 1)
     label_axes(canvas, panels, options, x, y)
     note_intervals(canvas, points)
     note_statuses(canvas, frame, marked=True)
-    return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, x, y)))
+    return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, y, x)))
 
 
 def _draw(
     axis: Axes,
     runs: pd.DataFrame,
     options: Config,
-    categories: list[Any],
-    shift: float,
+    place: dict[Any, float],
     style: LineStyle,
     floor: float | None,
-) -> tuple[ErrorbarContainer, list[dict[str, Any]]]:
-    """Draw one hue: crosses and pale markers for runs, errorbars for medians."""
+) -> tuple[Artist, list[dict[str, Any]]]:
+    """Draw one hue: pale markers and crosses for runs, error bars for medians."""
     x, y = options.x, options.y
-    by = grouping(options.panel, options.hue, x)
-    place = {c: i + shift for i, c in enumerate(categories)}
+    by = grouping(options.panel, options.hue, y)
     good, bad = runs[is_ok(runs)], runs[~is_ok(runs)]
     axis.plot(
-        [place[v] for v in good[x]],
-        at_least(good[y], floor),
+        at_least(good[x], floor),
+        [place[v] for v in good[y]],
         color=style.colour,
         marker=style.marker,
         linestyle="none",
-        markersize=2.6,
+        markersize=3.4,
         markeredgewidth=0,
         alpha=0.35,
     )
-    axis.plot([place[v] for v in bad[x]], at_least(bad[y], floor), color=style.colour, **MARK)
-    table = aggregate_seeds(runs, by, [y])
+    axis.plot(at_least(bad[x], floor), [place[v] for v in bad[y]], color=style.colour, **MARK)
+    table = aggregate_seeds(runs, by, [x])
     middle, low, high = (
-        at_least(table[f"{y}.{part}"], floor) for part in ("median", "low", "high")
+        at_least(table[f"{x}.{part}"], floor) for part in ("median", "low", "high")
     )
     ends = [
         [m - e for m, e in zip(middle, low, strict=True)],
         [e - m for m, e in zip(middle, high, strict=True)],
     ]
     handle = axis.errorbar(
-        [place[v] for v in table[x]],
         middle,
-        yerr=ends,
+        [place[v] for v in table[y]],
+        xerr=ends,
         color=style.colour,
         marker=style.marker,
         linestyle="none",
@@ -153,4 +154,4 @@ def _draw(
         elinewidth=1,
         markersize=4.5,
     )
-    return handle, summary_points(table, y) + run_points(runs, by, x, y)
+    return handle[0], summary_points(table, x) + run_points(runs, by, y, x)

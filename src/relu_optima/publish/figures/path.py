@@ -12,6 +12,7 @@ from relu_optima.publish.canvas import (
     finish,
     hue_label,
     hue_levels,
+    label_y,
     make_canvas,
     note_statuses,
     scale_axis,
@@ -78,7 +79,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     points: list[dict[str, Any]] = []
     for name, row in zip(options.y, canvas.axes, strict=True):
         floor_y = scale_axis(canvas, row, values[name], "y", name in options.log_y)
-        row[0].set_ylabel(column_label(name, options.labels))
+        label_y(row[0], column_label(name, options.labels))
         for axis, (panel_value, panel_runs) in zip(row, parts, strict=True):
             for level, runs in split(panel_runs, hue):
                 handle, found = draw_curves(

@@ -98,7 +98,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                 edgecolor="white",
                 linewidth=0.4,
             )
-            canvas.handles.setdefault(value_label(value, options.values), bars)
+            canvas.handles.setdefault(value_label(value, options.values), bars[0])
             bottom = [b + h for b, h in zip(bottom, heights, strict=True)]
         axis.set_xticks(range(len(places)), [value_label(p, options.values) for p in places])
         axis.set_ylim(0, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
@@ -43,26 +42,9 @@ def status_note(frame: pd.DataFrame) -> str:
     Returns
     -------
     str
-        E.g. ``3 of 60 runs are not ok: diverged 3``; empty if all are.
+        E.g. ``not ok are 3 diverged of 60 runs``; empty if all are.
     """
     bad = status_counts(frame)
     if not bad:
         return ""
-    count = sum(int(part.rsplit(" ", 1)[1]) for part in bad.split(", "))
-    return f"{count} of {len(frame)} runs are not ok: {bad}"
-
-
-def sentences(parts: Iterable[str]) -> str:
-    """Join remarks to one line.
-
-    Parameters
-    ----------
-    parts : iterable of str
-        Remarks; empty ones are skipped.
-
-    Returns
-    -------
-    str
-        Each with a capital and a full stop.
-    """
-    return " ".join(p[0].upper() + p[1:].rstrip(".") + "." for p in parts if p)
+    return f"not ok are {bad} of {len(frame)} runs"

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.aggregate import aggregate_seeds, describe_interval
+from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, refuse_hidden_pooling
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import Column, TableResult
-from relu_optima.publish.tables._cells import heading, sentences, status_note
+from relu_optima.publish.tables._cells import heading, status_note
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, refuse_hidden_pooling, status_counts
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import TableResult
-from relu_optima.publish.tables._cells import heading, sentences, status_note
+from relu_optima.publish.tables._cells import heading, status_note
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,6 +12,7 @@ from relu_optima.config.schema.product import Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.schema.table import Format, TableConfig
 from relu_optima.publish.aggregate import median_interval
+from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import (
     ProductError,
     is_ok,
@@ -24,7 +25,6 @@ from relu_optima.publish.frames import (
 from relu_optima.publish.labels import column_label, value_label
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import Column, TableResult
-from relu_optima.publish.tables._cells import sentences
 
 if TYPE_CHECKING:
     import pandas as pd
