@@ -11,10 +11,9 @@ import numpy as np
 from relu_optima.errors import SolveInputError
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.finite_data import decide_finite
-from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.document import FORMAT, pack_masks
+from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
-from relu_optima.existence.windows import find_open_window, window_proof
 from relu_optima.patterns.masks import check_masks
 
 
@@ -85,14 +84,7 @@ def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     if len(masks) > 2:
         reason = "no rule covers this chain of layers"
         return {"answer": "unknown", "proof": {"reason": reason}}
-    for rule in ("one line", "equal or disjoint"):
-        if not check_closed(masks, {"rule": rule}):
-            return {"answer": "closed", "proof": {"rule": rule}}
-    window, complete = find_open_window(masks[0], masks[1], deadline)
-    if window:
-        return {"answer": "not_closed", "proof": window_proof(window)}
-    reason = "no 2x2 window is open and no closed rule applies" if complete else "time limit"
-    return {"answer": "unknown", "proof": {"reason": reason}}
+    return decide_two_layers(masks[0], masks[1], deadline)
 
 
 def decide_function(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +104,4 @@ def decide_function(masks: list[np.ndarray], product: dict[str, Any]) -> dict[st
     """
     if product["answer"] == "not_closed":
         return {"answer": "not_closed", "proof": {"rule": "B1"}}
-    if product["answer"] == "closed":
-        return {"answer": "closed", "proof": {"rule": "B2", "every_subset": product["proof"]}}
     return {"answer": "unknown", "proof": {"reason": "the product set is undecided"}}

@@ -1,10 +1,35 @@
-"""Check that a product set is closed: one function per rule, each with its proof."""
+r"""Check that a product set is closed: replay the log of reductions, then check each component.
+
+L = {sum_k u_k v_k^T : supp u_k in S_k, supp v_k in T_k}. The reductions, each an equivalence:
+
+**Twin cap.** Of the rows that lie in exactly the same neuron set K, |K| suffice. *Proof.* The
+small set is L intersected with a coordinate subspace, so L closed gives it closed. Conversely a
+convergent sequence in L has twin blocks Q_n B_n, Q_n with |K| orthonormal columns (completed where
+the rank drops) and B_n = Q_n^T block with rows in span(v_k : k in K), the same v_k. So
+(B_n, rest) lies in the small set and converges on a subsequence, as does Q_n. Rows in no neuron
+are zero. Columns: transpose.
+
+**Free cells.** If L + R^Z = L, then L is closed iff its projection off the cells Z is. After cells
+are erased, a neuron's observed cells may fall apart: parts that share no row and no column use
+different entries of u and v, so they are independent rank-one terms ("pieces").
+*Star:* a piece with one row or one column fills its cells freely.
+*Flag saturation:* pieces with the same columns C and nested rows R_1 in ... in R_g. A row in l of
+them takes its values on C from the span of the last l vectors v. Spans F_1 in F_2 in ... with
+dim F_l <= l embed in G_l with dim G_l = min(l, |C|), and any such flag is attained; so the set of
+the chain is the union over full flags, and rows in at least |C| of them are free on C. Adding the
+other pieces keeps this. Columns: transpose.
+
+**Components.** Pieces that share no observed cell are independent: L is a product, closed iff
+each factor is.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+from relu_optima.existence.proof.closed_rules import LEAF_RULES, Piece, in_range, read_piece
 
 
 def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
@@ -25,28 +50,144 @@ def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     rule = proof.get("rule")
     if rule == "one layer":
         return [] if len(masks) == 1 else ["there is more than one layer"]
-    if len(masks) != 2:
-        return [f"rule {rule!r} needs two layers"]
-    if rule == "one line":
-        return _check_one_line(masks)
-    if rule == "equal or disjoint":
-        return _check_equal_or_disjoint(masks)
-    return [f"there is no rule {rule!r}"]
+    if rule == "reduction" and len(masks) == 2:
+        return check_reduction(masks[0], masks[1], proof)
+    return [f"there is no rule {rule!r} for {len(masks)} layers"]
 
 
-def _check_one_line(masks: list[np.ndarray]) -> list[str]:
-    """All cells lie in one row or one column: the set is a coordinate space, hence closed."""
-    live = masks[0].any(axis=1) & masks[1].any(axis=0)
-    rows = int(masks[1][:, live].any(axis=1).sum())
-    columns = int(masks[0][live].any(axis=0).sum())
-    return [] if min(rows, columns) <= 1 else ["the cells are not in one row or column"]
+def check_reduction(lower: np.ndarray, upper: np.ndarray, proof: dict[str, Any]) -> list[str]:
+    """Replay a log of reductions and check the components that are left.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+    proof : dict
+        ``rows``, ``columns``, ``erasures``, ``components``.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if the set is proved closed.
+    """
+    m, n = upper.shape[0], lower.shape[1]
+    live = lower.any(axis=1) & upper.any(axis=0)
+    rows, columns = proof["rows"], proof["columns"]
+    if not (in_range(rows, m) and in_range(columns, n)):
+        return ["the kept rows and columns are not distinct indices"]
+    if not (_caps_twins(upper.astype(bool) & live, rows)):
+        return ["too many twin rows were dropped"]
+    if not (_caps_twins(lower.T.astype(bool) & live, columns)):
+        return ["too many twin columns were dropped"]
+    observed = np.zeros((m, n), bool)
+    observed[np.ix_(rows, columns)] = True
+    for step in proof["erasures"]:
+        problem = _erase(lower, upper, observed, step)
+        if problem:
+            return [problem]
+    return _check_components(lower, upper, observed, proof["components"])
 
 
-def _check_equal_or_disjoint(masks: list[np.ndarray]) -> list[str]:
-    """Any two rectangles are equal or disjoint: a product of sets {rank <= q}, each closed."""
-    live = masks[0].any(axis=1) & masks[1].any(axis=0)
-    both = np.concatenate([masks[1][:, live], masks[0][live].T])
-    first = np.unique(both, axis=1)
-    s, t = first[: masks[1].shape[0]], first[masks[1].shape[0] :]
-    cover = s.astype(np.float32) @ t.T.astype(np.float32)
-    return [] if cover.max(initial=0) <= 1 else ["two different rectangles meet"]
+def _caps_twins(members: np.ndarray, kept: list[int]) -> bool:
+    """Every dropped row lies in no neuron, or at least |K| of its twins are kept."""
+    here = {row.tobytes() for row in members[kept]}
+    count = dict.fromkeys(here, 0)
+    for row in members[kept]:
+        count[row.tobytes()] += 1
+    dropped = np.setdiff1d(np.arange(len(members)), kept)
+    return all(
+        not members[i].any() or count.get(members[i].tobytes(), 0) >= int(members[i].sum())
+        for i in dropped
+    )
+
+
+def _is_piece(
+    lower: np.ndarray, upper: np.ndarray, observed: np.ndarray, piece: Piece
+) -> str | None:
+    """Check that a rectangle is an independent part of its neuron."""
+    k, rows, columns = piece
+    if k >= lower.shape[0] or not in_range(rows, upper.shape[0]):
+        return "a piece names a neuron or row that does not exist"
+    if not in_range(columns, lower.shape[1]) or not rows or not columns:
+        return "a piece names a column that does not exist"
+    if not (upper[rows, k].all() and lower[k, columns].all()):
+        return "a piece leaves its neuron's support"
+    other_columns = lower[k].astype(bool).copy()
+    other_columns[columns] = False
+    other_rows = upper[:, k].astype(bool).copy()
+    other_rows[rows] = False
+    if observed[rows][:, other_columns].any() or observed[other_rows][:, columns].any():
+        return "a piece is tied to the rest of its neuron"
+    return None
+
+
+def _erase(
+    lower: np.ndarray, upper: np.ndarray, observed: np.ndarray, step: dict[str, Any]
+) -> str | None:
+    if step["kind"] == "star":
+        piece = read_piece(step["piece"])
+        problem = _is_piece(lower, upper, observed, piece)
+        if problem:
+            return problem
+        _, rows, columns = piece
+        if len(rows) > 1 and len(columns) > 1:
+            return "a star has more than one row and column"
+        observed[np.ix_(rows, columns)] = False
+        return None
+    if step["kind"] != "flag" or step["axis"] not in ("rows", "columns"):
+        return "there is no such erasure"
+    pieces = [read_piece(value) for value in step["pieces"]]
+    for piece in pieces:
+        problem = _is_piece(lower, upper, observed, piece)
+        if problem:
+            return problem
+    along_rows = step["axis"] == "rows"
+    sides = [set(rows if along_rows else columns) for _, rows, columns in pieces]
+    common = [sorted(columns if along_rows else rows) for _, rows, columns in pieces]
+    if len({k for k, _, _ in pieces}) != len(pieces) or any(c != common[0] for c in common):
+        return "the pieces of a flag do not share their columns, or repeat a neuron"
+    sides.sort(key=len)
+    if any(not a <= b for a, b in zip(sides[:-1], sides[1:], strict=True)):
+        return "the rows of a flag are not nested"
+    if len(pieces) < len(common[0]):
+        return "the flag is not saturated"
+    free = sorted(sides[len(sides) - len(common[0])])  # rows in at least |C| pieces
+    observed[np.ix_(free, common[0]) if along_rows else np.ix_(common[0], free)] = False
+    return None
+
+
+def _check_components(
+    lower: np.ndarray, upper: np.ndarray, observed: np.ndarray, components: list[dict[str, Any]]
+) -> list[str]:
+    owner = np.full(observed.shape, -1, dtype=np.int64)
+    seen: dict[int, list[Piece]] = {}
+    for number, component in enumerate(components):
+        pieces = [read_piece(value) for value in component["pieces"]]
+        for piece in pieces:
+            problem = _is_piece(lower, upper, observed, piece)
+            if problem:
+                return [problem]
+            k, rows, columns = piece
+            for _, rows2, columns2 in seen.get(k, []):
+                if set(rows) & set(rows2) or set(columns) & set(columns2):
+                    return ["two pieces of a neuron meet"]
+            seen.setdefault(k, []).append(piece)
+            block = np.ix_(rows, columns)
+            taken = owner[block][observed[block]]
+            if ((taken >= 0) & (taken != number)).any():
+                return ["two components share a cell"]
+            owner[block] = np.where(observed[block], number, owner[block])
+    for k in np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)):
+        cells = np.outer(upper[:, k], lower[k]).astype(bool) & observed
+        for _, rows, columns in seen.get(int(k), []):
+            cells[np.ix_(rows, columns)] = False
+        if cells.any():
+            return ["a component is missing"]
+    problems: list[str] = []
+    for component in components:
+        rule = LEAF_RULES.get(component["rule"])
+        if rule is None:
+            return [f"there is no component rule {component['rule']!r}"]
+        pieces = [read_piece(value) for value in component["pieces"]]
+        problems += rule(pieces, observed, component.get("data", {}))
+    return problems

@@ -107,8 +107,8 @@ def check_refutation(
     limit : dict
         Nonzero entries of the matrix.
     refutation : dict
-        ``rows``, ``columns`` of the window, ``tree`` of case distinctions, and for more than two
-        layers ``cut``.
+        ``rows``, ``columns`` of the window, ``tree`` of case distinctions, optionally the ``cells``
+        whose equations it uses (all by default), and for more than two layers ``cut``.
 
     Returns
     -------
@@ -127,7 +127,12 @@ def check_refutation(
     if not all(0 <= j < lower.shape[1] for j in columns):
         return ["a column of the window does not exist"]
     supports = window_supports(lower, upper, rows, columns)
-    cells = {(i, j): limit.get((i, j), Fraction(0)) for i in rows for j in columns}
+    window = {(i, j) for i in rows for j in columns}
+    listed = refutation.get("cells")
+    used = window if listed is None else {(int(i), int(j)) for i, j in listed}
+    if not used <= window:
+        return ["a cell of the refutation lies outside its window"]
+    cells = {cell: limit.get(cell, Fraction(0)) for cell in sorted(used)}
     return check_tree(State(Window(cells, supports)), refutation["tree"])
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from relu_optima.existence.proof.closed import check_closed
 
 # rules of `proof.closed` whose hypothesis passes to every subset of the neurons
-HEREDITARY = ("one layer", "one line", "equal or disjoint")
+HEREDITARY = ("one layer",)
 
 
 def check_function(

@@ -3,14 +3,18 @@
 For cells (i, j) of a window, every member M of L = {sum_k u_k v_k^T} satisfies
 sum_k u_ik v_kj = M_ij. `propagate` draws consequences of these equations that hold over every
 field; a tree of case distinctions (an entry is zero, or it is not) whose leaves all end in a
-contradiction proves that A is not in L, over the complex numbers and hence over the reals.
+contradiction proves that A is not in L, over the complex numbers and hence over the reals. A
+leaf may also be refuted by elimination or by a determinant.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+
+from relu_optima.existence.proof.elimination import Polynomial, refutes
 
 Entry = tuple[str, int, int]  # ("u", row, neuron) or ("v", neuron, column)
 ZERO, NONZERO = 0, 1
@@ -236,7 +240,9 @@ def check_tree(state: State, tree: Any) -> list[str]:
     state : State
         Equations and what is assumed so far; changed in place.
     tree : JSON value
-        None at a leaf, else ``[kind, a, b, tree if the entry is zero, tree if it is not]``.
+        A case distinction ``[kind, a, b, tree if the entry is zero, tree if it is not]``, or at a
+        leaf None (propagation ends in a contradiction), ``["solve"]`` (elimination does) or
+        ``["rank", rows, columns, neurons]`` (a determinant does).
 
     Returns
     -------
@@ -247,9 +253,17 @@ def check_tree(state: State, tree: Any) -> list[str]:
         propagate(state)
     except Contradiction:
         return []
-    if not (isinstance(tree, Sequence) and len(tree) == 5 and tree[0] in ("u", "v")):
+    if tree is None:
         return ["a case of the refutation ends without a contradiction"]
+    if tree[0] == "solve":
+        return [] if solves(state) else ["elimination finds no contradiction"]
+    if tree[0] == "rank":
+        _, rows, columns, neurons = tree
+        fine = exceeds_rank(state, rows, columns, neurons)
+        return [] if fine else ["the rank of a window is not too large"]
     kind, a, b, if_zero, if_not = tree
+    if kind not in ("u", "v"):
+        return [f"there is no leaf {kind!r}"]
     problems = []
     for sign, branch in ((ZERO, if_zero), (NONZERO, if_not)):
         child = state.copy()
@@ -259,3 +273,100 @@ def check_tree(state: State, tree: Any) -> list[str]:
             continue
         problems += check_tree(child, branch)
     return problems
+
+
+def solves(state: State) -> bool:
+    """Try to refute a state by elimination (`existence.proof.elimination`).
+
+    Parameters
+    ----------
+    state : State
+        After `propagate`.
+
+    Returns
+    -------
+    bool
+        True if its equations have no solution.
+    """
+    entries = sorted(
+        {("u", i, k) for k, i, _ in state.window.products if state.sign.get(("u", i, k)) != ZERO}
+        | {("v", k, j) for k, _, j in state.window.products if state.sign.get(("v", k, j)) != ZERO}
+    )
+    index = {entry: x for x, entry in enumerate(entries)}
+    one = (0,) * len(entries)
+
+    def product(k: int, i: int, j: int) -> tuple[int, ...] | None:
+        u, v = index.get(("u", i, k)), index.get(("v", k, j))
+        if u is None or v is None:
+            return None
+        return tuple(int(x in (u, v)) for x in range(len(entries)))
+
+    equations: list[Polynomial] = []
+    for (i, j), target in state.window.cells.items():
+        f = {one: -target} if target else {}
+        for k in state.window.neurons_at[i, j]:
+            value = state.value.get((k, i, j))
+            monomial = product(k, i, j)
+            if value is not None:
+                f[one] = f.get(one, Fraction(0)) + value
+            elif monomial is not None:
+                f[monomial] = Fraction(1)
+        equations.append({m: c for m, c in f.items() if c})
+    for (k, i, j), value in state.value.items():
+        monomial = product(k, i, j)
+        if monomial is not None:
+            equations.append({monomial: Fraction(1), one: -value} if value else {monomial: Fraction(1)})
+    nonzero = {index[e] for e, sign in state.sign.items() if sign == NONZERO and e in index}
+    return refutes(equations, nonzero, len(entries))
+
+
+def exceeds_rank(
+    state: State, rows: Sequence[int], columns: Sequence[int], neurons: Sequence[int]
+) -> bool:
+    """Show that k neurons cannot make a (k + 1) x (k + 1) window of the target.
+
+    What is known of the other neurons' products is subtracted from the target, cells where
+    something is unknown are free. If the determinant is a nonzero constant whatever the free cells
+    are, the rank is k + 1, but k neurons reach rank k only.
+
+    Parameters
+    ----------
+    state : State
+        After `propagate`.
+    rows, columns : sequence of int
+        The window, k + 1 each.
+    neurons : sequence of int
+        The k neurons.
+
+    Returns
+    -------
+    bool
+        True if this refutes the state.
+    """
+    size = len(rows)
+    if not (len(set(rows)) == len(set(columns)) == size == len(set(neurons)) + 1 and size <= 5):
+        return False
+    entry: dict[tuple[int, int], Fraction | None] = {}
+    for i in rows:
+        for j in columns:
+            known = state.window.cells.get((i, j))
+            for k in state.window.neurons_at.get((i, j), ()):
+                value = state.value.get((k, i, j))
+                if k not in neurons and known is not None:
+                    known = None if value is None else known - value
+            entry[i, j] = known
+    determinant: dict[frozenset[tuple[int, int]], Fraction] = {}
+    for order in itertools.permutations(range(size)):
+        inversions = sum(a > b for a, b in itertools.combinations(order, 2))
+        term = Fraction(-1 if inversions % 2 else 1)
+        free = set()
+        for i, q in zip(rows, order, strict=True):
+            value = entry[i, columns[q]]
+            if value is None:
+                free.add((i, columns[q]))
+            else:
+                term *= value
+        key = frozenset(free)
+        determinant[key] = determinant.get(key, Fraction(0)) + term
+    constant = determinant.pop(frozenset(), Fraction(0))
+    return constant != 0 and not any(determinant.values())
