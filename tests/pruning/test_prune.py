@@ -187,11 +187,11 @@ def test_scores_and_networks(method):
     X, y = gaussian(2, 8, 2)
     path = prune(solve(X, y, 0.05), X, y, method=method)
     signs = np.sign(y)
-    found = path.scores(X, signs, binary=True)
+    found = path.scores(X, signs, "train", binary=True)
     W1, w2 = path.optimal.neurons(path.betas[-1])
     prediction = np.maximum(X @ W1.T, 0) @ w2
-    assert found["mse"][-1] == pytest.approx(np.mean((prediction - signs) ** 2))
-    assert found["accuracy"][-1] == np.mean(np.sign(prediction) == signs)
+    assert found["train_mse"][-1] == pytest.approx(np.mean((prediction - signs) ** 2))
+    assert found["train_accuracy"][-1] == np.mean(np.sign(prediction) == signs)
     assert path.neurons(int(path.n_neurons[-1]))[0].shape[0] == path.n_neurons[-1]
 
 

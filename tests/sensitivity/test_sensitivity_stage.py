@@ -85,3 +85,26 @@ def test_tampering_is_found(kind, name, change):
     values = getattr(record, kind)
     bad = replace(record, **{kind: values | {name: change(values[name])}})
     assert stage.verify(bad, upstream)
+
+
+def test_a_convex_run_without_a_solution_is_data():
+    X, y = gaussian(2, 8, 2)
+    upstream = records.upstream(solve(X, y, 0.05), X, y)
+    failed = replace(upstream["convex"], arrays={}, status="infeasible_input", row={})
+    upstream = upstream | {"convex": failed}
+    outcome = stage.run(records.task("sensitivity", SensitivityConfig(), upstream))
+    assert outcome.status == "no_solution"
+    assert "infeasible_input" in outcome.row["message"]
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+
+
+def test_an_empty_test_set_leaves_its_scores_out():
+    X, y = gaussian(2, 8, 2)
+    upstream = records.upstream(solve(X, y, 0.05), X, y)
+    dataset = upstream["dataset"]
+    arrays = dataset.arrays | {"X_test": np.zeros((0, 2)), "y_test": np.zeros(0)}
+    upstream = upstream | {"dataset": replace(dataset, arrays=arrays)}
+    outcome = stage.run(records.task("sensitivity", SensitivityConfig(), upstream))
+    assert outcome.status == "ok"
+    assert not [name for name in outcome.series if name.startswith("test_")]
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []

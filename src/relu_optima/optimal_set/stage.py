@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.config.schema.optimal_set import OptimalSetConfig
-from relu_optima.errors import BudgetError
+from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.description import OptimalSet, describe
-from relu_optima.optimal_set.scores import accuracy, mse
+from relu_optima.optimal_set.scores import scores
 from relu_optima.stage import Outcome, Scalar
 
 if TYPE_CHECKING:
     from relu_optima.stage import Record, Task
+
+NOTHING = ("no_solution", "refused")  # statuses of runs without a result
 
 
 def run(task: Task) -> Outcome:
@@ -30,18 +32,15 @@ def run(task: Task) -> Outcome:
     -------
     Outcome
         One row; one line of the series for each sampled model; the polytope in the arrays.
+        Status ``no_solution`` or ``refused`` where there is nothing to describe.
     """
     config = task.groups["optimal_set"]
     assert isinstance(config, OptimalSetConfig)
+    optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
+    if isinstance(optimal, Outcome):
+        return optimal
     dataset = task.upstream["dataset"]
     data = dataset.arrays
-    optimal = describe(
-        stored_solution(task.upstream["convex"]),
-        data["X_train"],
-        data["y_train"],
-        slack_tol=config.slack_tol,
-        merge_tol=config.merge_tol,
-    )
     samples = optimal.sample(config.samples, task.seed)
     binary = dataset.row["task"] == "binary"
     series = _sample_series(optimal, samples, data["X_test"], data["y_test"], binary)
@@ -106,6 +105,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         Problems found: models that do not fit, directions that are not stationary, a value that
         differs from the solved program, dimension or vertices that contradict the columns.
     """
+    if record.status in NOTHING:
+        return []
     data, convex = upstream["dataset"].arrays, upstream["convex"]
     stored = record.arrays
     problems: list[str] = []
@@ -139,6 +140,39 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     return problems
 
 
+def describe_record(
+    upstream: Mapping[str, Record], slack_tol: float, merge_tol: float
+) -> OptimalSet | Outcome:
+    """Describe the optimal set of a stored solution.
+
+    Parameters
+    ----------
+    upstream : mapping of str to Record
+        Records ``dataset`` and ``convex``.
+    slack_tol, merge_tol : float, > 0
+        Tolerances of `relu_optima.optimal_set.describe`.
+
+    Returns
+    -------
+    OptimalSet or Outcome
+        The set; or the outcome of the run where the solver kept no solution (``no_solution``) or
+        the solution is too inaccurate (``refused``), with the reason in the row.
+    """
+    data, convex = upstream["dataset"].arrays, upstream["convex"]
+    if "v" not in convex.arrays:
+        return Outcome({"message": f"the convex run ended as {convex.status}"}, "no_solution")
+    try:
+        return describe(
+            stored_solution(convex),
+            data["X_train"],
+            data["y_train"],
+            slack_tol=slack_tol,
+            merge_tol=merge_tol,
+        )
+    except DegenerateError as error:
+        return Outcome({"message": " ".join(str(error).split())}, "refused")
+
+
 def stored_solution(convex: Record) -> StoredSolution:
     """Read the solution back from a record of stage ``convex``.
 
@@ -167,16 +201,12 @@ def _sample_series(
     """Scores of each sampled model on the test inputs."""
     features = optimal.features(X)
     predictions = [features @ beta for beta in samples]
-    target = y.reshape(-1)
     zero = 1e-9 * max(optimal.penalty, 1e-300)
     series = {
         "n_neurons": np.array([int(np.sum(b > zero)) for b in samples], dtype=np.int64),
         "norm_squared": np.array([float(b @ b) for b in samples]),
-        "test_mse": np.array([mse(p, target) for p in predictions]),
     }
-    if binary:
-        series["test_accuracy"] = np.array([accuracy(p, target) for p in predictions])
-    return series
+    return series | scores(predictions, y, "test", binary=binary)
 
 
 def _spread(series: dict[str, np.ndarray]) -> dict[str, Scalar]:

@@ -10,7 +10,7 @@ import numpy as np
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set.description import OptimalSet
 from relu_optima.optimal_set.polytope import ZERO_TOL
-from relu_optima.optimal_set.scores import accuracy, mse
+from relu_optima.optimal_set.scores import scores
 from relu_optima.pruning.steps import Steps
 
 OBJECTIVE_TOL = 1e-8  # relative change of the objective up to which a model counts as optimal
@@ -110,7 +110,9 @@ class PruningPath:
             )
         return self.optimal.neurons(self.betas[small[0]])
 
-    def scores(self, X: np.ndarray, y: np.ndarray, *, binary: bool) -> dict[str, np.ndarray]:
+    def scores(
+        self, X: np.ndarray, y: np.ndarray, part: str, *, binary: bool
+    ) -> dict[str, np.ndarray]:
         """Score every model on data.
 
         Parameters
@@ -119,17 +121,15 @@ class PruningPath:
             Inputs.
         y : array, shape (m,)
             Targets; -1 and +1 if ``binary``.
+        part : str
+            Prefix of the names, ``train`` or ``test``.
         binary : bool
             Whether to report the accuracy too.
 
         Returns
         -------
         dict of str to array, shape (T,)
-            ``mse`` and, for binary targets, ``accuracy``.
+            ``<part>_mse`` and, for binary targets, ``<part>_accuracy``; nothing without data.
         """
         predictions = self.betas @ self.optimal.features(X).T
-        target = np.asarray(y, dtype=float).reshape(-1)
-        found = {"mse": np.array([mse(p, target) for p in predictions])}
-        if binary:
-            found["accuracy"] = np.array([accuracy(p, target) for p in predictions])
-        return found
+        return scores(list(predictions), y, part, binary=binary)

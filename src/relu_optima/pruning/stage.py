@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relu_optima.config.schema.pruning import PruningConfig
-from relu_optima.optimal_set.description import describe
-from relu_optima.optimal_set.scores import accuracy, mse
-from relu_optima.optimal_set.stage import stored_solution
+from relu_optima.errors import DegenerateError
+from relu_optima.optimal_set.scores import scores
+from relu_optima.optimal_set.stage import NOTHING, describe_record
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
 from relu_optima.pruning.pruner import EXACT_METHODS, follow
 from relu_optima.stage import Outcome, Scalar
@@ -31,22 +31,20 @@ def run(task: Task) -> Outcome:
     -------
     Outcome
         One row; one line of the series for each model on the path; coefficients in the arrays.
+        Status ``no_solution`` or ``refused`` where there is nothing to prune.
     """
     config = task.groups["pruning"]
     assert isinstance(config, PruningConfig)
+    optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
+    if isinstance(optimal, Outcome):
+        return optimal
+    try:
+        path = follow(optimal, config, task.seed)
+    except DegenerateError as error:
+        return Outcome({"message": " ".join(str(error).split())}, "refused")
     dataset = task.upstream["dataset"]
     data = dataset.arrays
-    optimal = describe(
-        stored_solution(task.upstream["convex"]),
-        data["X_train"],
-        data["y_train"],
-        slack_tol=config.slack_tol,
-        merge_tol=config.merge_tol,
-    )
-    path = follow(optimal, config, task.seed)
     binary = dataset.row["task"] == "binary"
-    train = path.scores(data["X_train"], data["y_train"], binary=binary)
-    test = path.scores(data["X_test"], data["y_test"], binary=binary)
     series = {
         "n_neurons": path.n_neurons.astype(np.int64),
         "objective": path.objective,
@@ -54,8 +52,8 @@ def run(task: Task) -> Outcome:
         "fit_change": path.fit_change,
         "is_optimal": path.is_optimal.astype(np.int64),
     }
-    series |= {f"train_{name}": values for name, values in train.items()}
-    series |= {f"test_{name}": values for name, values in test.items()}
+    for part in ("train", "test"):
+        series |= path.scores(data[f"X_{part}"], data[f"y_{part}"], part, binary=binary)
     arrays = {
         "betas": path.betas,
         "directions": optimal.directions,
@@ -82,6 +80,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         Problems found: objectives, sizes or scores that differ from a recomputation, or an exact
         path whose objective moves.
     """
+    if record.status in NOTHING:
+        return []
     data, convex = upstream["dataset"].arrays, upstream["convex"]
     stored, series = record.arrays, record.series
     betas, lam = stored["betas"], float(convex.row["lam"] or 0.0)
@@ -102,15 +102,11 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     fits = betas @ columns.T
     y = data["y_train"].reshape(-1)
     objective = 0.5 * np.square(fits - y).sum(axis=1) + lam * betas.sum(axis=1)
-    expected_series = {
-        "objective": objective,
-        "train_mse": np.array([mse(f, y) for f in fits]),
-        "test_mse": np.array([mse(f, data["y_test"].reshape(-1)) for f in betas @ features.T]),
-    }
-    if "test_accuracy" in series:
-        expected_series["test_accuracy"] = np.array(
-            [accuracy(f, data["y_test"].reshape(-1)) for f in betas @ features.T]
-        )
+    binary = "train_accuracy" in series
+    expected_series = {"objective": objective} | scores(list(fits), y, "train", binary=binary)
+    expected_series |= scores(
+        list(betas @ features.T), data["y_test"].reshape(-1), "test", binary=binary
+    )
     for name, values in expected_series.items():
         if not np.allclose(values, series[name], rtol=1e-8, atol=1e-12):
             problems.append(f"series {name} differs from a recomputation")

@@ -9,9 +9,9 @@ import numpy as np
 
 from relu_optima.config.schema.sensitivity import SensitivityConfig
 from relu_optima.optimal_set.blocks import StoredSolution
-from relu_optima.optimal_set.description import OptimalSet, describe
-from relu_optima.optimal_set.scores import accuracy, mse
-from relu_optima.optimal_set.stage import stored_solution
+from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.scores import scores
+from relu_optima.optimal_set.stage import NOTHING, describe_record, stored_solution
 from relu_optima.sensitivity.grid import (
     Knot,
     finite_difference_dof,
@@ -37,29 +37,24 @@ def run(task: Task) -> Outcome:
     Returns
     -------
     Outcome
-        One row about the solved lam and the path; one line of the series for each knot.
+        One row about the solved lam and the path; one line of the series for each knot. Status
+        ``no_solution`` or ``refused`` where there is nothing to follow.
     """
     config = task.groups["sensitivity"]
     assert isinstance(config, SensitivityConfig)
+    optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
+    if isinstance(optimal, Outcome):
+        return optimal
     dataset = task.upstream["dataset"]
     data = dataset.arrays
-    solution = stored_solution(task.upstream["convex"])
     program = program_of(
-        solution,
+        stored_solution(task.upstream["convex"]),
         data["X_train"],
         data["y_train"],
         slack_tol=config.slack_tol,
         merge_tol=config.merge_tol,
     )
-    base = knot_of(
-        describe(
-            solution,
-            data["X_train"],
-            data["y_train"],
-            slack_tol=config.slack_tol,
-            merge_tol=config.merge_tol,
-        )
-    )
+    base = knot_of(optimal)
     binary = dataset.row["task"] == "binary"
     knots: list[Knot] = []
     if program.lam_max > 0:
@@ -90,6 +85,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     list of str
         Problems found.
     """
+    if record.status in NOTHING:
+        return []
     data, series, arrays = upstream["dataset"].arrays, record.series, record.arrays
     solution = stored_solution(upstream["convex"])
     X, y = data["X_train"], data["y_train"].reshape(-1)
@@ -157,11 +154,9 @@ def _series(
         "degrees_of_freedom": np.array(_degrees_of_freedom(program, knots, config)),
     }
     for part in ("train", "test"):
-        inputs, target = data[f"X_{part}"], data[f"y_{part}"].reshape(-1)
+        inputs = data[f"X_{part}"]
         predictions = [s.predict(b, inputs) for s, b in zip(sets, models, strict=True)]
-        series[f"{part}_mse"] = np.array([mse(p, target) for p in predictions])
-        if binary:
-            series[f"{part}_accuracy"] = np.array([accuracy(p, target) for p in predictions])
+        series |= scores(predictions, data[f"y_{part}"], part, binary=binary)
     return series
 
 
