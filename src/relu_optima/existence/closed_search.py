@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,9 +21,12 @@ from relu_optima.existence.reduction import Piece
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
 DRAWS = 400
+ALL_RULES = ("C1", "C2", "C3", "C5", "C4")
 
 
-def prove_component(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def prove_component(
+    pieces: list[Piece], observed: np.ndarray, rules: Sequence[str] = ALL_RULES
+) -> dict[str, Any] | None:
     """Find a proof that a component is closed.
 
     Parameters
@@ -31,20 +35,16 @@ def prove_component(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any]
         The component.
     observed : array of bool
         Observed cells of the whole pattern.
+    rules : sequence of str, optional
+        Rules to try, in this order.
 
     Returns
     -------
     dict or None
         ``pieces``, ``rule``, ``data``; None if no rule applies.
     """
-    for rule, search in (
-        ("C1", _single),
-        ("C2", _flag_cross),
-        ("C3", _full_space),
-        ("C5", _table),
-        ("C4", _row_basis),
-    ):
-        data = search(pieces, observed)
+    for rule in rules:
+        data = _SEARCHES[rule](pieces, observed)
         if data is not None:
             return {"pieces": [p.to_json() for p in pieces], "rule": rule, "data": data}
     return None
@@ -137,9 +137,7 @@ def _groups(
 
 
 def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
-    cells = {
-        (i, j) for p in pieces for i in p.rows for j in p.columns if observed[i, j]
-    }
+    cells = {(i, j) for p in pieces for i in p.rows for j in p.columns if observed[i, j]}
     widest = sum(max(len(p.rows), len(p.columns)) for p in pieces)
     if widest < len(cells) or len(cells) > MAX_CELLS_FULL:
         return None
@@ -187,9 +185,7 @@ def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
         height = 2 if name == "F-a" else 3
         if len(outer) != height or len(inner) != 3:
             continue
-        for p, q in itertools.product(
-            itertools.permutations(outer), itertools.permutations(inner)
-        ):
+        for p, q in itertools.product(itertools.permutations(outer), itertools.permutations(inner)):
             data = {"name": name, "rows": list(p), "columns": list(q), "transpose": transpose}
             if _accepted("C5", pieces, observed, data):
                 return data
@@ -237,3 +233,12 @@ def _basis_table(
             else:
                 return None
     return table
+
+
+_SEARCHES: dict[str, Callable[[list[Piece], np.ndarray], dict[str, Any] | None]] = {
+    "C1": _single,
+    "C2": _flag_cross,
+    "C3": _full_space,
+    "C4": _row_basis,
+    "C5": _table,
+}

@@ -11,6 +11,7 @@ import numpy as np
 from relu_optima.errors import SolveInputError
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.finite_data import decide_finite
+from relu_optima.existence.function_set import decide_function
 from relu_optima.existence.proof.document import FORMAT, pack_masks
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
@@ -44,7 +45,7 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0) -> Verdict:
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
     layers = check_masks(masks, "masks")
     product = decide_product(layers, start + time_limit)
-    function = decide_function(layers, product)
+    function = decide_function(layers, product, start + time_limit)
     finite = decide_finite(layers, product["answer"])
     document = {
         "format": FORMAT,
@@ -85,23 +86,3 @@ def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
         reason = "no rule covers this chain of layers"
         return {"answer": "unknown", "proof": {"reason": reason}}
     return decide_two_layers(masks[0], masks[1], deadline)
-
-
-def decide_function(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
-    """Decide whether the set of network functions on a box is closed.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    product : dict
-        Answer and proof for the product set.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof``.
-    """
-    if product["answer"] == "not_closed":
-        return {"answer": "not_closed", "proof": {"rule": "B1"}}
-    return {"answer": "unknown", "proof": {"reason": "the product set is undecided"}}

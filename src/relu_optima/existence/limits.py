@@ -70,9 +70,7 @@ def candidates(
                 yield Candidate(c.v_base, c.v_shift, c.u_pole, c.u_shift, c.limit.T)
 
 
-def _draw(
-    S: Matrix, T: Matrix, observed: Matrix, rng: np.random.Generator
-) -> Iterator[Candidate]:
+def _draw(S: Matrix, T: Matrix, observed: Matrix, rng: np.random.Generator) -> Iterator[Candidate]:
     q, n = T.shape
     m = S.shape[1]
     active = np.zeros(q, bool)

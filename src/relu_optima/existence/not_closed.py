@@ -209,7 +209,7 @@ class LocalComponent:
         """
         target = {cell: int(candidate.limit[cell]) for cell in self.cells}
         found = refute(self._equations, target)
-        return None if found is None else [_renamed(found[0])]
+        return None if found is None else [checker_tree(found[0])]
 
     def refute_exactly(self, candidate: Candidate) -> list[Any] | None:
         """Refute a candidate with every kind of leaf.
@@ -267,13 +267,24 @@ class LocalComponent:
         return [kind, *named, self._global(zero), self._global(nonzero)]
 
 
-def _renamed(tree: Any) -> Any:
-    """Turn ``(side, piece, index)`` nodes into the checker's ``(u, row, k)``, ``(v, k, column)``."""
+def checker_tree(tree: Any) -> Any:
+    """Rename the nodes ``(side, piece, index)`` to the checker's ``(u, row, k)``, ``(v, k, column)``.
+
+    Parameters
+    ----------
+    tree : list or None
+        Tree from `refuter.refute`.
+
+    Returns
+    -------
+    list or None
+        The same tree, pieces still numbered as the refuter numbers them.
+    """
     if tree is None:
         return None
     side, piece, index, zero, nonzero = tree
     named = (index, piece) if side == "u" else (piece, index)
-    return [side, *named, _renamed(zero), _renamed(nonzero)]
+    return [side, *named, checker_tree(zero), checker_tree(nonzero)]
 
 
 def _shape_key(component: list[Piece], observed: np.ndarray) -> tuple[Any, ...]:

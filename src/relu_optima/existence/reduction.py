@@ -107,7 +107,7 @@ def reduce_pattern(lower: np.ndarray, upper: np.ndarray, flags: bool = True) -> 
             observed[np.ix_(erased_rows, erased_columns)] = False
             out.erasures.append(step)
         pieces = [part for piece in pieces for part in split_piece(piece, observed)]
-    out.components = _components(pieces, observed)
+    out.components = split_components(pieces, observed)
     return out
 
 
@@ -166,9 +166,7 @@ def split_piece(piece: Piece, observed: np.ndarray) -> list[Piece]:
             if (more == reach).all():
                 break
             reach = more
-        out.append(
-            Piece(piece.neuron, tuple(rows[reach].tolist()), tuple(columns[seen].tolist()))
-        )
+        out.append(Piece(piece.neuron, tuple(rows[reach].tolist()), tuple(columns[seen].tolist())))
         todo &= ~reach
     return out
 
@@ -234,7 +232,21 @@ def _saturated(
     return None
 
 
-def _components(pieces: list[Piece], observed: np.ndarray) -> list[list[Piece]]:
+def split_components(pieces: list[Piece], observed: np.ndarray) -> list[list[Piece]]:
+    """Group pieces that are linked by shared observed cells.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+        Pieces.
+    observed : array of bool, shape (m, n)
+        Observed cells.
+
+    Returns
+    -------
+    list of list of Piece
+        Groups that share no observed cell.
+    """
     owner = np.full(observed.shape, -1, dtype=np.int64)
     parent = list(range(len(pieces)))
 

@@ -159,9 +159,7 @@ def _check_single(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any
     return ["C1 needs one piece with all its cells observed"]
 
 
-def _check_flag_cross(
-    pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]
-) -> list[str]:
+def _check_flag_cross(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
     if not _fully_observed(pieces, observed):
         return ["C2 needs all cells of the rectangles observed"]
     groups = data["groups"]
@@ -196,13 +194,7 @@ def _check_full(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any])
     fixed = data["fixed"]
     if len(fixed) != len(pieces):
         return ["C3: one fixed side for each piece"]
-    cells = {
-        (i, j)
-        for _, rows, columns in pieces
-        for i in rows
-        for j in columns
-        if observed[i, j]
-    }
+    cells = {(i, j) for _, rows, columns in pieces for i in rows for j in columns if observed[i, j]}
     index = {cell: q for q, cell in enumerate(sorted(cells))}
     columns_of_map = []
     for (_, rows, columns), (side, values) in zip(pieces, fixed, strict=True):
@@ -229,9 +221,7 @@ def _transposed(
     return pieces, observed
 
 
-def _check_row_basis(
-    pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]
-) -> list[str]:
+def _check_row_basis(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
     pieces, observed = _transposed(pieces, observed, data)
     rows = sorted({i for _, r, _ in pieces for i in r})
     columns = sorted({j for _, _, c in pieces for j in c})

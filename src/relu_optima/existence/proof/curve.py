@@ -30,7 +30,33 @@ def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str
     list of str
         Problems; empty if the set is proved not closed.
     """
-    factors = [laurent.from_json(layer) for layer in proof["curve"]]
+    limit = {
+        cell: entry.get(0, Fraction(0)) for cell, entry in laurent.from_json(proof["limit"]).items()
+    }
+    problems = check_curve(masks, proof["curve"], limit)
+    return problems or check_refutation(masks, limit, proof["refutation"])
+
+
+def check_curve(
+    masks: list[np.ndarray], curve: Any, limit: dict[tuple[int, int], Fraction]
+) -> list[str]:
+    """Check that a curve of factors stays on the masks and its product converges.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    curve : JSON value
+        One sparse matrix of Laurent polynomials per layer.
+    limit : dict
+        Nonzero entries of the limit A.
+
+    Returns
+    -------
+    list of str
+        Problems; empty if A is a limit of members.
+    """
+    factors = [laurent.from_json(layer) for layer in curve]
     if len(factors) != len(masks):
         return ["the curve has another number of layers"]
     for number, (factor, mask) in enumerate(zip(factors, masks, strict=True), start=1):
@@ -43,12 +69,7 @@ def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str
     if any(power < 0 for entry in product.values() for power in entry):
         return ["the product of the curve does not stay bounded"]
     constant = {cell: entry[0] for cell, entry in product.items() if 0 in entry}
-    limit = {
-        cell: entry.get(0, Fraction(0)) for cell, entry in laurent.from_json(proof["limit"]).items()
-    }
-    if constant != limit:
-        return ["the product of the curve does not converge to the stated limit"]
-    return check_refutation(masks, limit, proof["refutation"])
+    return [] if constant == limit else ["the product of the curve does not converge to the limit"]
 
 
 def two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarray]:

@@ -94,9 +94,7 @@ class _System:
         """Divide by the largest monomial of nonzero variables; all exponents become >= 0."""
         if not f:
             return f
-        shift = [
-            min(m[x] for m in f) if x in self.nonzero else 0 for x in range(self.variables)
-        ]
+        shift = [min(m[x] for m in f) if x in self.nonzero else 0 for x in range(self.variables)]
         if not any(shift):
             return f
         return {tuple(e - s for e, s in zip(m, shift, strict=True)): c for m, c in f.items()}

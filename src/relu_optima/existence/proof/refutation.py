@@ -315,7 +315,9 @@ def solves(state: State) -> bool:
     for (k, i, j), value in state.value.items():
         monomial = product(k, i, j)
         if monomial is not None:
-            equations.append({monomial: Fraction(1), one: -value} if value else {monomial: Fraction(1)})
+            equations.append(
+                {monomial: Fraction(1), one: -value} if value else {monomial: Fraction(1)}
+            )
     nonzero = {index[e] for e, sign in state.sign.items() if sign == NONZERO and e in index}
     return refutes(equations, nonzero, len(entries))
 
