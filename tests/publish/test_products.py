@@ -1,0 +1,340 @@
+"""Contract of every figure and table plug-in and preset, found by scanning."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from docutils.core import publish_doctree
+from docutils.nodes import system_message
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from relu_optima.config.validate import validate_group
+from relu_optima.plugins import load_plugin, plugin_names
+from relu_optima.publish.products import FigureResult, TableResult
+from relu_optima.publish.render import render_figure, render_table
+from relu_optima.publish.style import SMALL, WIDTHS, publication_style
+from tests.publish import sweeps
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = {"title": "t", "caption": "c", "category": "Test"}
+# Plug-ins are also tried on settings that no preset uses.
+EXAMPLES = {
+    ("figure", "confusion"): BASE
+    | {
+        "plot": "confusion",
+        "sweeps": ["existence_patterns", "lu_training"],
+        "x": "status",
+        "y": "verdict_product",
+        "join": ["pattern", "pattern.n"],
+    },
+    ("figure", "traces"): BASE
+    | {
+        "plot": "traces",
+        "sweeps": ["lu_training"],
+        "x": "epoch",
+        "y": "loss",
+        "hue": "training.weight_decay",
+        "align": "none",
+    },
+    ("figure", "heatmap"): BASE
+    | {
+        "plot": "heatmap",
+        "sweeps": ["convex_lambda"],
+        "x": "convex.lam",
+        "y": "convex",
+        "value": "test_accuracy",
+        "panel": "dataset",
+        "format": "percent",
+    },
+    ("figure", "dots"): BASE
+    | {
+        "plot": "dots",
+        "sweeps": ["convex_lambda"],
+        "x": "gap",
+        "y": "dataset",
+        "hue": "convex",
+        "log_x": True,
+        "pool": ["convex.lam"],
+    },
+    ("figure", "scatter"): BASE
+    | {
+        "plot": "scatter",
+        "sweeps": ["convex_lambda"],
+        "x": "objective",
+        "y": "dual_objective",
+        "hue": "dataset",
+        "diagonal": True,
+    },
+    ("table", "certificates"): BASE
+    | {
+        "table": "certificates",
+        "sweeps": ["convex_lambda"],
+        "by": ["convex.lam"],
+        "worst_of_seeds": False,
+    },
+}
+
+
+def presets(kind):
+    return sorted(ROOT.joinpath("conf", kind).glob("*.yaml"))
+
+
+def products(kind):
+    """Yield name and values of every preset whose sweeps are made up here, and the examples."""
+    for path in presets(kind):
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if set(values["sweeps"]) <= set(sweeps.MAKERS):
+            yield pytest.param(path.stem, values, id=path.stem)
+    for (group, name), values in EXAMPLES.items():
+        if group == kind:
+            yield pytest.param(f"example_{name}", values, id=f"example_{name}")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return sweeps.all_sweeps()
+
+
+@pytest.mark.parametrize("kind", ["figure", "table"])
+def test_every_plugin_is_tried(kind):
+    key = {"figure": "plot", "table": "table"}[kind]
+    tried = {p.values[1][key] for p in products(kind)}
+    assert tried == set(plugin_names(kind))
+
+
+@pytest.mark.parametrize("path", [*presets("figure"), *presets("table")], ids=lambda p: p.stem)
+def test_presets_are_valid_strict_and_documented(path):
+    text = path.read_text(encoding="utf-8")
+    kind = path.parent.name
+    model = validate_group(kind, yaml.safe_load(text))
+    assert text.startswith("# ")
+    assert validate_group(kind, model.model_dump(mode="json")) == model
+    caption = publish_doctree(model.caption, settings_overrides={"report_level": 5})
+    assert not list(caption.findall(system_message))
+    assert model.caption.endswith(".")
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", path.stem)
+
+
+def test_macro_names_are_letters_and_unique():
+    names = [
+        name
+        for path in presets("table")
+        for name in yaml.safe_load(path.read_text(encoding="utf-8")).get("macros", {})
+    ]
+    assert names
+    assert all(re.fullmatch("[A-Za-z]+", name) for name in names)
+    assert len(set(names)) == len(names)
+
+
+def test_plugins_and_schemas_import_nothing_heavy():
+    code = (
+        "import sys; from relu_optima.plugins import plugin_names, load_plugin\n"
+        "for g in ('figure', 'table'):\n"
+        "    for n in plugin_names(g): load_plugin(g, n)\n"
+        "import relu_optima.config.schema.figure, relu_optima.config.schema.table\n"
+        "import relu_optima.publish\n"
+        "heavy = {'matplotlib', 'pandas', 'torch', 'scipy', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def draw(frames, values):
+    config = validate_group("figure", values)
+    with publication_style():
+        result = load_plugin("figure", config.plot).plot(frames, config)
+        FigureCanvasAgg(result.figure).draw()
+    assert isinstance(result, FigureResult)
+    return config, result
+
+
+@pytest.mark.parametrize(("name", "values"), list(products("figure")))
+def test_figures_are_legible_and_nothing_is_cut_off(frames, name, values):
+    config, result = draw(frames, values)
+    figure = result.figure
+    assert figure.get_figwidth() == WIDTHS[config.width]
+    assert figure.get_figheight() < 9
+    texts = drawn_texts(figure)
+    assert texts
+    for text in texts:
+        assert text.get_fontsize() >= SMALL, text
+        box = text.get_window_extent()
+        assert box.x0 >= -0.5, text
+        assert box.y0 >= -0.5, text
+        assert box.x1 <= figure.bbox.x1 + 0.5, text
+        assert box.y1 <= figure.bbox.y1 + 0.5, text
+    for axis in figure.axes:
+        if axis.get_visible():
+            for which in (axis.xaxis, axis.yaxis):
+                boxes = [t.get_window_extent() for t in drawn_ticks(which)]
+                assert not any(
+                    a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]
+                ), which
+    labelled = [a for a in figure.axes if a.get_visible()]
+    assert any(a.get_xlabel() for a in labelled)
+    assert any(a.get_ylabel() for a in labelled)
+
+
+def drawn_ticks(axis):
+    """List the labels inside the view; matplotlib keeps others that it does not draw."""
+    low, high = sorted(axis.get_view_interval())
+    index = 0 if axis.axis_name == "x" else 1
+    return [
+        t
+        for t in axis.get_ticklabels(which="both")
+        if t.get_visible() and t.get_text() and low <= t.get_position()[index] <= high
+    ]
+
+
+def drawn_texts(figure):
+    """List every text that is on the page."""
+    texts = set(figure.findobj(matplotlib.text.Text))
+    for axes in figure.axes:
+        if not axes.get_visible():
+            texts -= set(axes.findobj(matplotlib.text.Text))
+            continue
+        for which in (axes.xaxis, axes.yaxis):
+            texts -= set(which.findobj(matplotlib.text.Text))
+            texts |= {which.label, which.get_offset_text(), *drawn_ticks(which)}
+    return [t for t in texts if t.get_visible() and t.get_text().strip()]
+
+
+@pytest.mark.parametrize(("name", "values"), list(products("figure")))
+def test_points_are_what_is_drawn(frames, name, values):
+    _, result = draw(frames, values)
+    points = result.points
+    assert len(points) > 0
+    assert {"kind", "runs"} <= set(points.columns)
+    known = {i for s in values["sweeps"] for i in frames[s]["run_id"]}
+    assert {i for ids in points["runs"] for i in ids.split()} <= known
+    if values["plot"] not in ("line", "traces", "scatter"):
+        return
+    ours = {
+        (round(float(x), 9), round(float(y), 9))
+        for x, y in zip(points[values["x"]], points[values["y"]], strict=True)
+        if np.isfinite(x) and np.isfinite(y)
+    }
+    drawn = {
+        (round(float(x), 9), round(float(y), 9))
+        for axis in result.figure.axes
+        for line in axis.lines
+        if line.get_color() != "#6e6e6e"  # the diagonal is no data
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        if np.isfinite(x) and np.isfinite(y)
+    }
+    lifted = {(x, y) for x, y in ours if y <= 0 or x <= 0} if values.get("log_y") else set()
+    assert ours - lifted <= drawn
+    assert len(drawn - ours) <= len(lifted)
+
+
+@pytest.mark.parametrize(("name", "values"), list(products("figure")))
+def test_every_run_that_is_not_ok_is_mentioned(frames, name, values):
+    bad = [s for n in values["sweeps"] for s in frames[n]["status"] if s not in ("ok", "optimal")]
+    if not bad or "status" in (values.get("x"), values.get("share_of")):
+        return
+    _, result = draw(frames, values)
+    below = result.figure.get_supxlabel()
+    assert all(f"1 {status}" in below.replace("\n", " ") for status in bad)
+
+
+@pytest.mark.parametrize(("name", "values"), list(products("table")))
+def test_tables_keep_every_run_and_its_status(frames, name, values, tmp_path):
+    config = validate_group("table", values)
+    result = load_plugin("table", config.table).tabulate(frames, config)
+    assert isinstance(result, TableResult)
+    assert list(result.frame.columns) == list(result.columns)
+    assert len(result.frame) > 0
+    runs = sum(len(frames[s]) for s in values["sweeps"])
+    if values["table"] == "runs" and not values.get("where"):
+        assert len(result.frame) == runs
+        assert "status" in result.columns
+    if "n_runs" in result.columns and not values.get("where"):
+        assert result.frame["n_runs"].sum() == runs
+    bad = [s for n in values["sweeps"] for s in frames[n]["status"] if s not in ("ok", "optimal")]
+    render_table(frames, config, tmp_path / name)
+    for status in bad:
+        assert status in (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+    back = pd.read_csv(tmp_path / f"{name}.csv")
+    assert list(back.columns) == list(result.columns)
+    assert len(back) == len(result.frame)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import yaml
+from relu_optima.config.validate import validate_group
+from relu_optima.publish.render import render_figure, render_table
+from tests.publish import sweeps
+from tests.publish.test_products import products
+frames = sweeps.all_sweeps()
+out = Path(sys.argv[1])
+for kind, render in (("figure", render_figure), ("table", render_table)):
+    for entry in products(kind):
+        name, values = entry.values
+        if sys.argv[2] == "all" or name in sys.argv[2].split(","):
+            render(frames, validate_group(kind, values), out / f"{kind}_{name}")
+"""
+
+
+def render_elsewhere(folder, hash_seed, which):
+    folder.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder), which],
+        check=True,
+        cwd=ROOT,
+        timeout=250,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONHASHSEED": hash_seed,
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+            "MPLCONFIGDIR": str(folder.parent / "mpl"),
+            "TZ": "UTC" if hash_seed == "1" else "Pacific/Auckland",
+        },
+    )
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+FEW = "lambda_objective,existence_density,pruning_accuracy,lambda_path,example_confusion"
+
+
+@pytest.mark.parametrize(
+    "which",
+    [FEW + ",lambda_optima,lambda_certificates", pytest.param("all", marks=pytest.mark.slow)],
+)
+def test_files_are_the_same_bytes_in_another_process(tmp_path, which):
+    first = render_elsewhere(tmp_path / "a", "1", which)
+    second = render_elsewhere(tmp_path / "b", "2", which)
+    assert first.keys() == second.keys()
+    assert len(first) >= 20
+    assert [n for n in first if first[n] != second[n]] == []
+
+
+def test_files_are_the_same_bytes_twice_and_fonts_are_embedded(frames, tmp_path):
+    config = validate_group(
+        "figure", yaml.safe_load((ROOT / "conf/figure/lambda_objective.yaml").read_text("utf-8"))
+    )
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "pdf.fonttype": 3}):
+            # the user's own settings must not matter
+            if folder == "b":
+                matplotlib.rcParams["lines.linewidth"] = 9
+            render_figure(frames, config, tmp_path / folder / "f")
+    for ending in ("pdf", "png", "csv"):
+        assert (tmp_path / f"a/f.{ending}").read_bytes() == (
+            tmp_path / f"b/f.{ending}"
+        ).read_bytes()
+    pdf = (tmp_path / "a/f.pdf").read_bytes()
+    assert b"/FontFile2" in pdf
+    assert b"/Type3" not in pdf
+    assert b"CreationDate" not in pdf
+    width = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+)", pdf)
+    assert width is not None
+    assert float(width[1]) == pytest.approx(72 * WIDTHS["neurips_text"])
