@@ -99,9 +99,10 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     Returns
     -------
     Prepared
-        Training and test data. Without a test fraction rows keep their order; the split shuffles the rows with ``default_rng(seed)`` and takes
-        the first ``floor(n * test_fraction)`` for testing (Mishkin and Pilanci 2023, published
-        code); means and standard deviations (population) are those of the training rows.
+        Training and test data. Without a test fraction rows keep their order; otherwise the
+        split shuffles them with ``default_rng(seed)`` and takes the first
+        ``floor(n * test_fraction)`` for testing (Mishkin and Pilanci 2023, published code).
+        Means and standard deviations (population) are those of the training rows.
 
     Raises
     ------

@@ -1,0 +1,370 @@
+"""The training loop: stacks of networks, each as if it were alone.
+
+Networks whose configs differ only in what may vary by slot share a stack. On the CPU a network's
+result does not depend on its neighbours, nor on how many there are; on a GPU kernels are chosen by
+the size of the stack, so there stacks are padded to ``training.stack``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from relu_optima.config.identity import canonical_json
+from relu_optima.errors import DataError
+from relu_optima.plugins import load_plugin
+from relu_optima.training.checkpoint import Checkpoint
+from relu_optima.training.data import StackData
+from relu_optima.training.optimisers import Optimiser
+from relu_optima.training.problem import Problem, Trained, linear_product
+from relu_optima.training.rule import MaskRule
+from relu_optima.training.stack import (
+    StackedParameters,
+    empty_stack,
+    initial_parameters,
+    loss_and_gradient,
+)
+
+VARY = {"learning_rate", "momentum", "weight_decay", "lam", "gain", "init", "divergence_norm"}
+
+
+def train(problems: Sequence[Problem], folder: Path | None = None) -> list[Trained]:
+    """Train networks, as many at a time as their configs allow.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        What to train.
+    folder : Path, optional
+        Where checkpoints are kept; None for none.
+
+    Returns
+    -------
+    list of Trained
+        In the order of `problems`.
+
+    Raises
+    ------
+    DataError
+        If ``training.device`` is cuda and there is none.
+    """
+    out: dict[int, Trained] = {}
+    groups: dict[str, list[int]] = {}
+    for k, problem in enumerate(problems):
+        if problem.config.device == "cuda" and not torch.cuda.is_available():
+            raise DataError("there is no CUDA device", where="training.device", allowed="cpu")
+        groups.setdefault(_stack_key(problem), []).append(k)
+    with _one_thread(), torch.no_grad():
+        for members in groups.values():
+            config = problems[members[0]].config
+            if config.optimizer == "lbfgs":
+                from relu_optima.training.lbfgs import train_lbfgs
+
+                out.update((k, train_lbfgs(problems[k])) for k in members)
+                continue
+            for start in range(0, len(members), config.stack):
+                chunk = members[start : start + config.stack]
+                loop = Loop([problems[k] for k in chunk], folder)
+                out.update(zip(chunk, loop.run(), strict=True))
+    return [out[k] for k in range(len(problems))]
+
+
+def _stack_key(problem: Problem) -> str:
+    config = problem.config.model_dump(mode="json")
+    shared = {k: v for k, v in config.items() if k not in VARY}
+    return canonical_json([shared, list(problem.widths), list(problem.X.shape)])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # more threads change the last bits, and are slower at these sizes
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _slots(problems: Sequence[Problem], rows: int, batch: int) -> int:
+    """Return the size of a stack.
+
+    A single network with a side of length one would go through matrix-vector kernels, which add
+    in another order than the matrix products of a larger stack; so it gets an idle neighbour.
+    """
+    config = problems[0].config
+    if config.device == "cuda":
+        return config.stack
+    smallest = min(*problems[0].widths, batch, rows % batch or batch)
+    return max(len(problems), 2) if smallest == 1 else len(problems)
+
+
+class Loop:
+    """Training of one stack.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        At most ``training.stack`` problems with compatible configs.
+    folder : Path or None
+        Where checkpoints are kept.
+    """
+
+    def __init__(self, problems: Sequence[Problem], folder: Path | None) -> None:
+        self.problems = list(problems)
+        self.config = config = problems[0].config
+        rows = problems[0].X.shape[0]
+        batch = min(config.batch_size or rows, rows)
+        slots = _slots(problems, rows, batch)
+        padded = [*problems, *[problems[0]] * (slots - len(problems))]
+        self.data = StackData(padded)
+        self.rules = [self._rule(p) for p in problems]
+        for rule in self.rules:
+            rule.begin(self.data.steps_per_epoch, config.epochs)
+        self.generators = [torch.Generator().manual_seed(p.seed) for p in padded]
+        self.parameters = empty_stack(config, problems[0].widths, slots)
+        for k, problem in enumerate(problems):
+            start = initial_parameters(
+                problem, [m.astype(np.uint8) for m in self.rules[k].trained], self.generators[k]
+            )
+            self.parameters.set_slot(k, *start)
+        self.gradient = self.parameters.zeros()
+        decay = [2 * p.lam / p.Y.size for p in padded]
+        self.optimiser = Optimiser([p.config for p in padded], decay, self.parameters)
+        self.forward_masks = [torch.zeros_like(w) for w in self.parameters.weights]
+        self.trained_masks = [torch.zeros_like(w) for w in self.parameters.weights]
+        self.penalties = [torch.zeros_like(w) for w in self.parameters.weights]
+        self.dense = any(r.stores_dense for r in self.rules)
+        self.has_penalty = False
+        for k in range(len(problems)):
+            self._load_masks(k)
+        self.safe = self.parameters.zeros()
+        self.safe.copy_(self.parameters)
+        self.alive = [True] * len(problems)
+        self.epochs = [0] * len(problems)
+        self.epoch = self.step = 0
+        self.series: list[list[dict[str, float]]] = [[] for _ in problems]
+        self.checkpoint = Checkpoint.of(folder, [p.name for p in problems])
+
+    @staticmethod
+    def _rule(problem: Problem) -> MaskRule:
+        plugin = load_plugin("training", problem.config.method)
+        rule = plugin.rule(problem.config, problem.masks, problem.seed)
+        assert isinstance(rule, MaskRule)
+        return rule
+
+    def run(self) -> list[Trained]:
+        """Train to the end, from the last checkpoint if there is one.
+
+        Returns
+        -------
+        list of Trained
+            In the order of the problems.
+        """
+        state = self.checkpoint.read() if self.checkpoint else None
+        if state is None:
+            self._log(np.full(len(self.problems), np.nan))
+        else:
+            self._restore(state)
+        while self.epoch < self.config.epochs and any(self.alive):
+            running = self._one_epoch()
+            self._guard(running)
+            if self.epoch % self.config.log_every == 0 or self.epoch == self.config.epochs:
+                self._log(running)
+            if self.checkpoint and self.epoch % self.config.checkpoint_every == 0:
+                self.checkpoint.write(self._state())
+        out = [self._result(k) for k in range(len(self.problems))]
+        if self.checkpoint:
+            self.checkpoint.remove()
+        return out
+
+    # --- one epoch ---------------------------------------------------------------------------
+
+    def _one_epoch(self) -> np.ndarray:
+        self.optimiser.start_epoch(self.epoch)
+        total = torch.zeros(len(self.data.source), dtype=torch.float64, device=self.data.device)
+        for X, Y in self.data.batches(self.generators):
+            for k, rule in enumerate(self.rules):
+                if self.alive[k] and rule.before_step(self.step, self._weights(k)):
+                    self._load_masks(k)
+            total += loss_and_gradient(self._effective(), X, Y, self.gradient)
+            self._one_step()
+        self.epoch += 1
+        for k, rule in enumerate(self.rules):
+            if self.alive[k] and rule.after_epoch(self.epoch, self._weights(k)):
+                self._load_masks(k)
+        mean: np.ndarray = total.cpu().numpy() / (self.data.rows * self.data.outputs)
+        return mean[: len(self.problems)]
+
+    def _one_step(self) -> None:
+        replaced = [
+            k for k, r in enumerate(self.rules) if self.alive[k] and r.wants_gradient(self.step)
+        ]
+        for k in replaced:
+            gradient = [g[k] for g in self.gradient.weights]
+            self.rules[k].use_gradient(self.step, self._weights(k), gradient)
+        kept = [(k, [t[k].clone() for t in self._moving()]) for k in replaced]
+        for g, mask, W, p in zip(
+            self.gradient.weights,
+            self.trained_masks,
+            self.parameters.weights,
+            self.penalties,
+            strict=True,
+        ):
+            if self.has_penalty:
+                power = self.rules[0].penalty_power
+                g.addcmul_(p, W if power == 2 else W.sign())
+            g.mul_(mask)
+        self.optimiser.step(self.parameters, self.gradient)
+        if self.dense:
+            self._freeze()
+        for k, values in kept:
+            for tensor, value in zip(self._moving(), values, strict=True):
+                tensor[k] = value
+            self._load_masks(k)
+        self.step += 1
+
+    def _moving(self) -> list[torch.Tensor]:
+        moments = [t for m in self.optimiser.moments for t in m.tensors()]
+        return [*self.parameters.tensors(), *moments]
+
+    def _freeze(self) -> None:
+        """Undo what decay and momentum did to weights that must not move (bit for bit)."""
+        for W, mask, before in zip(
+            self.parameters.weights, self.trained_masks, self._before, strict=True
+        ):
+            torch.where(mask > 0, W, before, out=W)
+
+    def _effective(self) -> StackedParameters:
+        if not self.dense:
+            return self.parameters
+        self._before = [w.clone() for w in self.parameters.weights]
+        weights = [w * m for w, m in zip(self.parameters.weights, self.forward_masks, strict=True)]
+        return StackedParameters(weights, self.parameters.biases)
+
+    def _weights(self, k: int) -> list[torch.Tensor]:
+        return [w[k] for w in self.parameters.weights]
+
+    def _load_masks(self, k: int) -> None:
+        """Take over a rule's masks; weights that are new, or no longer trained, forget moments."""
+        rule = self.rules[k]
+        penalty = rule.penalty()
+        self.has_penalty |= penalty is not None
+        for layer in range(len(self.forward_masks)):
+            like = self.forward_masks[layer]
+            trained = torch.as_tensor(rule.trained[layer], device=like.device)
+            self.optimiser.forget(k, layer, ~trained | (self.trained_masks[layer][k] == 0))
+            self.forward_masks[layer][k] = torch.as_tensor(rule.forward[layer]).to(like)
+            self.trained_masks[layer][k] = trained.to(like)
+            if penalty is not None:
+                self.penalties[layer][k] = torch.as_tensor(penalty[layer]).to(like)
+
+    # --- after an epoch ----------------------------------------------------------------------
+
+    def _guard(self, running: np.ndarray) -> None:
+        """Stop networks that left the finite range, at their last finite state."""
+        norms = self.parameters.squared_norm(biases=True).sqrt().cpu().numpy()
+        for k, problem in enumerate(self.problems):
+            if not self.alive[k]:
+                continue
+            bound = problem.config.divergence_norm
+            if np.isfinite(norms[k]) and norms[k] <= bound and np.isfinite(running[k]):
+                self.epochs[k] = self.epoch
+                continue
+            self.alive[k] = False
+            for mine, safe in zip(self.parameters.tensors(), self.safe.tensors(), strict=True):
+                mine[k] = safe[k]
+        if all(self.alive):
+            self.safe.copy_(self.parameters)
+            return
+        for mine, safe in zip(self.parameters.tensors(), self.safe.tensors(), strict=True):
+            for k, alive in enumerate(self.alive):
+                if alive:
+                    safe[k] = mine[k]
+                else:
+                    mine[k] = 0.0  # its slot goes on idle
+
+    def _log(self, running: np.ndarray) -> None:
+        full = self.config.log_loss == "full" or self.epoch == 0
+        size = self.data.rows * self.data.outputs
+        effective = self._effective()
+        loss = self.data.squared_error(effective).cpu().numpy() / size if full else running
+        for k, problem in enumerate(self.problems):
+            if not self.alive[k]:
+                continue
+            weights, biases = effective.slot(k)
+            norm2 = sum(float((w * w).sum()) for w in weights)
+            all2 = norm2 + sum(float((b * b).sum()) for b in biases)
+            decayed = all2 if problem.config.decay_biases else norm2
+            line = {
+                "epoch": float(self.epoch),
+                "loss": float(loss[k]),
+                "loss_relative": float(loss[k]) / max(self.data.mean_square[k], 1e-300),
+                "objective": 0.5 * float(loss[k]) * size + 0.5 * problem.lam * decayed,
+                "weight_norm": norm2**0.5,
+                "parameter_norm": all2**0.5,
+                "density": sum(int(m.sum()) for m in self.rules[k].forward)
+                / sum(m.size for m in self.rules[k].forward),
+            }
+            if problem.target_matrix is not None:
+                A = problem.target_matrix
+                gap = np.linalg.norm(linear_product(weights) - A)
+                line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
+            self.series[k].append(line)
+
+    def _result(self, k: int) -> Trained:
+        source = self.parameters if self.alive[k] else self.safe
+        masks = self.rules[k].final_masks([w[k] for w in source.weights])
+        weights, biases = source.slot(k)
+        lines = self.series[k]
+        return Trained(
+            # adding zero turns -0.0, which depends on how others decay, into 0.0
+            weights=[w * m + 0.0 for w, m in zip(weights, masks, strict=True)],
+            biases=[b + 0.0 for b in biases],
+            masks=masks,
+            series={name: np.array([line[name] for line in lines]) for name in lines[0]},
+            status="ok" if self.alive[k] else "diverged",
+            epochs=self.epochs[k],
+        )
+
+    # --- checkpoints -------------------------------------------------------------------------
+
+    def _state(self) -> dict[str, np.ndarray]:
+        state: dict[str, np.ndarray] = {
+            "counters": np.array([self.epoch, self.step, self.optimiser.steps]),
+            "alive": np.array(self.alive),
+            "epochs": np.array(self.epochs),
+        }
+        for k, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
+            state[f"tensor_{k}"] = tensor.cpu().numpy()
+        for k, generator in enumerate(self.generators):
+            state[f"generator_{k}"] = generator.get_state().numpy()
+        for k, rule in enumerate(self.rules):
+            state |= {f"rule_{k}.{name}": value for name, value in rule.state().items()}
+            lines = self.series[k]
+            for name in lines[0]:
+                state[f"series_{k}.{name}"] = np.array([line[name] for line in lines])
+        return state
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        self.epoch, self.step, self.optimiser.steps = (int(v) for v in state["counters"])
+        self.alive = [bool(v) for v in state["alive"]]
+        self.epochs = [int(v) for v in state["epochs"]]
+        for k, rule in enumerate(self.rules):
+            prefix = f"rule_{k}."
+            rule.restore(
+                {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
+            )
+            self._load_masks(k)
+            names = [n for n in state if n.startswith(f"series_{k}.")]
+            columns = {n.partition(".")[2]: state[n] for n in names}
+            length = len(next(iter(columns.values())))
+            self.series[k] = [{n: float(v[i]) for n, v in columns.items()} for i in range(length)]
+        for k, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
+            tensor.copy_(torch.as_tensor(state[f"tensor_{k}"]))
+        for k, generator in enumerate(self.generators):
+            generator.set_state(torch.as_tensor(state[f"generator_{k}"]))

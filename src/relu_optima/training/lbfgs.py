@@ -1,0 +1,128 @@
+"""Full-batch L-BFGS on the canonical objective, in float64, through scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from relu_optima.training.objective import Objective
+from relu_optima.training.problem import Problem, Trained, linear_product
+from relu_optima.training.stack import initial_parameters
+
+
+def minimise(
+    objective: Objective, theta: np.ndarray, lam: float, iterations: int
+) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+    """Run L-BFGS until it can gain no more or the iterations are used up.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    theta : array, shape (k,)
+        Start.
+    lam : float
+        Penalty.
+    iterations : int
+        Limit.
+
+    Returns
+    -------
+    theta : array, shape (k,)
+        Last iterate.
+    path : list of (int, array)
+        Every iterate with its number.
+    """
+    from scipy.optimize import minimize
+
+    path: list[tuple[int, np.ndarray]] = []
+
+    def keep(intermediate: np.ndarray) -> None:
+        path.append((len(path) + 1, intermediate.copy()))
+
+    options = {"maxiter": iterations, "maxfun": 20 * iterations + 100, "ftol": 0.0, "gtol": 1e-12}
+    result = minimize(
+        objective, theta, args=(lam,), jac=True, method="L-BFGS-B", callback=keep, options=options
+    )
+    return np.asarray(result.x, dtype=float), path
+
+
+def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[str, float]:
+    """Compute a line of the series.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is trained.
+    objective : Objective
+        Its objective.
+    theta : array, shape (k,)
+        Free parameters.
+
+    Returns
+    -------
+    dict of str to float
+        Loss, norms, density, and the product error where the target is a linear map.
+    """
+    weights, biases = objective.unpack(theta)
+    error = 2 * objective(theta, 0.0)[0]
+    norm2 = sum(float((w * w).sum()) for w in weights)
+    loss = error / problem.Y.size
+    line = {
+        "loss": loss,
+        "loss_relative": loss / max(float(np.mean(problem.Y**2)), 1e-300),
+        "weight_norm": norm2**0.5,
+        "parameter_norm": (norm2 + sum(float((b * b).sum()) for b in biases)) ** 0.5,
+        "density": sum(int(m.sum()) for m in problem.masks) / sum(m.size for m in problem.masks),
+    }
+    if problem.target_matrix is not None:
+        A = problem.target_matrix
+        gap = np.linalg.norm(linear_product(weights) - A)
+        line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
+    return line
+
+
+def train_lbfgs(problem: Problem) -> Trained:
+    """Train one network by L-BFGS from a random start.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is trained; its masks stay as they are, an epoch is an iteration.
+
+    Returns
+    -------
+    Trained
+        The last iterate.
+    """
+    config = problem.config
+    objective = Objective(problem)
+    generator = torch.Generator().manual_seed(problem.seed)
+    start = objective.pack(*initial_parameters(problem, problem.masks, generator))
+    theta, path = (
+        (start, [])
+        if config.epochs == 0
+        else minimise(objective, start, problem.lam, config.epochs)
+    )
+    points = [(0, start), *path]
+    lines = []
+    status, epochs = "ok", 0
+    for k, point in points:
+        norm = float(np.linalg.norm(point))
+        if not np.isfinite(norm) or norm > config.divergence_norm:
+            status = "diverged"
+            break
+        theta, epochs = point, k
+        if k % config.log_every == 0 or k == points[-1][0]:
+            value = objective(point, problem.lam)[0]
+            line = {"epoch": float(k), **describe(problem, objective, point), "objective": value}
+            lines.append(line)
+    weights, biases = objective.unpack(theta)
+    return Trained(
+        weights=weights,
+        biases=list(biases),
+        masks=[m.astype(np.uint8) for m in problem.masks],
+        series={name: np.array([line[name] for line in lines]) for name in lines[0]},
+        status=status,
+        epochs=epochs,
+    )

@@ -1,0 +1,1 @@
+"""Methods, one module each: ``Config`` and ``rule(config, masks, seed) -> MaskRule``."""

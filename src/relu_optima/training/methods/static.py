@@ -1,0 +1,32 @@
+"""The pattern's own masks, fixed throughout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.rule import MaskRule
+
+
+class Config(TrainingConfig):
+    """Nothing beyond the optimiser."""
+
+
+def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
+    """Keep the masks as they are.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+    masks : list of array of uint8, shape (n_out, n_in)
+        Masks of the pattern.
+    seed : int
+        Not used.
+
+    Returns
+    -------
+    MaskRule
+        The fixed masks.
+    """
+    return MaskRule(masks)

@@ -1,0 +1,133 @@
+"""Update rules on stacked parameters, step for step those of torch.optim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.stack import StackedParameters
+
+
+def learning_rate(config: TrainingConfig, epoch: int) -> float:
+    """Evaluate the schedule.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Learning rate and schedule.
+    epoch : int
+        Epochs done so far.
+
+    Returns
+    -------
+    float
+        Rate of the next epoch.
+    """
+    done = epoch / max(config.epochs, 1)
+    rate = config.learning_rate
+    if config.schedule == "cosine":
+        return rate * (1 + math.cos(math.pi * done)) / 2
+    if config.schedule == "linear":
+        return rate * (1 - done)
+    if config.schedule == "step":
+        passed = sum(done >= milestone for milestone in config.schedule_milestones)
+        return float(rate * config.schedule_factor**passed)
+    return rate
+
+
+class Optimiser:
+    """SGD with momentum, or Adam, with one set of hyperparameters per slot.
+
+    Parameters
+    ----------
+    configs : sequence of TrainingConfig
+        One per slot; the kind of optimiser and the biases' decay are the first one's.
+    decay : sequence of float
+        Weight decay per slot.
+    parameters : StackedParameters
+        What is updated.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[TrainingConfig],
+        decay: Sequence[float],
+        parameters: StackedParameters,
+    ) -> None:
+        first = configs[0]
+        self.configs = configs
+        self.adam = first.optimizer == "adam"
+        self.decay_biases = first.decay_biases
+        like = parameters.weights[0]
+        self._like = like
+        self.rate = self._column([learning_rate(c, 0) for c in configs])
+        self.decay = self._column(decay)
+        self.decays = any(d > 0 for d in decay)
+        self.momentum = self._column([c.momentum for c in configs])
+        self.has_momentum = any(c.momentum > 0 for c in configs)
+        self.beta1, self.beta2 = first.beta1, first.beta2
+        self.epsilon = first.epsilon
+        needs = [self.adam or self.has_momentum, self.adam]
+        self.moments = [parameters.zeros() for need in needs if need]
+        self.steps = 0
+
+    def _column(self, values: Sequence[float]) -> torch.Tensor:
+        # computed in float64, stored in the network's precision
+        return torch.tensor(values, dtype=torch.float64).to(self._like)[:, None, None]
+
+    def start_epoch(self, epoch: int) -> None:
+        """Set the learning rates of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Epochs done so far.
+        """
+        self.rate = self._column([learning_rate(c, epoch) for c in self.configs])
+
+    def step(self, parameters: StackedParameters, gradient: StackedParameters) -> None:
+        """Move the parameters by one step; the gradient is overwritten.
+
+        Parameters
+        ----------
+        parameters : StackedParameters
+            Changed in place.
+        gradient : StackedParameters
+            Gradient of the mean loss, zero where nothing may change.
+        """
+        self.steps += 1
+        count = len(parameters.weights)
+        correction1 = 1 - self.beta1**self.steps
+        correction2 = math.sqrt(1 - self.beta2**self.steps)
+        pairs = zip(parameters.tensors(), gradient.tensors(), strict=True)
+        for k, (p, g) in enumerate(pairs):
+            if self.decays and (k < count or self.decay_biases):
+                g.addcmul_(p, self.decay)
+            if self.adam:
+                first, second = (m.tensors()[k] for m in self.moments)
+                first.mul_(self.beta1).add_(g, alpha=1 - self.beta1)
+                second.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
+                denominator = second.sqrt().div_(correction2).add_(self.epsilon)
+                p.addcmul_(first / denominator, self.rate, value=-1 / correction1)
+            elif self.has_momentum:
+                velocity = self.moments[0].tensors()[k]
+                velocity.mul_(self.momentum).add_(g)
+                p.addcmul_(velocity, self.rate, value=-1)
+            else:
+                p.addcmul_(g, self.rate, value=-1)
+
+    def forget(self, slot: int, layer: int, where: torch.Tensor) -> None:
+        """Clear the moments of some weights.
+
+        Parameters
+        ----------
+        slot, layer : int
+            Which network and layer.
+        where : tensor of bool, shape (n_out, n_in)
+            Which weights.
+        """
+        for moment in self.moments:
+            moment.weights[layer][slot].masked_fill_(where, 0.0)

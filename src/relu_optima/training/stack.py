@@ -1,0 +1,244 @@
+"""Several networks of one shape side by side: parameters, forward and backward pass.
+
+Gradients are written by hand: autograd's bookkeeping costs more than the arithmetic of networks
+this small. Every operation treats the slots of the stack separately, so that what one slot holds
+never enters another.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.problem import Problem
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass
+class StackedParameters:
+    """Stacked parameters, or anything of their shape (gradients, moments).
+
+    Attributes
+    ----------
+    weights : list of tensor, shape (k, n_out, n_in)
+        First layer first.
+    biases : list of tensor, shape (k, 1, n_out)
+        Empty for networks without.
+    """
+
+    weights: list[torch.Tensor]
+    biases: list[torch.Tensor]
+
+    def tensors(self) -> list[torch.Tensor]:
+        """List weights, then biases.
+
+        Returns
+        -------
+        list of tensor
+            The same objects, not copies.
+        """
+        return [*self.weights, *self.biases]
+
+    def zeros(self) -> StackedParameters:
+        """Make parameters of the same shape, all zero.
+
+        Returns
+        -------
+        StackedParameters
+            New tensors.
+        """
+        return StackedParameters(
+            [torch.zeros_like(t) for t in self.weights], [torch.zeros_like(t) for t in self.biases]
+        )
+
+    def copy_(self, other: StackedParameters) -> None:
+        """Copy the values of other parameters into these.
+
+        Parameters
+        ----------
+        other : StackedParameters
+            Source of the same shape.
+        """
+        for mine, theirs in zip(self.tensors(), other.tensors(), strict=True):
+            mine.copy_(theirs)
+
+    def squared_norm(self, *, biases: bool) -> torch.Tensor:
+        """Sum the squares of every slot in float64.
+
+        Parameters
+        ----------
+        biases : bool
+            Include the biases.
+
+        Returns
+        -------
+        tensor of float64, shape (k,)
+            ``‖θ‖²``.
+        """
+        tensors = self.tensors() if biases else self.weights
+        return torch.stack([t.double().square().sum((1, 2)) for t in tensors]).sum(0)
+
+    def slot(self, k: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return one network's parameters as float64 arrays.
+
+        Parameters
+        ----------
+        k : int
+            Slot.
+
+        Returns
+        -------
+        weights : list of array, shape (n_out, n_in)
+            Copies.
+        biases : list of array, shape (n_out,)
+            Copies.
+        """
+        weights = [t[k].double().cpu().numpy().copy() for t in self.weights]
+        return weights, [t[k, 0].double().cpu().numpy().copy() for t in self.biases]
+
+    def set_slot(self, k: int, weights: list[np.ndarray], biases: list[np.ndarray]) -> None:
+        """Write one network's parameters.
+
+        Parameters
+        ----------
+        k : int
+            Slot.
+        weights : list of array, shape (n_out, n_in)
+            First layer first.
+        biases : list of array, shape (n_out,)
+            Empty for none.
+        """
+        for tensor, value in zip(self.weights, weights, strict=True):
+            tensor[k] = torch.as_tensor(value, dtype=tensor.dtype)
+        for tensor, value in zip(self.biases, biases, strict=True):
+            tensor[k, 0] = torch.as_tensor(value, dtype=tensor.dtype)
+
+
+def empty_stack(config: TrainingConfig, widths: tuple[int, ...], slots: int) -> StackedParameters:
+    """Make zero parameters.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Precision, device, biases.
+    widths : tuple of int
+        Layer widths, inputs first.
+    slots : int
+        Networks.
+
+    Returns
+    -------
+    StackedParameters
+        Zeros.
+    """
+    dtype, device = DTYPES[config.dtype], torch.device(config.device)
+    weights = [
+        torch.zeros((slots, b, a), dtype=dtype, device=device)
+        for a, b in itertools.pairwise(widths)
+    ]
+    biases = [torch.zeros((slots, 1, b), dtype=dtype, device=device) for b in widths[1:]]
+    return StackedParameters(weights, biases if config.biases else [])
+
+
+def initial_parameters(
+    problem: Problem, masks: list[np.ndarray], generator: torch.Generator
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Draw initial parameters, or return the problem's own.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is trained.
+    masks : list of array of uint8, shape (n_out, n_in)
+        Masks at the start.
+    generator : torch.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    weights : list of array, shape (n_out, n_in)
+        ``N(0, gain²/m)`` inside the mask.
+    biases : list of array, shape (n_out,)
+        Uniform on ``±1/√m``; m = 100 gives the published ±0.1.
+    """
+    config = problem.config
+    if problem.start is not None:
+        weights, biases = problem.start
+        return [w * m for w, m in zip(weights, masks, strict=True)], list(biases)
+    out_weights, out_biases = [], []
+    for mask in masks:
+        draw = torch.randn(mask.shape, generator=generator, dtype=torch.float64).numpy()
+        kept = np.maximum(mask.sum(axis=1), 1).astype(float)
+        fan = kept if config.init == "kept_fan_in" else np.full(mask.shape[0], mask.shape[1], float)
+        out_weights.append(draw * mask * (config.gain / np.sqrt(fan))[:, None])
+        unit = torch.rand(mask.shape[0], generator=generator, dtype=torch.float64).numpy()
+        out_biases.append((2 * unit - 1) / np.sqrt(fan))
+    return out_weights, out_biases if config.biases else []
+
+
+def forward(parameters: StackedParameters, X: torch.Tensor) -> list[torch.Tensor]:
+    """Evaluate every slot on its own inputs.
+
+    Parameters
+    ----------
+    parameters : StackedParameters
+        Effective weights (masks applied).
+    X : tensor, shape (k, b, d)
+        Inputs.
+
+    Returns
+    -------
+    list of tensor
+        X, the hidden activations, and the output (k, b, c).
+    """
+    layers = [X]
+    last = len(parameters.weights) - 1
+    for k, W in enumerate(parameters.weights):
+        transposed = W.transpose(1, 2)
+        if parameters.biases:
+            Z = torch.baddbmm(parameters.biases[k], layers[-1], transposed)
+        else:
+            Z = torch.bmm(layers[-1], transposed)
+        layers.append(Z if k == last else Z.relu_())
+    return layers
+
+
+def loss_and_gradient(
+    parameters: StackedParameters, X: torch.Tensor, Y: torch.Tensor, gradient: StackedParameters
+) -> torch.Tensor:
+    """Compute the squared error of every slot and the gradient of its mean.
+
+    Parameters
+    ----------
+    parameters : StackedParameters
+        Effective weights.
+    X : tensor, shape (k, b, d)
+        Inputs.
+    Y : tensor, shape (k, b, c)
+        Targets.
+    gradient : StackedParameters
+        Overwritten by the gradient of ``‖f(X) - Y‖_F²/(b c)``, dense also where weights are
+        masked.
+
+    Returns
+    -------
+    tensor, shape (k,)
+        ``‖f(X) - Y‖_F²``.
+    """
+    layers = forward(parameters, X)
+    G = layers[-1].sub_(Y)
+    error = G.square().sum((1, 2))
+    G.mul_(2.0 / (Y.shape[1] * Y.shape[2]))
+    for k in reversed(range(len(parameters.weights))):
+        torch.bmm(G.transpose(1, 2), layers[k], out=gradient.weights[k])
+        if gradient.biases:
+            torch.sum(G, 1, keepdim=True, out=gradient.biases[k])
+        if k > 0:
+            G = torch.bmm(G, parameters.weights[k])
+            G.mul_(layers[k] > 0)
+    return error

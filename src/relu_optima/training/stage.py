@@ -1,0 +1,310 @@
+"""Stage ``training``: train the network of a pattern on a data set and record what it reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.errors import DataError
+from relu_optima.patterns.masks import check_masks
+from relu_optima.plugins import load_plugin
+from relu_optima.stage import Outcome, Record, Task
+from relu_optima.training.growth import behaviour, log_slope
+from relu_optima.training.problem import Problem, Trained, canonical_lam, evaluate, linear_product
+
+
+def run(task: Task) -> Outcome:
+    """Train one network.
+
+    Parameters
+    ----------
+    task : Task
+        Groups ``training`` and ``pattern`` (or an upstream ``existence`` record, whose masks are
+        then used) and an upstream ``dataset`` record.
+
+    Returns
+    -------
+    Outcome
+        See `run_batch`.
+    """
+    return run_batch([task])[0]
+
+
+def run_batch(tasks: Sequence[Task]) -> list[Outcome]:
+    """Train several networks, side by side where their configs allow.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        The runs.
+
+    Returns
+    -------
+    list of Outcome
+        One per task: row with final losses, norms and the observed behaviour; the series by
+        epoch; arrays ``W<k>``, ``b<k>`` and ``mask_<k>`` by layer. On the CPU a task's outcome
+        does not depend on the others.
+
+    Raises
+    ------
+    DataError
+        If a pattern does not fit its data, or a value cannot be used together with others.
+    """
+    data: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    problems = [_problem(task, data) for task in tasks]
+    out: dict[int, Outcome] = {}
+    plain: list[int] = []
+    for k, (task, problem) in enumerate(zip(tasks, problems, strict=True)):
+        # a method with a protocol of its own trains by itself
+        special = getattr(load_plugin("training", problem.config.method), "train", None)
+        if special is None:
+            plain.append(k)
+        else:
+            out[k] = _outcome(task, problem, special(problem, task.upstream))
+    from relu_optima.training.engine import train
+
+    folders = {problems[k].config.checkpoint_dir for k in plain}
+    for folder in sorted(folders, key=str):
+        chosen = [k for k in plain if problems[k].config.checkpoint_dir == folder]
+        trained = train([problems[k] for k in chosen], Path(folder) if folder else None)
+        for k, result in zip(chosen, trained, strict=True):
+            out[k] = _outcome(tasks[k], problems[k], result)
+    return [out[k] for k in range(len(tasks))]
+
+
+def _problem(task: Task, data: dict[str, tuple[np.ndarray, np.ndarray]]) -> Problem:
+    config = task.groups["training"]
+    assert isinstance(config, TrainingConfig)
+    dataset = task.upstream["dataset"]
+    key = f"{dataset.run_id} {dataset.code_key}"
+    if key not in data:
+        y = dataset.arrays["y_train"]
+        data[key] = dataset.arrays["X_train"], y if y.ndim == 2 else y[:, None]
+    X, Y = data[key]
+    masks = pattern_masks(task, X.shape[1], Y.shape[1])
+    target = dataset.arrays.get("target_matrix")
+    return Problem(
+        config=config,
+        seed=task.seed,
+        masks=masks,
+        X=X,
+        Y=Y,
+        lam=_lam(task, config, Y),
+        target_matrix=target,
+        name=f"{task.run_id} {key}",
+    )
+
+
+def _lam(task: Task, config: TrainingConfig, Y: np.ndarray) -> float:
+    given = (config.weight_decay > 0) + (config.lam is not None) + (config.lam_from == "convex")
+    if given > 1:
+        raise DataError(
+            "the penalty is set more than once",
+            where="training.weight_decay, training.lam, training.lam_from",
+            allowed="one of weight_decay > 0, lam, lam_from=convex",
+        )
+    if config.lam_from == "convex":
+        convex = task.upstream.get("convex")
+        if convex is None:
+            raise DataError(
+                "there is no upstream convex run to take lam from",
+                where="training.lam_from",
+                fix="name a sweep of stage convex under `on:`, or set training.lam",
+            )
+        value = convex.row["lam"]
+        assert isinstance(value, float)
+        return value
+    return canonical_lam(config.weight_decay, Y) if config.lam is None else config.lam
+
+
+def pattern_masks(task: Task, n_in: int, n_out: int) -> list[np.ndarray]:
+    """Make the masks of a run; sizes of 0 are taken from the data.
+
+    Parameters
+    ----------
+    task : Task
+        The run.
+    n_in, n_out : int
+        Features and outputs of the data.
+
+    Returns
+    -------
+    list of array of uint8, shape (n_out, n_in)
+        First layer first.
+
+    Raises
+    ------
+    DataError
+        If inputs or outputs of the pattern are not those of the data.
+    """
+    existence = task.upstream.get("existence")
+    if existence is not None:
+        names = [f"mask_{k}" for k in range(len(existence.arrays))]
+        masks = [existence.arrays[n] for n in names if n in existence.arrays]
+    else:
+        pattern = task.groups["pattern"]
+        sizes = {"n_in": n_in, "n_out": n_out}
+        open_sizes = {k: v for k, v in sizes.items() if getattr(pattern, k, None) == 0}
+        pattern = pattern.model_copy(update=open_sizes)
+        masks = load_plugin("pattern", getattr(pattern, "family")).masks(pattern)  # noqa: B009
+    masks = check_masks(masks, "pattern")
+    if (masks[0].shape[1], masks[-1].shape[0]) != (n_in, n_out):
+        raise DataError(
+            f"the pattern has {masks[0].shape[1]} inputs and {masks[-1].shape[0]} outputs, the "
+            f"data have {n_in} features and {n_out} targets",
+            where="pattern, dataset",
+            fix="choose sizes that agree (family dense takes them from the data)",
+        )
+    return masks
+
+
+def _outcome(task: Task, problem: Problem, trained: Trained) -> Outcome:
+    dataset = task.upstream["dataset"]
+    binary = dataset.row["task"] == "binary"
+    row: dict[str, Any] = {
+        "method": problem.config.method,
+        "optimizer": problem.config.optimizer,
+        "widths": "-".join(map(str, problem.widths)),
+        "lam": problem.lam,
+        "weight_decay": 2 * problem.lam / problem.Y.size,
+        "epochs_done": trained.epochs,
+        **final_values(problem, trained),
+        **behaviour(trained.series["epoch"], trained.series["weight_norm"], trained.status),
+        **trained.extra,
+    }
+    half = trained.series["epoch"] >= trained.series["epoch"][-1] / 2
+    loss = trained.series["loss"]
+    row["loss_slope"] = log_slope(trained.series["epoch"][half], loss[half])
+    for part in ("train", "test"):
+        X, y = dataset.arrays[f"X_{part}"], dataset.arrays[f"y_{part}"]
+        fit = trained.predict(X)
+        y = y if y.ndim == 2 else y[:, None]
+        row[f"{part}_mse"] = float(np.mean((fit - y) ** 2)) if y.size else None
+        if binary:  # an output of exactly 0 decides nothing, so it counts as an error
+            row[f"{part}_accuracy"] = float(np.mean(np.sign(fit) == y)) if y.size else None
+    convex = task.upstream.get("convex")
+    if convex is not None:
+        certified = convex.row["objective"]
+        assert isinstance(certified, float)
+        row["certified_objective"] = certified
+        best = row["objective_rescaled"]
+        row["excess"] = None if best is None else best / max(certified, 1e-300) - 1
+    arrays = {f"W{k}": w for k, w in enumerate(trained.weights)}
+    arrays |= {f"b{k}": b for k, b in enumerate(trained.biases)}
+    arrays |= {f"mask_{k}": m for k, m in enumerate(trained.masks)}
+    return Outcome(row=row, status=trained.status, series=trained.series, arrays=arrays)
+
+
+def final_values(problem: Problem, trained: Trained) -> dict[str, Any]:
+    """Compute the final objective, norms, density and product error, in float64.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was trained.
+    trained : Trained
+        The result.
+
+    Returns
+    -------
+    dict
+        Row entries. ``objective_rescaled`` is the least objective among networks that differ
+        by ``(c_j u_j, a_j / c_j)``, c_j > 0, for each hidden neuron j; it never exceeds
+        ``objective``. None for deeper networks and without a penalty on biases they have.
+    """
+    size = problem.Y.size
+    residual = trained.predict(problem.X) - problem.Y
+    loss = float((residual * residual).sum()) / size
+    decays = problem.config.decay_biases
+    objective = 0.5 * loss * size + 0.5 * problem.lam * trained.squared_norm(biases=decays)
+    kept = sum(int(m.sum()) for m in trained.masks)
+    row: dict[str, Any] = {
+        "loss": loss,
+        "loss_relative": loss / max(float(np.mean(problem.Y**2)), 1e-300),
+        "objective": objective,
+        "objective_rescaled": _rescaled(problem, trained, 0.5 * loss * size),
+        "weight_norm": trained.squared_norm(biases=False) ** 0.5,
+        "parameter_norm": trained.squared_norm(biases=True) ** 0.5,
+        "nonzeros": kept,
+        "density": kept / sum(m.size for m in trained.masks),
+        "n_active": _active(trained),
+    }
+    if problem.target_matrix is not None:
+        A = problem.target_matrix
+        gap = np.linalg.norm(linear_product(trained.weights) - A)
+        row["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
+    return row
+
+
+def _rescaled(problem: Problem, trained: Trained, fit: float) -> float | None:
+    if len(trained.weights) != 2:
+        return None
+    below = np.square(trained.weights[0]).sum(axis=1)
+    constant = 0.0
+    if trained.biases:
+        if not problem.config.decay_biases:
+            return None
+        below = below + np.square(trained.biases[0])
+        constant = float(np.square(trained.biases[1]).sum())
+    above = np.square(trained.weights[1]).sum(axis=0)
+    paths = float(np.sqrt(below * above).sum())
+    return fit + problem.lam * (paths + 0.5 * constant)
+
+
+def _active(trained: Trained) -> int:
+    """Count hidden neurons of the first layer with weights on both sides above 1e-6 of the top."""
+    if len(trained.weights) < 2:
+        return 0
+    below = np.linalg.norm(trained.weights[0], axis=1)
+    above = np.linalg.norm(trained.weights[1], axis=0)
+    size = below * above
+    return int((size > 1e-6 * max(float(size.max()), 1e-300)).sum())
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored run: masks, sizes, and the final values recomputed from the weights.
+
+    Parameters
+    ----------
+    record : Record
+        What `run` stored.
+    upstream : mapping of str to Record
+        Upstream records.
+
+    Returns
+    -------
+    list of str
+        What is wrong.
+    """
+    layers = sum(name.startswith("W") for name in record.arrays)
+    weights = [record.arrays[f"W{k}"] for k in range(layers)]
+    masks = [record.arrays[f"mask_{k}"] for k in range(layers)]
+    biases = [record.arrays[f"b{k}"] for k in range(layers) if f"b{k}" in record.arrays]
+    wrong = []
+    for k, (W, mask) in enumerate(zip(weights, masks, strict=True)):
+        if W.shape != mask.shape:
+            wrong.append(f"W{k} and mask_{k} differ in shape")
+        elif np.any(W[mask == 0] != 0):
+            wrong.append(f"W{k} is not zero outside its mask")
+        if not np.isfinite(W).all():
+            wrong.append(f"W{k} has NaN or infinite entries")
+    if wrong:
+        return wrong
+    dataset = upstream["dataset"]
+    y = dataset.arrays["y_train"]
+    residual = evaluate(weights, biases, dataset.arrays["X_train"]) - y.reshape(y.shape[0], -1)
+    loss = float(np.mean(residual**2))
+    norm = float(sum((W * W).sum() for W in weights)) ** 0.5
+    for name, value in (("loss", loss), ("weight_norm", norm)):
+        stored = record.row[name]
+        assert isinstance(stored, float)
+        if not np.isclose(stored, value, rtol=1e-9, atol=1e-12):
+            wrong.append(f"{name} is {value:.12g}, the row says {stored:.12g}")
+    epochs = record.series["epoch"]
+    if np.any(np.diff(epochs) <= 0):
+        wrong.append("the epochs of the series do not increase")
+    return wrong

@@ -1,0 +1,159 @@
+"""The stage: records, verification, and errors that name the key."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from relu_optima.config.validate import validate_group
+from relu_optima.errors import DataError
+from relu_optima.plugins import load_plugin, plugin_names
+from relu_optima.stage import Record
+from relu_optima.training.growth import behaviour, log_slope
+from relu_optima.training.problem import canonical_lam, evaluate
+from relu_optima.training.stage import run, run_batch, verify
+
+from .cases import dataset, task
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "training"
+LU = {"family": "lu", "n": 6}
+DENSE = {"family": "dense", "n_hidden": 5}
+FAST = {"method": "static", "epochs": 3, "batch_size": 16}
+
+
+@pytest.fixture(scope="module")
+def map_data() -> Record:
+    return dataset(loader="matrix_target", size=6, n=60)
+
+
+@pytest.fixture(scope="module")
+def real_data() -> Record:
+    return dataset(loader="sklearn_bundled", source="iris", classes=[1, 2])
+
+
+def record(outcome) -> Record:
+    return Record(
+        "r", "c", "training", {}, outcome.status, outcome.row, outcome.series, outcome.arrays
+    )
+
+
+@pytest.mark.parametrize("preset", sorted(p.stem for p in CONF.glob("*.yaml")))
+def test_presets_are_valid_and_train(preset, map_data):
+    values = yaml.safe_load((CONF / f"{preset}.yaml").read_text())
+    validate_group("training", values)
+    small = {**values, "epochs": 2}
+    outcome = run(task(map_data, LU, small))
+    assert verify(record(outcome), {"dataset": map_data}) == []
+    json.dumps(outcome.row, allow_nan=False)
+    assert len({len(v) for v in outcome.series.values()}) == 1
+
+
+def test_matrix_targets_on_a_sparse_pattern(map_data):
+    outcome = run(task(map_data, LU, FAST))
+    assert outcome.row["nonzeros"] == 42
+    assert outcome.row["product_error"] > 0
+    assert outcome.series["epoch"].tolist() == [0, 1, 2, 3]
+    assert np.array_equal(outcome.arrays["mask_0"], np.triu(np.ones((6, 6))))
+
+
+def test_sizes_of_zero_follow_the_data(real_data):
+    outcome = run(task(real_data, DENSE, FAST))
+    assert outcome.row["widths"] == "4-5-1"
+    assert 0 <= outcome.row["test_accuracy"] <= 1
+    weights = [outcome.arrays["W0"], outcome.arrays["W1"]]
+    biases = [outcome.arrays["b0"], outcome.arrays["b1"]]
+    fit = evaluate(weights, biases, real_data.arrays["X_test"])[:, 0]
+    expected = np.mean(np.sign(fit) == real_data.arrays["y_test"])
+    assert outcome.row["test_accuracy"] == expected
+
+
+def test_a_batch_equals_its_runs_alone(real_data):
+    tasks = [
+        task(real_data, DENSE, {**FAST, "weight_decay": w}, s) for w in (0.0, 0.1) for s in (0, 1)
+    ]
+    for together, alone in zip(run_batch(tasks), [run(t) for t in tasks], strict=True):
+        assert together.row == alone.row
+        assert together.arrays.keys() == alone.arrays.keys()
+        for name in alone.arrays:
+            assert together.arrays[name].tobytes() == alone.arrays[name].tobytes()
+
+
+def test_canonical_scaling(real_data):
+    n = real_data.row["n_train"]
+    assert canonical_lam(0.1, np.zeros(n)) == pytest.approx(0.05 * n)
+    decay = run(task(real_data, DENSE, {**FAST, "weight_decay": 0.1}))
+    lam = run(task(real_data, DENSE, {**FAST, "lam": 0.05 * n}))
+    assert decay.row["lam"] == pytest.approx(lam.row["lam"])
+    assert decay.row["objective"] == pytest.approx(lam.row["objective"])
+    norm2 = decay.row["parameter_norm"] ** 2
+    expected = 0.5 * n * decay.row["loss"] + 0.5 * decay.row["lam"] * norm2
+    assert decay.row["objective"] == pytest.approx(expected)
+    assert decay.row["objective_rescaled"] <= decay.row["objective"] * (1 + 1e-12)
+
+
+def test_penalty_and_certified_value_of_an_upstream_convex_run(real_data):
+    row = {"lam": 2.0, "objective": 10.0}
+    convex = Record("v", "c", "convex", {}, "ok", row)
+    training = {**FAST, "lam_from": "convex", "biases": False}
+    outcome = run(task(real_data, DENSE, training, convex=convex))
+    assert outcome.row["lam"] == 2.0
+    assert outcome.row["excess"] == pytest.approx(outcome.row["objective_rescaled"] / 10 - 1)
+
+
+def test_masks_of_an_upstream_existence_run(map_data):
+    masks = {"mask_0": np.eye(6, dtype=np.uint8), "mask_1": np.tri(6, dtype=np.uint8)}
+    existence = Record("e", "c", "existence", {}, "ok", {}, {}, masks)
+    outcome = run(task(map_data, LU, FAST, existence=existence))
+    assert np.array_equal(outcome.arrays["mask_1"], masks["mask_1"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "training", "where"),
+    [
+        ({"family": "lu", "n": 5}, {}, "pattern"),
+        (DENSE, {"lam": 1.0, "weight_decay": 0.1}, "training.lam"),
+        (DENSE, {"lam_from": "convex"}, "training.lam_from"),
+    ],
+)
+def test_mistakes_give_one_error_that_names_the_key(map_data, pattern, training, where):
+    with pytest.raises(DataError) as caught:
+        run(task(map_data, pattern, {**FAST, **training}))
+    assert where in str(caught.value)
+
+
+def test_verify_finds_changed_weights(map_data):
+    outcome = run(task(map_data, LU, FAST))
+    upstream = {"dataset": map_data}
+    for i, j in ((0, 0), (5, 0)):  # inside and outside the mask
+        arrays = {name: a.copy() for name, a in outcome.arrays.items()}
+        arrays["W0"][i, j] += 0.1
+        assert verify(replace(record(outcome), arrays=arrays), upstream)
+
+
+def test_divergence_is_a_status(map_data):
+    outcome = run(task(map_data, LU, {**FAST, "learning_rate": 1e4, "epochs": 50}))
+    assert outcome.status == outcome.row["behaviour"] == "diverged"
+    assert verify(record(outcome), {"dataset": map_data}) == []
+    json.dumps(outcome.row, allow_nan=False)
+
+
+@pytest.mark.parametrize("method", plugin_names("training"))
+def test_method_contract(method, map_data):
+    plugin = load_plugin("training", method)
+    assert plugin.Config.__module__ == plugin.__name__
+    assert callable(getattr(plugin, "rule", None) or getattr(plugin, "train", None))
+
+
+def test_slopes():
+    x = np.arange(1.0, 50.0)
+    assert log_slope(x, 3 * x**0.25) == pytest.approx(0.25)
+    assert log_slope(x[:1], x[:1]) is None
+    assert log_slope(x, -x) is None
+    epoch = np.arange(0.0, 101.0)
+    assert behaviour(epoch, 1 + epoch**0.5, "ok")["behaviour"] == "growing"
+    assert behaviour(epoch, 2 - 1 / (1 + epoch), "ok")["behaviour"] == "bounded"
+    assert behaviour(epoch, epoch + 1, "diverged")["behaviour"] == "diverged"
+    assert behaviour(epoch[:1], epoch[:1], "ok")["behaviour"] == "unclear"
