@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from relu_optima.convex import certify, enumerate_patterns, lambda_max, solve
-from relu_optima.convex.network import blocks_from_network, network_from_blocks
 from tests.convex.programs import (
     FAN_X,
     FAN_Y,
@@ -18,6 +15,9 @@ from tests.convex.programs import (
     WORKED_Y,
     random_problem,
 )
+
+from relu_optima.convex import certify, enumerate_patterns, lambda_max, solve
+from relu_optima.convex.network import blocks_from_network, network_from_blocks
 
 
 def test_worked_example_relu():
@@ -93,7 +93,7 @@ def test_weak_duality_at_any_point(seed):
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 100_000))
 def test_network_and_blocks_have_one_objective(seed):
-    """Convex to network keeps the objective; network to convex keeps the fit, lowers the penalty."""
+    """Both maps keep the fit; to the network the penalty stays, back it does not grow."""
     X, y, gates = random_problem(seed)
     rng = np.random.default_rng(seed)
     v = gates.T * rng.uniform(0, 1, size=(gates.shape[1], 1))

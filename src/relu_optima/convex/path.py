@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
-from relu_optima.convex.problem import check_lambda
+from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.solution import Solution
-from relu_optima.convex.solver import solve
+from relu_optima.convex.solver import Session, check_options
 from relu_optima.errors import SolveInputError
 
 
@@ -57,19 +58,11 @@ def regularization_path(
     values = [check_lambda(lam) for lam in lams]
     if not values:
         raise SolveInputError("it is empty", allowed="at least one strength > 0", where="lams")
+    check_options(tol, time_limit, backend)
+    session = Session(make_problem(X, y, gates, formulation))
     out: dict[int, Solution] = {}
-    last: Solution | None = None
     for index in sorted(range(len(values)), key=lambda k: -values[k]):
-        last = solve(
-            X,
-            y,
-            gates,
-            values[index],
-            formulation=formulation,
-            tol=tol,
-            time_limit=time_limit,
-            warm_start=last,
-            backend=backend,
+        out[index] = session.solve(
+            values[index], tol, time_limit, backend, None, started=time.process_time()
         )
-        out[index] = last
     return [out[k] for k in range(len(values))]

@@ -38,5 +38,7 @@ class ConvexConfig(Group):
         description=("convention of lam: canonical, a fraction of lambda_max, or per training row"),
     )
     tol: float = Field(default=1e-6, gt=0, lt=1, description="relative duality gap to reach")
-    backend: Literal["auto", "clarabel"] = Field(default="auto", description="solution method")
+    backend: Literal["auto", "newton", "clarabel"] = Field(
+        default="auto", description="solution method"
+    )
     time_limit: float | None = operational(None, gt=0, description="safety net of a solve [s]")

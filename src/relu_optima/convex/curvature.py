@@ -1,0 +1,250 @@
+r"""Newton systems of the dual augmented Lagrangian, by the cheapest of three ways.
+
+Each step solves, over the active blocks b with p_b the projection of the block's vector,
+
+.. math:: \bigl(I + \sigma \sum_b X_b M_b X_b^\top\bigr) x = -g, \qquad
+          M_b = F_b \bigl[(1 - a_b) I + a_b q_b q_b^\top\bigr] F_b,
+
+a_b = sigma lam / |p_b|, q_b = p_b / |p_b|, F_b the projector on the directions of the face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from relu_optima.convex import kernels
+from relu_optima.convex.cones import ConeProjector
+
+DIRECT_ROWS = 6_000  # largest n for an n x n matrix
+MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
+MAX_CG = 300
+
+
+@dataclass
+class NewtonSystem:
+    """Solver of the Newton systems of one data set.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    cones : ConeProjector or None
+        Faces of the blocks; None for a gated program.
+    cg_iterations : int
+        Conjugate-gradient iterations so far.
+    """
+
+    X: np.ndarray
+    cones: ConeProjector | None
+    cg_iterations: int = 0
+    _gram: np.ndarray | None = None
+    _last_cg: float = 30.0
+
+    def direction(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        norms: np.ndarray,
+        sigma: float,
+        lam: float,
+        gradient: np.ndarray,
+        accuracy: float,
+    ) -> np.ndarray:
+        """Solve one Newton system.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Active blocks.
+        masks : array, shape (m, n)
+            Their patterns as 0.0 and 1.0.
+        P : array, shape (m, d)
+            Projections.
+        norms : array, shape (m,)
+            Norms of the projections, above sigma * lam.
+        sigma, lam : float
+            Penalty of the augmented Lagrangian and regularisation strength.
+        gradient : array, shape (n,)
+            Right-hand side g.
+        accuracy : float
+            Relative residual allowed to the iterative way.
+
+        Returns
+        -------
+        array, shape (n,)
+            Direction x.
+        """
+        if not blocks.size:
+            return -gradient
+        n, d = self.X.shape
+        shrink = sigma * lam / norms
+        sizes = self._face_sizes(blocks)
+        free = d - sizes
+        columns = int(free.sum())
+        less = int(np.minimum(sizes, free).sum())
+        by_columns = n * columns**2 + columns**3 / 3 + 4.0 * d * d * columns
+        by_rows = n**2 * (2.0 * blocks.size + less) + n**3 / 3
+        guess = self._last_cg * np.sqrt(np.log(accuracy) / np.log(0.05))
+        by_products = 8.0 * n * d * blocks.size * guess + 2.0 * d**3 * blocks.size
+        if n > DIRECT_ROWS:
+            by_rows = np.inf
+        if columns > MAX_COLUMNS:
+            by_columns = np.inf
+        cheapest = min(by_columns, by_rows, by_products)
+        if cheapest == by_columns:
+            return self._by_columns(blocks, masks, P, shrink, free, sigma, gradient)
+        if cheapest == by_rows:
+            return self._by_rows(blocks, masks, P, shrink, sizes, sigma, gradient)
+        return self._by_products(blocks, masks, P, shrink, sizes, sigma, gradient, accuracy)
+
+    def _face_sizes(self, blocks: np.ndarray) -> np.ndarray:
+        if self.cones is None:
+            return np.zeros(blocks.size, dtype=np.int64)
+        return np.asarray(self.cones.face_size[blocks])
+
+    def _faces(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slots, bases and sizes of the faces."""
+        d = self.X.shape[1]
+        if self.cones is None:
+            none = np.zeros(blocks.size, dtype=np.int64)
+            return none, np.zeros((1, d, d)), np.zeros(1, dtype=np.int64)
+        slots, factors = self.cones.factors(blocks)
+        return slots, factors.Q, factors.count
+
+    def _roots(
+        self, blocks: np.ndarray, P: np.ndarray, shrink: np.ndarray, free: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        offsets = np.concatenate([[0], np.cumsum(free)])
+        roots = np.empty((int(offsets[-1]), self.X.shape[1]))
+        slots, Q, count = self._faces(blocks)
+        kernels.curvature_roots(slots, Q, count, P, shrink, offsets, roots)
+        return roots, offsets
+
+    def _by_columns(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        shrink: np.ndarray,
+        free: np.ndarray,
+        sigma: float,
+        gradient: np.ndarray,
+    ) -> np.ndarray:
+        """Woodbury's identity on the columns Z = [X_b T_b'], with one step of refinement."""
+        roots, offsets = self._roots(blocks, P, shrink, free)
+        Zt = roots @ self.X.T
+        for b in range(blocks.size):
+            Zt[offsets[b] : offsets[b + 1]] *= masks[b]
+        small = blas.dsyrk(1.0, Zt.T, trans=1, lower=0)
+        small.ravel(order="K")[:: small.shape[0] + 1] += 1.0 / sigma
+        factor, info = lapack.dpotrf(small, lower=0, overwrite_a=1)
+        if info != 0:
+            return -gradient
+
+        def solve(right: np.ndarray) -> np.ndarray:
+            inner, _ = lapack.dpotrs(factor, Zt @ right, lower=0)
+            return np.asarray(right - inner @ Zt)
+
+        x = solve(-gradient)
+        rest = -gradient - x - sigma * ((Zt @ x) @ Zt)
+        return np.asarray(x + solve(rest))
+
+    def _by_rows(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        shrink: np.ndarray,
+        sizes: np.ndarray,
+        sigma: float,
+        gradient: np.ndarray,
+    ) -> np.ndarray:
+        """Cholesky of the n x n matrix; whole blocks enter by a Hadamard product with X X'."""
+        n, d = self.X.shape
+        if self._gram is None:
+            self._gram = self.X @ self.X.T
+        whole = 2 * sizes < d  # cheaper to subtract the face than to add the rest
+        weight = np.sqrt(1.0 - shrink[whole])
+        # the same pattern with both signs, or many blocks, are all one rank-|J| product
+        if whole.any():
+            matrix = blas.dsyrk(1.0, (masks[whole] * weight[:, None]).T, lower=1)
+            matrix *= self._gram
+        else:
+            matrix = np.zeros((n, n), order="F")
+        q = P / np.linalg.norm(P, axis=1)[:, None]
+        plus = [np.sqrt(shrink[whole])[:, None] * ((q[whole] @ self.X.T) * masks[whole])]
+        minus = []
+        if self.cones is not None:
+            slots, Q, count = self._faces(blocks)
+            for b in np.flatnonzero(whole):
+                k = int(count[slots[b]])
+                if k:
+                    face = np.sqrt(1.0 - shrink[b]) * Q[slots[b], :k]
+                    minus.append((face @ self.X.T) * masks[b])
+            rest = np.flatnonzero(~whole)
+            if rest.size:
+                roots, offsets = self._roots(blocks[rest], P[rest], shrink[rest], d - sizes[rest])
+                extra = roots @ self.X.T
+                for position, b in enumerate(rest):
+                    extra[offsets[position] : offsets[position + 1]] *= masks[b]
+                plus.append(extra)
+        for sign, parts in ((1.0, plus), (-1.0, minus)):
+            stacked = np.vstack(parts) if parts else np.empty((0, n))
+            if len(stacked):
+                matrix = blas.dsyrk(sign, stacked.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+        matrix *= sigma
+        matrix.ravel(order="K")[:: n + 1] += 1.0
+        factor, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
+        if info != 0:
+            return -gradient
+        x, _ = lapack.dpotrs(factor, -gradient, lower=1)
+        return np.asarray(x)
+
+    def _by_products(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        shrink: np.ndarray,
+        sizes: np.ndarray,
+        sigma: float,
+        gradient: np.ndarray,
+        accuracy: float,
+    ) -> np.ndarray:
+        """Conjugate gradients; the matrix is only ever applied."""
+        q = P / np.linalg.norm(P, axis=1)[:, None]
+        slots, Q, count = self._faces(blocks)
+        bases = [Q[slots[b], : int(count[slots[b]])] for b in range(blocks.size)]
+        X = self.X
+
+        def apply(x: np.ndarray) -> np.ndarray:
+            B = (masks * x) @ X
+            along = np.einsum("ij,ij->i", q, B)
+            for b, basis in enumerate(bases):
+                if len(basis):
+                    B[b] -= (basis @ B[b]) @ basis
+            B = (1.0 - shrink)[:, None] * B + (shrink * along)[:, None] * q
+            return np.asarray(x + sigma * np.einsum("bn,bn->n", masks, B @ X.T))
+
+        x = np.zeros_like(gradient)
+        r = -gradient
+        direction = r.copy()
+        square = float(r @ r)
+        goal = accuracy**2 * square
+        used = 0
+        while used < MAX_CG and square > goal:
+            used += 1
+            image = apply(direction)
+            step = square / float(direction @ image)
+            x += step * direction
+            r -= step * image
+            new = float(r @ r)
+            direction = r + (new / square) * direction
+            square = new
+        self.cg_iterations += used
+        self._last_cg = float(used)
+        return x

@@ -1,0 +1,315 @@
+r"""Inner loops of the solver: dual active-set projections on polyhedral cones.
+
+The projection of g on K = {u : a_j'u >= 0} is p = g + A'rho with rho >= 0 minimising |p|. A face
+S (active rows) is kept as an orthonormal basis and a triangular factor,
+
+    a_{S_j} = sum_i R[i, j] Q[i],        p = g - Q'Q g,        R rho = -Q g.
+
+Any rho >= 0 bounds the norm of the projection from above by |p|; every stop is safe.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_optima.convex.compilation import compiled
+
+PENDING, CONVERGED, BELOW, FLOOR = 0, 1, 2, 3
+DEPENDENT = 1e-9  # length of the new part of a unit row below which it adds nothing
+VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
+
+
+@compiled
+def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
+    """Add a row to a face of k rows; False if it depends on them."""
+    rest = row.copy()
+    if k > 0:
+        basis = Q[:k]
+        part = np.dot(basis, row)
+        rest = row - np.dot(part, basis)
+        if np.dot(rest, rest) < 0.25:
+            again = np.dot(basis, rest)
+            rest = rest - np.dot(again, basis)
+            part = part + again
+        R[:k, k] = part
+    length = np.sqrt(np.dot(rest, rest))
+    if length < DEPENDENT:
+        return False
+    Q[k] = rest / length
+    R[k, k] = length
+    return True
+
+
+@compiled
+def delete_row(
+    Q: np.ndarray, R: np.ndarray, rows: np.ndarray, Qg: np.ndarray, k: int, drop: int
+) -> None:
+    """Remove row number `drop` of a face by Givens rotations; Q g turns with the basis."""
+    for j in range(drop, k - 1):
+        rows[j] = rows[j + 1]
+        for i in range(j + 2):
+            R[i, j] = R[i, j + 1]
+    for i in range(drop, k - 1):
+        a, b = R[i, i], R[i + 1, i]
+        length = np.sqrt(a * a + b * b)
+        c, s = a / length, b / length
+        for j in range(i, k - 1):
+            upper, lower = R[i, j], R[i + 1, j]
+            R[i, j] = c * upper + s * lower
+            R[i + 1, j] = c * lower - s * upper
+        R[i + 1, i] = 0.0
+        old = Q[i].copy()
+        Q[i] = c * old + s * Q[i + 1]
+        Q[i + 1] = c * Q[i + 1] - s * old
+        first = Qg[i]
+        Qg[i] = c * first + s * Qg[i + 1]
+        Qg[i + 1] = c * Qg[i + 1] - s * first
+
+
+@compiled
+def multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float:
+    """Solve R rho = -Q g into `out`; return the smallest multiplier."""
+    smallest = np.inf
+    for i in range(k - 1, -1, -1):
+        value = -Qg[i]
+        for j in range(i + 1, k):
+            value -= R[i, j] * out[j]
+        value /= R[i, i]
+        out[i] = value
+        if value < smallest:
+            smallest = value
+    return smallest
+
+
+@compiled
+def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
+    """Return g - Q'(Q g), with a second pass against drift; a full face leaves exactly zero."""
+    if k == 0:
+        return g.copy()
+    if k == g.size:
+        return np.zeros(k)
+    basis = Q[:k]
+    p = g.copy()
+    p -= np.dot(Qg[:k], basis)
+    p -= np.dot(np.dot(basis, p), basis)
+    return p
+
+
+@compiled
+def restart(
+    Q: np.ndarray, R: np.ndarray, rows: np.ndarray, rho: np.ndarray, k: int, g: np.ndarray
+) -> int:
+    """Fit a stored face to a new vector: drop rows until all multipliers are non-negative."""
+    if k == 0:
+        return 0
+    Qg = np.empty(k)
+    Qg[:] = np.dot(Q[:k], g)
+    while k > 0 and multipliers(R, Qg, k, rho) < 0.0:
+        negative = rho[:k] < 0.0
+        for drop in range(k - 1, -1, -1):
+            if negative[drop]:
+                delete_row(Q, R, rows, Qg, k, drop)
+                k -= 1
+    return k
+
+
+@compiled
+def start_projections(
+    slots: np.ndarray,
+    stored: np.ndarray,
+    patterns: np.ndarray,
+    G: np.ndarray,
+    stop: float,
+    unit_rows: np.ndarray,
+    side: np.ndarray,
+    Q: np.ndarray,
+    R: np.ndarray,
+    rows: np.ndarray,
+    rho: np.ndarray,
+    count: np.ndarray,
+    P: np.ndarray,
+    status: np.ndarray,
+) -> None:
+    """Warm-start every projection from its face; faces without a factor are rebuilt first."""
+    for b in range(slots.size):
+        s = slots[b]
+        if not stored[b]:
+            k = 0
+            for j in range(count[s]):
+                row = rows[s, j]
+                if append_row(Q[s], R[s], k, side[patterns[b], row] * unit_rows[row]):
+                    rows[s, k] = row
+                    k += 1
+            count[s] = k
+        count[s] = restart(Q[s], R[s], rows[s], rho[s], count[s], G[b])
+        k = count[s]
+        p = G[b].copy()
+        if k > 0:
+            p = rest_of(Q[s], np.dot(Q[s, :k], G[b]), k, G[b])
+        P[b] = p
+        status[b] = BELOW if np.dot(p, p) <= stop * stop else PENDING
+
+
+@compiled
+def settle(
+    Q: np.ndarray,
+    R: np.ndarray,
+    rows: np.ndarray,
+    rho: np.ndarray,
+    Qg: np.ndarray,
+    k: int,
+    target: np.ndarray,
+) -> int:
+    """Move rho to the minimiser on the face, dropping rows that turn negative on the way."""
+    while k > 0:
+        if multipliers(R, Qg, k, target) >= 0.0:
+            rho[:k] = target[:k]
+            break
+        step, drop = 1.0, k - 1
+        for j in range(k):
+            if target[j] < 0.0:
+                ratio = rho[j] / (rho[j] - target[j])
+                if ratio < step:
+                    step, drop = ratio, j
+        for j in range(k):
+            rho[j] = max(0.0, rho[j] + step * (target[j] - rho[j]))
+        for j in range(drop, k - 1):
+            rho[j] = rho[j + 1]
+        delete_row(Q, R, rows, Qg, k, drop)
+        k -= 1
+    return k
+
+
+@compiled
+def advance_projections(
+    pending: np.ndarray,
+    scores: np.ndarray,
+    slots: np.ndarray,
+    patterns: np.ndarray,
+    G: np.ndarray,
+    stop: float,
+    unit_rows: np.ndarray,
+    side: np.ndarray,
+    Q: np.ndarray,
+    R: np.ndarray,
+    rows: np.ndarray,
+    rho: np.ndarray,
+    count: np.ndarray,
+    P: np.ndarray,
+    status: np.ndarray,
+) -> int:
+    """Advance projections after one scan of all cone rows; return the active-set steps taken.
+
+    `scores` holds a_j'p for every pending projection. The worst rows become candidates and are
+    worked off until none of them is violated by more than 0.3 of the worst of the scan.
+    """
+    d = G.shape[1]
+    cap = 3 * d + 8
+    target = np.empty(d + 1)
+    Qg = np.empty(d + 1)
+    steps = 0
+    for c in range(pending.size):
+        b = pending[c]
+        s, g, score = slots[b], G[b], scores[c]
+        worst = score.min()
+        if worst >= -VIOLATION * np.sqrt(np.dot(g, g)):
+            status[b] = CONVERGED
+            continue
+        limit = 0.2 * worst
+        chosen = np.flatnonzero(score <= limit)
+        while chosen.size > cap and limit > 0.999 * worst:
+            limit = 0.5 * (limit + worst)
+            chosen = np.flatnonzero(score <= limit)
+        chosen = chosen[:cap]
+        m = chosen.size
+        local = np.empty((m, d))
+        values = np.empty(m)
+        for j in range(m):
+            local[j] = side[patterns[b], chosen[j]] * unit_rows[chosen[j]]
+            values[j] = score[chosen[j]]
+        taken = np.zeros(m, dtype=np.bool_)
+        k = count[s]
+        if k > 0:
+            Qg[:k] = np.dot(Q[s, :k], g)
+        p = P[b].copy()
+        moved = False
+        for _ in range(2 * m + d):
+            best = np.argmin(values)
+            if values[best] > 0.3 * worst or k == d:
+                break
+            if taken[best] or not append_row(Q[s], R[s], k, local[best]):
+                # already active or dependent on the active rows: nothing to gain from it
+                values[best] = 0.0
+                taken[best] = True
+                if not moved and values.min() > 0.3 * worst:
+                    break
+                continue
+            moved = True
+            steps += 1
+            rows[s, k] = chosen[best]
+            rho[s, k] = 0.0
+            Qg[k] = np.dot(Q[s, k], g)
+            before = k + 1
+            k = settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
+            if k == before and k < d:
+                p = p - Qg[k - 1] * Q[s, k - 1]
+            else:
+                p = rest_of(Q[s], Qg, k, g)
+            if np.dot(p, p) <= stop * stop:
+                status[b] = BELOW
+                break
+            values = np.dot(local, p)
+            for j in range(m):
+                if taken[j]:
+                    values[j] = 0.0
+        count[s] = k
+        if k > 0:
+            Qg[:k] = np.dot(Q[s, :k], g)
+        P[b] = rest_of(Q[s], Qg, k, g)
+        if status[b] == PENDING and (not moved or k == d):
+            status[b] = FLOOR
+    return steps
+
+
+@compiled
+def complete_basis(Q: np.ndarray, k: int, q: np.ndarray, out: np.ndarray) -> None:
+    """Fill `out` with an orthonormal basis of the face's directions that starts with q."""
+    d = q.size
+    basis = np.empty((d, d))
+    basis[:k] = Q[:k]
+    basis[k] = q
+    left = np.ones(d)
+    for i in range(k + 1):
+        left -= basis[i] ** 2
+    out[0] = q
+    for j in range(1, d - k):
+        pivot = np.argmax(left)
+        have = basis[: k + j]
+        vector = np.zeros(d)
+        vector[pivot] = 1.0
+        for _ in range(2):
+            vector = vector - np.dot(np.dot(have, vector), have)
+        vector = vector / np.sqrt(np.dot(vector, vector))
+        basis[k + j] = vector
+        out[j] = vector
+        left -= vector**2
+
+
+@compiled
+def curvature_roots(
+    slots: np.ndarray,
+    Q: np.ndarray,
+    count: np.ndarray,
+    P: np.ndarray,
+    shrink: np.ndarray,
+    offsets: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Rows T_b with T_b'T_b = F((1 - a) I + a q q')F, one slice of `out` for each block."""
+    for b in range(slots.size):
+        s = slots[b]
+        k = count[s]
+        q = P[b] / np.sqrt(np.dot(P[b], P[b]))
+        part = out[offsets[b] : offsets[b + 1]]
+        complete_basis(Q[s], k, q, part)
+        part[1:] *= np.sqrt(1.0 - shrink[b])

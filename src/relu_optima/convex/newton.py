@@ -1,0 +1,445 @@
+r"""The fast solver: dual augmented Lagrangian, semismooth Newton, a working set of blocks.
+
+With X_b = s D_i X and cones K_b (the whole space for a gated program) the dual is
+
+.. math:: \min_\theta \tfrac12 \lVert \theta \rVert^2 - y^\top \theta
+          \quad\text{s.t.}\quad \lVert \mathrm{Proj}_{K_b}(X_b^\top \theta) \rVert \le \lambda ,
+
+and each outer iteration minimises its augmented Lagrangian
+
+.. math:: \psi(\theta) = \tfrac12 \lVert \theta \rVert^2 - y^\top \theta + \tfrac{1}{2 \sigma}
+          \sum_b \bigl(\lVert \mathrm{Proj}_{K_b}(U_b + \sigma X_b^\top \theta) \rVert
+          - \sigma \lambda\bigr)_+^2
+
+by Newton steps over the working set (Li, Sun & Toh 2018 for the lasso; cones added here). The new
+multipliers U are the proximal points: exactly feasible, exactly sparse primal blocks. All blocks
+are priced after each outer iteration; stored multipliers bound most of them without a projection.
+The lifted design [D_1 X, ..., D_P X] is never formed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from relu_optima.convex import kernels
+from relu_optima.convex.compilation import announce_compilation
+from relu_optima.convex.cones import ConeProjector
+from relu_optima.convex.curvature import NewtonSystem
+
+Callback = Callable[[dict[str, float]], bool | None]
+MAX_OUTER = 60
+MAX_INNER = 40
+STALLED = 10  # outer iterations without a better gap
+ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
+
+
+@dataclass
+class Answer:
+    """Best primal and dual point found.
+
+    Attributes
+    ----------
+    U : array, shape (B, d)
+        Blocks, the adding ones first.
+    dual : array, shape (n,)
+        Dual feasible vector.
+    gap : float
+        Relative gap on the solver's own account.
+    kkt_residual : float
+        Stationarity, dual feasibility and fit of the returned pair, relative.
+    status : str
+        ``optimal``, ``inaccurate`` or ``time_limit``.
+    """
+
+    U: np.ndarray
+    dual: np.ndarray
+    gap: float
+    kkt_residual: float
+    status: str
+
+
+class DualNewton:
+    """Solver of one program for any number of regularisation strengths.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs, of moderate scale.
+    y : array, shape (n,)
+        Targets, of moderate scale.
+    patterns : array of bool, shape (n, P)
+        Distinct non-zero patterns, P >= 1.
+    formulation : {"relu", "gated"}
+        Which program.
+    """
+
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, formulation: str
+    ) -> None:
+        self.basis = _row_space(X)
+        self.X = X if self.basis is None else np.ascontiguousarray(X @ self.basis)
+        self.y = y
+        self.patterns = np.ascontiguousarray(patterns.T)
+        self.relu = formulation == "relu"
+        count, d = len(self.patterns), self.X.shape[1]
+        self.blocks = 2 * count if self.relu else count
+        self.U = np.zeros((self.blocks, d))
+        self.M = np.zeros((self.blocks, d)) if self.relu else None
+        self.cones = ConeProjector(self.X, self.patterns, self.blocks) if self.relu else None
+        self.system = NewtonSystem(self.X, self.cones)
+        self.theta = y.copy()
+        self.sigma = 30.0 * d / float(np.sum(self.X**2))
+        self.ws = np.zeros(0, dtype=np.int64)
+        self.masks = np.zeros((0, len(y)))
+        self.counts = {"outer": 0, "newton": 0, "pricings": 0}
+        self._report = announce_compilation(kernels.__file__)
+
+    def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
+        """Start from known blocks and residual.
+
+        Parameters
+        ----------
+        U : array, shape (B, d of X)
+            Blocks.
+        theta : array, shape (n,)
+            Dual vector, about y - f(X).
+        """
+        self.U = U if self.basis is None else U @ self.basis
+        self.theta = theta.copy()
+        self.ws = np.zeros(0, dtype=np.int64)
+        self.masks = np.zeros((0, len(self.y)))
+        self._enlarge(np.flatnonzero(np.any(U != 0, axis=1)))
+
+    def solve(
+        self,
+        lam: float,
+        tol: float,
+        *,
+        deadline: float | None = None,
+        callback: Callback | None = None,
+    ) -> Answer:
+        """Solve for one strength, from wherever the last solve ended.
+
+        Parameters
+        ----------
+        lam : float
+            Regularisation strength, positive.
+        tol : float
+            Relative duality gap to reach.
+        deadline : float, optional
+            Value of `time.perf_counter` at which to stop.
+        callback : callable, optional
+            Called after each outer iteration with its numbers; True stops the solve.
+
+        Returns
+        -------
+        Answer
+            The best points.
+        """
+        state = _Best(self.y)
+        if not self.ws.size:
+            self._first_working_set(lam)
+        gap, since = 1.0, 0
+        status = "inaccurate"
+        for outer in range(MAX_OUTER):
+            goal = 0.02 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
+            self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
+            primal, mismatch = self._primal(lam)
+            bounds, stationarity = self._price(lam)
+            height = float(bounds.max())
+            dual, scale = self._dual(lam, height)
+            better = state.offer(primal, self.U, dual, self.theta * scale)
+            gap = state.gap
+            since = 0 if better else since + 1
+            state.kkt = max(mismatch, stationarity, height / lam - 1.0)
+            self.counts["outer"] += 1
+            late = deadline is not None and time.perf_counter() >= deadline
+            numbers = {
+                "outer": float(outer + 1),
+                "objective": state.primal,
+                "dual_objective": state.dual,
+                "gap": gap,
+                "working_set": float(self.ws.size),
+            }
+            if callback is not None and callback(numbers):
+                status = "optimal" if gap <= tol else "inaccurate"
+                break
+            if gap <= tol:
+                status = "optimal"
+                break
+            if late:
+                status = "time_limit"
+                break
+            if since >= STALLED:
+                break
+            outside = np.ones(self.blocks, dtype=bool)
+            outside[self.ws] = False
+            missing = np.flatnonzero(outside & (bounds > lam))
+            if not better and gap < ROUNDING_GAP:
+                self.sigma /= 10.0  # too large for float64: rounding undoes the progress
+            elif missing.size <= 0.1 * self.ws.size:
+                self.sigma *= 3.0
+            most = max(20, self.ws.size)
+            order = np.argsort(-bounds[missing], kind="stable")
+            self._enlarge(missing[order[:most]])
+        self._report()
+        return state.answer(status, self.basis)
+
+    def work(self) -> dict[str, int]:
+        """Return the work done so far beside the counted iterations.
+
+        Returns
+        -------
+        dict of str to int
+            Projections, active-set steps and conjugate-gradient iterations.
+        """
+        cones = self.cones
+        return {
+            "projections": 0 if cones is None else cones.projections,
+            "projection_steps": 0 if cones is None else cones.steps,
+            "cg": self.system.cg_iterations,
+        }
+
+    def lambda_max(self) -> float:
+        """Return the smallest strength whose optimum is zero, h(y).
+
+        Returns
+        -------
+        float
+            max_b |Proj_{K_b}(X_b'y)|.
+        """
+        C = self._correlate_all(self.y)
+        norms = np.linalg.norm(C, axis=1)
+        if self.cones is None:
+            return float(norms.max())
+        assert self.M is not None
+        order = np.argsort(-norms, kind="stable")
+        height = 0.0
+        for begin in range(0, order.size, 64):
+            part = order[begin : begin + 64]
+            part = part[norms[part] > height]
+            if not part.size:
+                break
+            P = self.cones.project(part, C[part], height)
+            self.M[part] = P - C[part]
+            height = max(height, float(np.linalg.norm(P, axis=1).max()))
+        return height
+
+    # -- one outer iteration ------------------------------------------------------------------
+
+    def _minimise(self, lam: float, goal: float, deadline: float | None) -> None:
+        """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers."""
+        X, y, ws, sigma = self.X, self.y, self.ws, self.sigma
+        U = self.U[ws]
+        C = self._correlate(self.theta, ws, self.masks)
+        scale = float(np.linalg.norm(y))
+        P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
+        value = self._value(norms, lam)
+        for _ in range(MAX_INNER):
+            prox = P * (1.0 - sigma * lam / norms)[:, None]
+            signs = self._signs(ws[active])
+            fit = np.einsum("bn,bn->n", self.masks[active], (signs[:, None] * prox) @ X.T)
+            gradient = self.theta - y + fit
+            size = float(np.linalg.norm(gradient)) / scale
+            if size < goal:
+                break
+            if deadline is not None and time.perf_counter() >= deadline:
+                break
+            accuracy = min(0.05, 0.1 * np.sqrt(size))
+            x = self.system.direction(
+                ws[active], self.masks[active], P, norms, sigma, lam, gradient, accuracy
+            )
+            self.counts["newton"] += 1
+            dC = self._correlate(x, ws, self.masks)
+            slope = float(gradient @ x)
+            start, step = self.theta, 1.0
+            slack = 1e-13 * abs(value)
+            for _ in range(20):
+                self.theta = start + step * x
+                trial = C + step * dC
+                P, norms, active = self._projections(ws, U + sigma * trial, sigma * lam)
+                new = self._value(norms, lam)
+                if new <= value + 1e-4 * step * slope + slack:
+                    break
+                step *= 0.5
+            else:
+                # no descent at rounding level: stay where the multipliers were consistent
+                self.theta = start
+                P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
+                break
+            C, value = trial, new
+        self.U[ws] = 0.0
+        self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
+
+    def _value(self, norms: np.ndarray, lam: float) -> float:
+        theta = self.theta
+        over = norms - self.sigma * lam
+        return float(0.5 * theta @ theta - self.y @ theta + over @ over / (2 * self.sigma))
+
+    def _projections(
+        self, blocks: np.ndarray, W: np.ndarray, level: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Project W where the norm exceeds a level: projections, norms, positions."""
+        if self.cones is None:
+            norms = np.linalg.norm(W, axis=1)
+            active = np.flatnonzero(norms > level)
+            return W[active], norms[active], active
+        maybe = np.flatnonzero(self._bounds(blocks, W) > level)
+        chosen = blocks[maybe]
+        P = self.cones.project(chosen, W[maybe], level)
+        assert self.M is not None
+        self.M[chosen] = P - W[maybe]
+        norms = np.sqrt(np.einsum("ij,ij->i", P, P))
+        above = norms > level
+        return P[above], norms[above], maybe[above]
+
+    def _bounds(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """Bound |Proj_K W| from above."""
+        return np.asarray(np.linalg.norm(self._nearest(blocks, W), axis=1))
+
+    def _nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """Shortest W + t A'rho, t >= 0, with the multipliers rho of the last projection."""
+        if self.M is None:
+            return W
+        M = self.M[blocks]
+        along = np.minimum(np.einsum("ij,ij->i", W, M), 0.0)
+        size = np.einsum("ij,ij->i", M, M)
+        return np.asarray(W - (along / np.where(size > 0, size, 1.0))[:, None] * M)
+
+    def _primal(self, lam: float) -> tuple[float, float]:
+        """Primal value at U, and how far theta is from its residual, relative to y."""
+        used = self._used()
+        U = self.U[used]
+        masks = self.patterns[used % len(self.patterns)]
+        fit = np.einsum("bn,bn->n", masks, (self._signs(used)[:, None] * U) @ self.X.T)
+        rest = self.y - fit
+        mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
+        return 0.5 * float(rest @ rest) + lam * float(np.linalg.norm(U, axis=1).sum()), mismatch
+
+    def _used(self) -> np.ndarray:
+        return np.asarray(self.ws[np.any(self.U[self.ws] != 0, axis=1)])
+
+    def _price(self, lam: float) -> tuple[np.ndarray, float]:
+        """Bound the projected correlation of all blocks; stationarity of the active ones.
+
+        Bounds above lam are exact, those below are only known to be below.
+        """
+        self.counts["pricings"] += 1
+        C = self._correlate_all(self.theta)
+        bounds = self._bounds(np.arange(self.blocks), C)
+        used = self._used()
+        if self.cones is not None:
+            assert self.M is not None
+            above = np.flatnonzero(bounds > lam)
+            P = self.cones.project(above, C[above], lam)
+            self.M[above] = P - C[above]
+            bounds[above] = np.linalg.norm(P, axis=1)
+        return bounds, self._stationarity(used, C[used], lam)
+
+    def _stationarity(self, used: np.ndarray, C: np.ndarray, lam: float) -> float:
+        """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks."""
+        if not used.size:
+            return 0.0
+        C = self._nearest(used, C)
+        U = self.U[used]
+        unit = U / np.linalg.norm(U, axis=1)[:, None]
+        return float(np.linalg.norm(C / lam - unit, axis=1).max())
+
+    def _dual(self, lam: float, height: float) -> tuple[float, float]:
+        """Value and length of the best feasible multiple of theta."""
+        square = float(self.theta @ self.theta)
+        if square == 0.0:
+            return 0.0, 0.0
+        along = float(self.y @ self.theta)
+        beta = max(0.0, along / square)
+        if height > 0:
+            beta = min(beta, lam / height)
+        return beta * along - 0.5 * beta**2 * square, beta
+
+    # -- working set --------------------------------------------------------------------------
+
+    def _first_working_set(self, lam: float) -> None:
+        C = self._correlate_all(self.theta)
+        blocks = np.arange(self.blocks)
+        bounds = self._bounds(blocks, C)
+        share = 0.2
+        if self.cones is not None:
+            assert self.M is not None
+            share = 0.05
+            open_ = np.flatnonzero(bounds > lam)
+            P = self.cones.project(open_, C[open_], lam, rounds=2)
+            self.M[open_] = P - C[open_]
+            bounds[open_] = np.sqrt(np.einsum("ij,ij->i", P, P))
+        order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
+        self._enlarge(order[bounds[order] > lam])
+
+    def _enlarge(self, blocks: np.ndarray) -> None:
+        if not blocks.size:
+            return
+        self.ws = np.concatenate([self.ws, blocks])
+        new = self.patterns[blocks % len(self.patterns)].astype(np.float64)
+        self.masks = np.vstack([self.masks, new])
+        if self.cones is not None:
+            self.cones.keep(blocks)
+
+    # -- products with the lifted design, block by block --------------------------------------
+
+    def _signs(self, blocks: np.ndarray) -> np.ndarray:
+        return np.where(blocks < len(self.patterns), 1.0, -1.0)
+
+    def _correlate(self, theta: np.ndarray, blocks: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        out = (masks * theta) @ self.X
+        out *= self._signs(blocks)[:, None]
+        return np.asarray(out)
+
+    def _correlate_all(self, theta: np.ndarray) -> np.ndarray:
+        """X_b'theta for all blocks; a slab of patterns at a time stays in cache."""
+        count, n = self.patterns.shape
+        out = np.empty((self.blocks, self.X.shape[1]))
+        slab = max(1, 500_000 // n)
+        for begin in range(0, count, slab):
+            part = slice(begin, begin + slab)
+            out[:count][part] = (self.patterns[part] * theta) @ self.X
+        if self.relu:
+            out[count:] = -out[:count]
+        return out
+
+
+class _Best:
+    """Best primal and best dual value so far; they need not come from one iteration."""
+
+    def __init__(self, y: np.ndarray) -> None:
+        self.floor = 1e-12 * 0.5 * float(y @ y)
+        self.primal, self.dual = np.inf, -np.inf
+        self.U = np.zeros(0)
+        self.vector = np.zeros_like(y)
+        self.kkt = np.inf
+        self.gap = np.inf
+
+    def offer(self, primal: float, U: np.ndarray, dual: float, vector: np.ndarray) -> bool:
+        """Take what is better; True if the gap shrank."""
+        if primal < self.primal:
+            self.primal, self.U = primal, U.copy()
+        if dual > self.dual:
+            self.dual, self.vector = dual, vector
+        gap = (self.primal - self.dual) / max(self.dual, self.floor)
+        smaller = gap < self.gap
+        self.gap = min(gap, self.gap)
+        return smaller
+
+    def answer(self, status: str, basis: np.ndarray | None) -> Answer:
+        U = self.U if basis is None else self.U @ basis.T
+        return Answer(U, self.vector, self.gap, self.kkt, status)
+
+
+def _row_space(X: np.ndarray) -> np.ndarray | None:
+    """Orthonormal basis of the row space, or None if X has full column rank."""
+    n, d = X.shape
+    triangle = np.linalg.qr(X, mode="r") if n > d else X
+    _, values, Vt = np.linalg.svd(triangle, full_matrices=False)
+    rank = int(np.sum(values > 1e-12 * values[0]))
+    return None if rank == d else np.ascontiguousarray(Vt[:rank].T)
