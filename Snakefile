@@ -1,11 +1,12 @@
 # Entry: reads the plan, includes one rule file per stage, asks for the study's products.
 # `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
 import os
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from relu_optima.errors import ReluOptimaError
-from relu_optima.planning import open_plan, stale_batches
+from relu_optima.planning import open_plan, stale_files
 
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
@@ -17,8 +18,8 @@ except ReluOptimaError as error:
 
 if MUST_PLAN and not workflow.dryrun:
     # a file of another plan must not pass for this one's, whatever the time stamps say
-    for batch_id in stale_batches(PLAN, Path("results")):
-        Path(f"results/{STUDY}/batches/{batch_id}.parquet").unlink(missing_ok=True)
+    for path in stale_files(PLAN, Path("results")):
+        path.unlink(missing_ok=True)
 
 PLAN_FILE = f"results/{STUDY}/plan.json"
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
@@ -56,8 +57,16 @@ rule all:
     default_target: True
     input:
         [f"results/{STUDY}/sweeps/{name}.parquet" for name in PLAN.sweeps],
-        [f"results/{STUDY}/figures/{name}.png" for name in PLAN.figures],
-        [f"results/{STUDY}/tables/{name}.html" for name in PLAN.tables],
+        [
+            f"results/{STUDY}/figures/{name}.{suffix}"
+            for name in PLAN.figures
+            for suffix in ("png", "pdf", "csv")
+        ],
+        [
+            f"results/{STUDY}/tables/{name}.{suffix}"
+            for name in PLAN.tables
+            for suffix in ("html", "csv", "tex", "macros.tex")
+        ],
 
 
 localrules:
@@ -65,6 +74,7 @@ localrules:
 
 
 for stage in ("dataset", "existence", "training", "convex", "optimal_set", "pruning"):
+
     include: f"workflow/rules/{stage}.smk"
 
 

@@ -74,7 +74,8 @@ def test_batches_agree_and_are_full(project):
         project,
         "sweep/a",
         CONVEX
-        + "grid: {seed: 'range(0,5)', convex.lam: '0.5,0.2'}\nbatch_by: [convex.lam]\nmax_runs: 3\n",
+        + "grid: {seed: 'range(0,5)', convex.lam: '0.5,0.2'}\n"
+        + "batch_by: [convex.lam]\nmax_runs: 3\n",
     )
     plan = make_plan("s", root=project)
     sizes = [len(b.entries) for b in plan.batches_of("a")]

@@ -47,6 +47,11 @@ def _all_overrides(words: list[str] | None, variable: str | None) -> list[str]:
         raise ReluOptimaError(f"cannot be split into words: {error}", where=str(variable)) from None
 
 
+def _console() -> Console:
+    """Return a console as wide as the terminal; in a log file wide enough for the plan."""
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
 def _results_of(plan: Path) -> Path:
     """Return ``results`` for ``results/<study>/plan.json``."""
     return plan.parent.parent
@@ -66,7 +71,7 @@ def study(
     """Plan, run, resume and publish a study."""
     from relu_optima.study import run_study
 
-    console = Console()
+    console = _console()
     done = run_study(
         name,
         _all_overrides(overrides, set_env),
@@ -105,7 +110,7 @@ def plan(
     manifest = make_plan(name, _all_overrides(overrides, set_env))
     results = Path("results")
     write_manifest(manifest, plan_file(results, manifest.study))
-    show_plan(manifest, look_ahead(manifest, results), Console(), cores)
+    show_plan(manifest, look_ahead(manifest, results), _console(), cores)
 
 
 @app.command()
@@ -233,8 +238,11 @@ def _publish(plan: Path, kind: str, name: str) -> None:
     import pandas as pd
 
     from relu_optima.collect import sweep_file
+    from relu_optima.config.schema.figure import FigureConfig
+    from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
-    from relu_optima.manifest import read_manifest
+    from relu_optima.manifest import read_manifest, write_atomically
+    from relu_optima.planning import product_files
     from relu_optima.publish.render import render_figure, render_table
 
     manifest = read_manifest(plan)
@@ -246,10 +254,16 @@ def _publish(plan: Path, kind: str, name: str) -> None:
     results = _results_of(plan)
     product = products[name]
     frames = {s: pd.read_parquet(sweep_file(results, manifest.study, s)) for s in product.sweeps}
-    render = render_figure if kind == "figure" else render_table
     folder = results / manifest.study / f"{kind}s"
     folder.mkdir(parents=True, exist_ok=True)
-    render(frames, validate_group(kind, product.config), folder / name)
+    config = validate_group(kind, product.config)
+    if isinstance(config, FigureConfig):
+        render_figure(frames, config, folder / name)
+    else:
+        assert isinstance(config, TableConfig)
+        render_table(frames, config, folder / name)
+    mark = product_files(results, manifest.study, kind, name)[1]
+    write_atomically(mark, product.digest.encode())
 
 
 def main() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.identity import ID_LENGTH
 from relu_optima.errors import StoreError
 from relu_optima.manifest import Manifest, write_atomically
-from relu_optima.worker import METADATA, batch_file, batch_metadata
+from relu_optima.parquet import parquet_bytes, read_table
+from relu_optima.worker import batch_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +57,6 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     StoreError
         If a batch is missing, damaged, or holds another plan's runs.
     """
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     from pandera.errors import SchemaError
 
     if sweep not in manifest.sweeps:
@@ -69,16 +65,10 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     seconds: dict[str, float] = {}
     for batch in manifest.batches_of(sweep):
         path = batch_file(results, manifest.study, batch.id)
-        metadata = batch_metadata(path)
         repair = f"relu-optima study {manifest.study}"
-        if metadata is None:
-            raise StoreError("missing or damaged batch file", where=str(path), fix=repair)
+        frame, metadata = read_table(path, repair)
         if metadata["digest"] != batch.digest:
             raise StoreError("the batch file belongs to another plan", where=str(path), fix=repair)
-        try:
-            frame = pq.read_table(path, page_checksum_verification=True).to_pandas()
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise StoreError(f"damaged batch file: {error}", where=str(path), fix=repair) from None
         if frame["run_id"].tolist() != [e.run for e in batch.entries]:
             raise StoreError("the batch file lacks runs", where=str(path), fix=repair)
         frames.append(frame)
@@ -94,14 +84,8 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         "digest": manifest.sweep_digest(sweep),
         "why": manifest.sweeps[sweep].why,
     }
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata(
-        {**(table.schema.metadata or {}), METADATA: json.dumps(metadata, sort_keys=True).encode()}
-    )
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, write_page_checksum=True)
     target = sweep_file(results, manifest.study, sweep)
-    write_atomically(target, buffer.getvalue())
+    write_atomically(target, parquet_bytes(frame, metadata))
     lines = ["run_id,cpu_seconds", *(f"{k},{v:.6f}" for k, v in seconds.items())]
     timings = results / manifest.study / "timings" / f"{sweep}.csv"
     write_atomically(timings, ("\n".join(lines) + "\n").encode())

@@ -14,11 +14,12 @@ from relu_optima.collect import sweep_file
 from relu_optima.config.identity import digest
 from relu_optima.errors import ConfigError, ReluOptimaError, StoreError
 from relu_optima.manifest import Manifest, read_manifest
+from relu_optima.parquet import read_metadata, read_table
 from relu_optima.plan import make_plan
 from relu_optima.planning import plan_file
 from relu_optima.stage import STAGES, Record
 from relu_optima.store import Store
-from relu_optima.worker import batch_file, batch_metadata
+from relu_optima.worker import batch_file
 
 
 @dataclass
@@ -156,13 +157,7 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
             missing += 1
             continue
         findings.counts["batch files"] += 1
-        metadata = batch_metadata(path)
-        if metadata is None:
-            findings.problems.append(f"{path}: damaged")
-        elif metadata["digest"] != batch.digest:
-            findings.problems.append(f"{path}: belongs to another plan; run study {study!r} again")
-        else:
-            _examine_rows(path, findings)
+        _examine_table(path, batch.digest, f"run study {study!r} again", findings)
     if missing:
         findings.notes.append(
             f"study {study!r}: {missing} of {len(manifest.batches)} batches not computed yet"
@@ -172,19 +167,17 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
         if not path.exists():
             continue
         findings.counts["sweep files"] += 1
-        held = batch_metadata(path)
-        if held is None or held.get("digest") != manifest.sweep_digest(sweep):
-            findings.problems.append(f"{path}: damaged or of another plan; run study {study!r}")
+        _examine_table(path, manifest.sweep_digest(sweep), f"run study {study!r} again", findings)
 
 
-def _examine_rows(path: Path, findings: Findings) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _examine_table(path: Path, digest: str, fix: str, findings: Findings) -> None:
     try:
-        pq.read_table(path, page_checksum_verification=True)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        findings.problems.append(f"{path}: damaged: {error}")
+        _, metadata = read_table(path, fix)
+    except StoreError as error:
+        findings.problems.append(" ".join(str(error).split()))
+        return
+    if metadata.get("digest") != digest:
+        findings.problems.append(f"{path}: belongs to another plan; {fix}")
 
 
 def prune(store: Store, orphans: list[tuple[str, str]]) -> int:
@@ -254,14 +247,12 @@ def provenance(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
         sweeps = [name]
     elif kind == "batches":
         sweeps = [parts[2]]
-        yield from ((k, v) for k, v in (batch_metadata(full) or {}).items() if k != "configs")
+        yield from ((k, v) for k, v in (read_metadata(full) or {}).items() if k != "configs")
     for sweep in sweeps:
         info = manifest.sweeps[sweep]
         entries = [e for b in manifest.batches_of(sweep) for e in b.entries]
         yield f"sweep {sweep}", f"{len(entries)} runs of stage {info.stage}: {info.why}"
-        first = batch_metadata(
-            batch_file(results, manifest.study, manifest.batches_of(sweep)[0].id)
-        )
+        first = read_metadata(batch_file(results, manifest.study, manifest.batches_of(sweep)[0].id))
         if first:
             yield f"sweep {sweep} written", first["written"]
             yield f"sweep {sweep} source", first["source"]

@@ -70,13 +70,26 @@ class Expander:
     problems : list of str
         Every mistake found is appended here.
     overrides : list of Override
-        What the command line sets.
+        What the command line sets, for every sweep that reads the key.
+    study : str, optional
+        Name of the study, for error messages.
+    by_study : mapping of str to mapping, optional
+        What the study sets, by sweep.
     """
 
-    def __init__(self, conf: Path, problems: list[str], overrides: list[Override]) -> None:
+    def __init__(
+        self,
+        conf: Path,
+        problems: list[str],
+        overrides: list[Override],
+        study: str = "",
+        by_study: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.conf = conf
         self.problems = problems
         self.overrides = overrides
+        self.study_file = f"{conf.name}/study/{study}.yaml"
+        self.by_study = by_study or {}
         self.defaults, self.values = study_defaults(conf)
         self.runs: dict[str, PlannedRun] = {}
         self.sweeps: dict[str, SweepRuns] = {}
@@ -105,7 +118,7 @@ class Expander:
         if upstream is None:
             return
         own = self._own_groups(sweep, where)
-        axes, fixed, origin = self._settings(sweep, own, where)
+        axes, fixed, origin = self._settings(name, sweep, own, where)
         if len(self.problems) > before:
             return
         seen: dict[str, Any] = {}
@@ -208,7 +221,7 @@ class Expander:
         return [g for g in STAGES[sweep.stage].groups if g not in taken]
 
     def _settings(
-        self, sweep: SweepConfig, own: list[str], where: str
+        self, name: str, sweep: SweepConfig, own: list[str], where: str
     ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
         """Return axis points, fixed values, and which file or command line set each key."""
         fixed = dict(sweep.fixed)
@@ -220,15 +233,19 @@ class Expander:
             places = sum(key in part for part in (fixed, grid, zipped))
             if places > 1:
                 self.problems.append(f"{where}: {key}: set in more than one of fixed, grid, zip")
+        replace: list[tuple[str, list[Any], str]] = []
+        for key, value in self.by_study.get(name, {}).items():
+            self._check_key(key, own, self.study_file)
+            replace.append((key, self._axis(key, value, self.study_file), self.study_file))
         for override in self.overrides:
-            group = override.key.split(".")[0]
-            if override.key != "seed" and group not in own:
-                continue
-            override.used = True
-            origin[override.key] = COMMAND_LINE
+            if override.key == "seed" or override.key.split(".")[0] in own:
+                override.used = True
+                replace.append((override.key, override.values, COMMAND_LINE))
+        for key, values, place in replace:
+            origin[key] = place
             for part in (fixed, zipped):
-                part.pop(override.key, None)
-            grid[override.key] = override.values
+                part.pop(key, None)
+            grid[key] = values
         lengths = {len(v) for v in zipped.values()}
         if len(lengths) > 1:
             sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())

@@ -146,7 +146,11 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
         kind: _read_products(files, kind, names, set(sweeps) | {DATASETS}, study)
         for kind, names in (("figure", config.figures), ("table", config.tables))
     }
-    expander = Expander(conf, files.problems, asked)
+    for name in config.override:
+        if name not in sweeps:
+            where, hint = files.path("study", study), did_you_mean(name, sweeps)
+            files.problems.append(f"{where}: override: no sweep {name!r} in this study; {hint}")
+    expander = Expander(conf, files.problems, asked, study, config.override)
     for name in _in_order(files, sweeps):
         expander.expand(name, sweeps[name])
     files.problems.extend(
@@ -232,7 +236,7 @@ def _readable_study(content: dict[str, Any]) -> StudyConfig:
     for key in ("sweeps", "figures", "tables"):
         value = content.get(key)
         parts[key] = [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
-    return StudyConfig.model_construct(title="-", **parts)
+    return StudyConfig.model_construct(title="-", override={}, **parts)
 
 
 def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:

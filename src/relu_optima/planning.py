@@ -8,10 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from relu_optima.collect import sweep_file
 from relu_optima.manifest import Manifest, read_manifest, write_manifest
+from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan, split_study_name
 from relu_optima.store import Store
-from relu_optima.worker import batch_file, batch_metadata
+from relu_optima.worker import batch_file
 
 
 def plan_file(results: Path, study: str) -> Path:
@@ -59,8 +61,35 @@ def open_plan(study: str, *, plan: bool, root: Path = Path()) -> Manifest:
     return manifest
 
 
-def stale_batches(manifest: Manifest, results: Path) -> list[str]:
-    """List batches whose Parquet file is there but belongs to another plan or is incomplete.
+def product_files(results: Path, study: str, kind: str, name: str) -> tuple[Path, Path]:
+    """Return the file Snakemake asks for, and the one that says which digest it was made for.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``.
+    study : str
+        Name of the study.
+    kind : {"figure", "table"}
+        Kind of product.
+    name : str
+        Name of the product.
+
+    Returns
+    -------
+    main, mark : Path
+        ``figures/<name>.png`` or ``tables/<name>.html``, and ``timings/<kind>_<name>.digest``.
+    """
+    suffix = "png" if kind == "figure" else "html"
+    folder = results / study
+    return folder / f"{kind}s" / f"{name}.{suffix}", folder / "timings" / f"{kind}_{name}.digest"
+
+
+def stale_files(manifest: Manifest, results: Path) -> list[Path]:
+    """List files that are there but belong to another plan, are damaged or incomplete.
+
+    Snakemake alone would not notice if its own metadata were lost, so they are removed before
+    it starts; finished runs stay in the store.
 
     Parameters
     ----------
@@ -71,18 +100,38 @@ def stale_batches(manifest: Manifest, results: Path) -> list[str]:
 
     Returns
     -------
-    list of str
-        Batch ids. Snakemake alone would not notice if its own metadata were lost.
+    list of Path
+        Batch files, collected sweeps, figures and tables.
     """
+    study = manifest.study
     out = []
+    gone = set()
     for batch in manifest.batches.values():
-        path = batch_file(results, manifest.study, batch.id)
-        if not path.exists():
-            continue
-        metadata = batch_metadata(path)
-        if metadata is None or metadata["digest"] != batch.digest or metadata["incomplete"]:
-            out.append(batch.id)
+        path = batch_file(results, study, batch.id)
+        held = read_metadata(path)
+        if held is None or held["digest"] != batch.digest or held["incomplete"]:
+            gone.add(batch.sweep)
+            if path.exists():
+                out.append(path)
+    for sweep in manifest.sweeps:
+        path = sweep_file(results, study, sweep)
+        if path.exists():
+            held = read_metadata(path)
+            if sweep in gone or held is None or held["digest"] != manifest.sweep_digest(sweep):
+                out.append(path)
+    for kind, products in (("figure", manifest.figures), ("table", manifest.tables)):
+        for name, product in products.items():
+            path, mark = product_files(results, study, kind, name)
+            if path.exists() and not _says(mark, product.digest):
+                out.append(path)
     return out
+
+
+def _says(mark: Path, digest: str) -> bool:
+    try:
+        return mark.read_text(encoding="utf-8") == digest
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 @dataclass(frozen=True)

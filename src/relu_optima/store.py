@@ -98,6 +98,8 @@ class Store:
                 shutil.rmtree(target)
             temporary.rename(target)
         except OSError as error:
+            if (target / RECORD).is_file():
+                return  # another worker finished the same run at the same moment
             raise StoreError(
                 f"cannot write the record: {error.strerror}",
                 where=str(target),

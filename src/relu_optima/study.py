@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from relu_optima.errors import ReluOptimaError
 from relu_optima.locks import study_lock
 from relu_optima.manifest import Manifest, write_manifest
+from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan
-from relu_optima.planning import Ahead, look_ahead, plan_file, stale_batches
-from relu_optima.worker import batch_file, batch_metadata
+from relu_optima.planning import Ahead, look_ahead, plan_file, stale_files
+from relu_optima.worker import batch_file
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
 QUOTED_LINES = 15  # of each failed job's log
@@ -87,8 +88,8 @@ def run_study(
         manifest = make_plan(name, overrides, root)
         path = plan_file(results, manifest.study)
         write_manifest(manifest, path)
-        for batch_id in stale_batches(manifest, results):
-            batch_file(results, manifest.study, batch_id).unlink(missing_ok=True)
+        for stale in stale_files(manifest, results):
+            stale.unlink(missing_ok=True)
         show_plan(manifest, look_ahead(manifest, results), console, cores)
         log = results / manifest.study / "timings" / "progress.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,8 @@ def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: i
 
     table = Table(title=f"{manifest.study}: {manifest.title}", title_justify="left")
     for column in ("sweep", "stage", "runs", "batches", "to compute", "why", "CPU time"):
-        table.add_column(column, justify="left" if column in ("sweep", "stage", "why") else "right")
+        left = column in ("sweep", "stage", "why")
+        table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for item in ahead:
         todo = item.runs - item.reasons["finished"]
         why = ", ".join(f"{n} {r}" for r, n in sorted(item.reasons.items()) if r != "finished")
@@ -259,7 +261,7 @@ def _failures(folder: Path, since: float) -> str:
 def _incomplete(manifest: Manifest, results: Path) -> int:
     count = 0
     for batch in manifest.batches.values():
-        metadata = batch_metadata(batch_file(results, manifest.study, batch.id))
+        metadata = read_metadata(batch_file(results, manifest.study, batch.id))
         count += int(metadata["incomplete"]) if metadata else 0
     return count
 

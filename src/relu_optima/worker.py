@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -25,12 +23,12 @@ from relu_optima.errors import (
     StoreError,
 )
 from relu_optima.manifest import Batch, Entry, Manifest, PlannedRun, write_atomically
+from relu_optima.parquet import parquet_bytes
 from relu_optima.provenance import code_state, environment
 from relu_optima.stage import STAGES, Outcome, Record, Task
 from relu_optima.store import Store
 
 log = logging.getLogger(__name__)
-METADATA = b"relu_optima"
 NOT_CACHED = frozenset({"time_limit"})  # depends on the clock, so it is no result to keep
 
 
@@ -297,10 +295,7 @@ def _parquet(
     root: Path,
 ) -> bytes:
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)
     incomplete = sum(row["status"] in NOT_CACHED for row in rows)
     metadata = {
         "study": manifest.study,
@@ -314,33 +309,4 @@ def _parquet(
         "seconds": seconds,
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    table = table.replace_schema_metadata(
-        {**(table.schema.metadata or {}), METADATA: json.dumps(metadata, sort_keys=True).encode()}
-    )
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, write_page_checksum=True)
-    return buffer.getvalue()
-
-
-def batch_metadata(path: Path) -> dict[str, Any] | None:
-    """Read what a batch's Parquet file says of itself.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        None if the file is missing or damaged.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-        value = json.loads(metadata[METADATA])
-    except (OSError, KeyError, ValueError, pa.ArrowException):
-        return None
-    return value if isinstance(value, dict) else None
+    return parquet_bytes(pd.DataFrame(rows), metadata)

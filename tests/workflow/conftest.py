@@ -48,6 +48,7 @@ sweeps: [tiny]
 title: Tiny certificates
 caption: All certificates.
 category: Test
+by: [convex.lam, seed]
 """
 FILES = {
     "study/tiny": STUDY,
@@ -105,7 +106,7 @@ class Project:
     def products(self, study: str = "tiny") -> dict[str, bytes]:
         """Return every file that must be byte-identical, by name."""
         folder = self.root / "results" / study
-        files = [*(folder / "tables").iterdir(), *(folder / "figures").iterdir()]
+        files = [*folder.glob("tables/*"), *folder.glob("figures/*")]
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(files)}
 
     def records(self) -> dict[str, float]:
@@ -153,4 +154,4 @@ def fresh(fresh_root, tmp_path) -> Project:
 
 @pytest.fixture
 def finished(finished_root, tmp_path) -> Project:
-    return copy_of(finished_root, tmp_path / "project")
+    return copy_of(finished_root, tmp_path / "finished")

@@ -64,22 +64,13 @@ def test_damaged_record_is_computed_again(finished: Project, damage):
     assert finished.products() == before
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "text"])
+@pytest.mark.parametrize("damage", ["truncate", "text"])
 def test_damaged_batch_file_is_made_again(finished: Project, damage):
     before = finished.products()
     path = next((finished.root / "results/tiny/batches/tiny").glob("*.parquet"))
-    content = bytearray(path.read_bytes())
-    if damage == "truncate":
-        content = content[: len(content) // 2]
-    elif damage == "flip":
-        content[len(content) // 4] ^= 4
-    else:
-        content = b"not parquet"
-    path.write_bytes(content)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"not parquet")
     finished.run("doctor", "--no-verify", code=1)
-    if damage == "flip":
-        # the checksum of a page is read when the rows are
-        path.unlink()
     assert finished.study() == 0
     assert finished.products() == before
 
@@ -137,7 +128,7 @@ def test_no_name_of_machine_user_or_folder_in_results(finished: Project):
     words |= {w for w in (os.environ.get("USER"),) if w and len(w) > 4}
     parquet = list((finished.root / "results/tiny").rglob("*.parquet"))
     records = list((finished.root / "results/store").rglob("record.json"))
-    published = [*(finished.root / "results/tiny/tables").iterdir()]
+    published = list((finished.root / "results/tiny").glob("tables/*"))
     assert parquet
     assert records
     for path in [*parquet, *records, *published, finished.root / "results/tiny/plan.json"]:

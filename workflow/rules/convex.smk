@@ -4,8 +4,6 @@ rule solve_convex:
         batch_inputs,
     output:
         "results/{study}/batches/{sweep}/{index}.parquet",
-    params:
-        digest=batch_digest,
     log:
         "results/{study}/logs/solve_convex/{sweep}-{index}.log",
     wildcard_constraints:
@@ -16,6 +14,8 @@ rule solve_convex:
     resources:
         mem_mb=4000,
         runtime=240,
+    params:
+        digest=batch_digest,
     shell:
         "python -m relu_optima solve_convex --plan {PLAN_FILE:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

@@ -4,8 +4,6 @@ rule prepare_dataset:
         batch_inputs,
     output:
         "results/{study}/batches/{sweep}/{index}.parquet",
-    params:
-        digest=batch_digest,
     log:
         "results/{study}/logs/prepare_dataset/{sweep}-{index}.log",
     wildcard_constraints:
@@ -16,6 +14,8 @@ rule prepare_dataset:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        digest=batch_digest,
     shell:
         "python -m relu_optima prepare_dataset --plan {PLAN_FILE:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

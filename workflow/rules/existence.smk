@@ -4,8 +4,6 @@ rule decide_existence:
         batch_inputs,
     output:
         "results/{study}/batches/{sweep}/{index}.parquet",
-    params:
-        digest=batch_digest,
     log:
         "results/{study}/logs/decide_existence/{sweep}-{index}.log",
     wildcard_constraints:
@@ -16,6 +14,8 @@ rule decide_existence:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        digest=batch_digest,
     shell:
         "python -m relu_optima decide_existence --plan {PLAN_FILE:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

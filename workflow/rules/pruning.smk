@@ -4,8 +4,6 @@ rule prune_network:
         batch_inputs,
     output:
         "results/{study}/batches/{sweep}/{index}.parquet",
-    params:
-        digest=batch_digest,
     log:
         "results/{study}/logs/prune_network/{sweep}-{index}.log",
     wildcard_constraints:
@@ -16,6 +14,8 @@ rule prune_network:
     resources:
         mem_mb=4000,
         runtime=240,
+    params:
+        digest=batch_digest,
     shell:
         "python -m relu_optima prune_network --plan {PLAN_FILE:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

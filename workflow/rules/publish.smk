@@ -1,7 +1,8 @@
 # Collect sweeps, make tables, plot figures.
 def sweep_batches(wildcards):
     return [
-        f"results/{STUDY}/batches/{b.id}.parquet" for b in PLAN.batches_of(wildcards.sweep)
+        f"results/{STUDY}/batches/{b.id}.parquet"
+        for b in PLAN.batches_of(wildcards.sweep)
     ]
 
 
@@ -22,8 +23,6 @@ rule collect_sweep:
         sweep_batches,
     output:
         "results/{study}/sweeps/{sweep}.parquet",
-    params:
-        digest=lambda wildcards: PLAN.sweep_digest(wildcards.sweep),
     log:
         "results/{study}/logs/collect_sweep/{sweep}.log",
     wildcard_constraints:
@@ -34,6 +33,8 @@ rule collect_sweep:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        digest=lambda wildcards: PLAN.sweep_digest(wildcards.sweep),
     shell:
         "python -m relu_optima collect_sweep --plan {PLAN_FILE:q}"
         " --sweep {wildcards.sweep:q} > {log:q} 2>&1"
@@ -46,16 +47,13 @@ rule plot_figure:
         report(
             "results/{study}/figures/{figure}.png",
             caption="../report/figure.rst",
-            category=lambda wildcards: PLAN.figures[wildcards.figure].config["category"],
+            category=lambda wildcards: PLAN.figures[wildcards.figure].config[
+                "category"
+            ],
             labels=figure_labels,
         ),
         "results/{study}/figures/{figure}.pdf",
         "results/{study}/figures/{figure}.csv",
-    params:
-        digest=lambda wildcards: PLAN.figures[wildcards.figure].digest,
-        title=lambda wildcards: PLAN.figures[wildcards.figure].config["title"],
-        caption=lambda wildcards: PLAN.figures[wildcards.figure].config["caption"],
-        sweeps=lambda wildcards: PLAN.figures[wildcards.figure].sweeps,
     log:
         "results/{study}/logs/plot_figure/{figure}.log",
     conda:
@@ -64,6 +62,11 @@ rule plot_figure:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        digest=lambda wildcards: PLAN.figures[wildcards.figure].digest,
+        title=lambda wildcards: PLAN.figures[wildcards.figure].config["title"],
+        caption=lambda wildcards: PLAN.figures[wildcards.figure].config["caption"],
+        sweeps=lambda wildcards: PLAN.figures[wildcards.figure].sweeps,
     shell:
         "python -m relu_optima plot_figure --plan {PLAN_FILE:q}"
         " --figure {wildcards.figure:q} > {log:q} 2>&1"
@@ -82,11 +85,6 @@ rule make_table:
         "results/{study}/tables/{table}.csv",
         "results/{study}/tables/{table}.tex",
         "results/{study}/tables/{table}.macros.tex",
-    params:
-        digest=lambda wildcards: PLAN.tables[wildcards.table].digest,
-        title=lambda wildcards: PLAN.tables[wildcards.table].config["title"],
-        caption=lambda wildcards: PLAN.tables[wildcards.table].config["caption"],
-        sweeps=lambda wildcards: PLAN.tables[wildcards.table].sweeps,
     log:
         "results/{study}/logs/make_table/{table}.log",
     conda:
@@ -95,6 +93,11 @@ rule make_table:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        digest=lambda wildcards: PLAN.tables[wildcards.table].digest,
+        title=lambda wildcards: PLAN.tables[wildcards.table].config["title"],
+        caption=lambda wildcards: PLAN.tables[wildcards.table].config["caption"],
+        sweeps=lambda wildcards: PLAN.tables[wildcards.table].sweeps,
     shell:
         "python -m relu_optima make_table --plan {PLAN_FILE:q}"
         " --table {wildcards.table:q} > {log:q} 2>&1"

@@ -53,6 +53,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise ComposeError(f"not valid YAML: {first}", where=str(path)) from None
     except OSError as error:
         raise ComposeError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    if isinstance(value, dict) and True in value:
+        # YAML 1.1 reads the key `on` as a boolean
+        value = {("on" if k is True else k): v for k, v in value.items()}
     if not isinstance(value, dict) or not all(isinstance(k, str) for k in value):
         raise ComposeError("must hold a mapping with text keys", where=str(path))
     return {str(k): v for k, v in value.items()}

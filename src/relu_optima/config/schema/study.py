@@ -46,3 +46,7 @@ class StudyConfig(Group):
     sweeps: list[Name] = Field(min_length=1, description="Sweeps to run (upstream ones follow).")
     figures: list[Name] = Field(default=[], description="Figures to plot.")
     tables: list[Name] = Field(default=[], description="Tables to make.")
+    override: dict[Name, dict[str, Any]] = Field(
+        default={},
+        description="By sweep: axes or values that replace the sweep file's own in this study.",
+    )
