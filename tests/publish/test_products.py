@@ -31,7 +31,7 @@ EXAMPLES = {
         "sweeps": ["existence_patterns", "lu_training"],
         "x": "status",
         "y": "verdict_product",
-        "join": ["pattern", "pattern.n"],
+        "join": ["pattern", "nonzeros"],
     },
     ("figure", "traces"): BASE
     | {

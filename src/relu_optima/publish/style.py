@@ -33,7 +33,9 @@ FIXED_COLOURS = {
     "unknown": "#BBBBBB",
     "ok": "#009E73",
     "optimal": "#009E73",
-    "diverged": "#D55E00",
+    "bounded": "#0072B2",
+    "growing": "#D55E00",
+    "diverged": "#7A2E00",
 }
 
 STYLE: dict[str, Any] = {
