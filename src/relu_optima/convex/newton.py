@@ -266,11 +266,6 @@ class DualNewton:
                 if new <= value + 1e-4 * step * slope + slack:
                     break
                 step *= 0.5
-            else:
-                # no descent at rounding level: stay where the multipliers were consistent
-                self.theta = start
-                P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
-                break
             C, value = trial, new
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
