@@ -10,8 +10,7 @@ import numpy as np
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.blocks import Blocks, ConvexSolution, blocks_of
 from relu_optima.optimal_set.hit_and_run import hit_and_run
-from relu_optima.optimal_set.polytope import Polytope, polytope
-from relu_optima.optimal_set.projection import Projection
+from relu_optima.optimal_set.polytope import RANK_TOL, Polytope, polytope
 from relu_optima.optimal_set.refine import Equicorrelation, refine
 from relu_optima.optimal_set.width import (
     NonConvexSet,
@@ -350,8 +349,9 @@ def describe(
     X: np.ndarray,
     y: np.ndarray,
     *,
-    slack_tol: float = 1e-10,
-    merge_tol: float = 1e-6,
+    slack_tol: float = 1e-12,
+    merge_tol: float = 1e-5,
+    rank_tol: float = RANK_TOL,
 ) -> OptimalSet:
     """Describe all optima of the convex program that a solution belongs to.
 
@@ -373,6 +373,8 @@ def describe(
         residual of the refinement if that is larger).
     merge_tol : float, > 0
         Distance below which unit directions of one sign are the same neuron.
+    rank_tol : float, > 0
+        Relative singular value below which contributions to the fit are dependent.
 
     Returns
     -------
@@ -390,12 +392,12 @@ def describe(
     problem = blocks_of(solution, X, y)
     weights = problem.weights(solution)
     equicorrelation = refine(problem, weights, slack_tol)
-    directions, signs, members = _merge(
-        problem, equicorrelation.projections, equicorrelation.blocks, merge_tol
-    )
+    directions, signs, members = _merge(problem, equicorrelation, merge_tol)
     columns = _columns(problem, equicorrelation, directions, signs, members)
     fit = problem.y - equicorrelation.theta
-    body = polytope(columns, fit, max(1e-8, 100 * equicorrelation.residual))
+    allowed = max(1e-8, 100 * equicorrelation.residual, 1e-3 * merge_tol)
+    allowed *= float(np.linalg.norm(problem.y))
+    body = polytope(columns, fit, allowed, rank_tol)
     error = body.fit - problem.y
     penalty = float(body.start.sum())
     start = body.nearest(_coefficients(problem, weights, equicorrelation, members))
@@ -415,29 +417,34 @@ def describe(
 
 
 def _merge(
-    problem: Blocks, projections: tuple[Projection, ...], blocks: np.ndarray, tolerance: float
+    problem: Blocks, equicorrelation: Equicorrelation, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray, tuple[tuple[int, ...], ...]]:
-    """Merge blocks that share a direction and a sign (boundary duplicates)."""
+    """Merge blocks that share a direction and a sign (boundary duplicates).
+
+    The block that explains most of the fit comes first and gives the direction.
+    """
     d = problem.X.shape[1]
     groups: list[list[int]] = []
     directions: list[np.ndarray] = []
     signs: list[float] = []
-    for position, (block, projection) in enumerate(zip(blocks, projections, strict=True)):
-        unit = projection.point / np.linalg.norm(projection.point)
-        sign = float(problem.signs[block])
+    for position in np.argsort(-equicorrelation.multipliers, kind="stable"):
+        point = equicorrelation.projections[position].point
+        unit = point / np.linalg.norm(point)
+        sign = float(problem.signs[equicorrelation.blocks[position]])
         for index, other in enumerate(directions):
             same = problem.constrained and signs[index] == sign
             if same and np.linalg.norm(unit - other) <= tolerance:
-                groups[index].append(position)
+                groups[index].append(int(position))
                 break
         else:
-            groups.append([position])
+            groups.append([int(position)])
             directions.append(unit)
             signs.append(sign)
+    order = sorted(range(len(groups)), key=lambda index: min(groups[index]))
     return (
-        np.array(directions).reshape(len(groups), d),
-        np.array(signs),
-        tuple(tuple(g) for g in groups),
+        np.array([directions[i] for i in order]).reshape(len(order), d),
+        np.array([signs[i] for i in order]),
+        tuple(tuple(groups[i]) for i in order),
     )
 
 

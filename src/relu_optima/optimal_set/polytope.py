@@ -21,6 +21,7 @@ from relu_optima.errors import BudgetError, DegenerateError, SolveInputError
 RANK_TOL = 1e-9  # relative singular value of unit columns below which they are dependent
 ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
 ENTRY_TOL = 1e-13  # entries of an orthonormal null basis below this are rounding
+RIDGE = 1e-6  # weight of the pull to the centre in quadratic criteria
 CHUNK = 20_000  # basic solutions computed at a time
 
 
@@ -36,11 +37,14 @@ class Polytope:
         Right-hand side.
     start : array, shape (k,)
         A point of the polytope.
+    rank_tol : float
+        Relative singular value of unit columns below which they are dependent.
     """
 
     columns: np.ndarray
     fit: np.ndarray
     start: np.ndarray
+    rank_tol: float = RANK_TOL
 
     @cached_property
     def scale(self) -> float:
@@ -60,7 +64,7 @@ class Polytope:
     @cached_property
     def dimension(self) -> int:
         """Dimension |S| - rank Z_S, S the support."""
-        return self.support.size - rank(self.columns[:, self.support])
+        return self.support.size - rank(self.columns[:, self.support], self.rank_tol)
 
     @cached_property
     def centre(self) -> np.ndarray:
@@ -71,14 +75,14 @@ class Polytope:
     def basis(self) -> np.ndarray:
         """Orthonormal basis of the directions in the polytope, shape (k, dimension)."""
         full = np.zeros((self.start.size, self.dimension))
-        full[self.support] = null_basis(self.columns[:, self.support])
+        full[self.support] = null_basis(self.columns[:, self.support], self.rank_tol)
         return full
 
     @cached_property
     def extremes(self) -> np.ndarray:
         """Vertices that maximise each free coefficient; one row each (empty: a single point)."""
         k = self.start.size
-        free = null_basis(self.columns)
+        free = null_basis(self.columns, self.rank_tol)
         if free.shape[1] == 0:
             return np.zeros((0, k))
         moving = np.flatnonzero(np.any(free != 0, axis=1))
@@ -122,7 +126,7 @@ class Polytope:
         """
         beta = np.where(beta > ZERO_TOL * self.scale, beta, 0.0)
         used = np.flatnonzero(beta)
-        if used.size and rank(self.columns[:, used]) == used.size:
+        if used.size and rank(self.columns[:, used], self.rank_tol) == used.size:
             beta[used] = np.linalg.lstsq(self.columns[:, used], self.fit, rcond=None)[0]
             beta = np.maximum(beta, 0.0)
         return beta
@@ -176,7 +180,10 @@ class Polytope:
         return self._linear(self.centre, self.basis, cost / size if size > 0 else cost)
 
     def minimize_quadratic(self, factor: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Minimise |factor beta - target|^2 by a primal active-set method.
+        """Minimise |factor beta - target|^2, exactly up to rounding.
+
+        In coordinates of the affine hull this is a least-distance problem, solved as one
+        non-negative least-squares problem (Lawson and Hanson 1974, chapter 23).
 
         Parameters
         ----------
@@ -188,48 +195,45 @@ class Polytope:
         Returns
         -------
         array, shape (k,)
-            A minimiser.
+            A minimiser; where there are several, one near the centre.
 
         Raises
         ------
-        DegenerateError
-            If the solver fails.
+        SolveInputError
+            If shapes disagree or values are not finite.
         """
+        k = self.start.size
+        if factor.shape != (target.size, k) or not (
+            np.isfinite(factor).all() and np.isfinite(target).all()
+        ):
+            raise SolveInputError(
+                f"the criterion has shapes {factor.shape} and {target.shape} or is not finite",
+                allowed=f"(m, {k}) and (m,), finite",
+            )
         if self.dimension == 0:
             return self.centre.copy()
-        import clarabel
-        from scipy import sparse
-
         size = self.scale
         inner = factor @ self.basis
-        offset = target / size - factor @ (self.centre / size)
-        weight = max(float(np.linalg.norm(inner)), 1e-300)
-        inner, offset = inner / weight, offset / weight
-        settings = clarabel.DefaultSettings()
-        settings.verbose = False
-        settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-12
-        answer = clarabel.DefaultSolver(
-            sparse.csc_matrix(np.triu(inner.T @ inner)),
-            -inner.T @ offset,
-            sparse.csc_matrix(-self.basis),
-            self.centre / size,
-            [clarabel.NonnegativeConeT(self.basis.shape[0])],
-            settings,
-        ).solve()
-        if str(answer.status) not in ("Solved", "AlmostSolved"):
-            raise DegenerateError(
-                f"a quadratic program over the optimal set ended as {answer.status}",
-                fix="solve again with a smaller convex.tol",
-            )
-        beta = self.centre + self.basis @ (size * np.asarray(answer.x))
+        weight = float(np.linalg.norm(inner))
+        rest = (target - factor @ self.centre) / size
+        if weight == 0.0:
+            return self.centre.copy()
+        # A small pull to the centre makes the criterion definite; the polish takes it out again.
+        stacked = np.vstack([inner / weight, RIDGE * np.eye(self.dimension)])
+        q, r = np.linalg.qr(stacked)
+        best = q.T @ np.concatenate([rest / weight, np.zeros(self.dimension)])
+        moved = self.basis[self.support] @ np.linalg.inv(r)
+        base = self.centre[self.support] / size + moved @ best
+        shift = _least_distance(moved, -base)
+        beta = self.centre + self.basis @ (size * np.linalg.solve(r, best + shift))
         return self._polish_quadratic(beta, factor, target)
 
     def _polish_quadratic(
         self, beta: np.ndarray, factor: np.ndarray, target: np.ndarray
     ) -> np.ndarray:
-        """Solve the criterion exactly on the support that the interior point method found."""
-        used = np.flatnonzero(beta > 1e-7 * self.scale)
-        free = null_basis(self.columns[:, used])
+        """Solve the criterion exactly on the support that was found."""
+        used = np.flatnonzero(beta > 1e-9 * self.scale)
+        free = null_basis(self.columns[:, used], self.rank_tol)
         exact = np.zeros_like(beta)
         exact[used] = np.linalg.lstsq(self.columns[:, used], self.fit, rcond=None)[0]
         if free.shape[1]:
@@ -318,7 +322,9 @@ class Polytope:
         return self.minimize_quadratic(np.eye(self.start.size), beta)
 
 
-def polytope(columns: np.ndarray, fit: np.ndarray, tolerance: float) -> Polytope:
+def polytope(
+    columns: np.ndarray, fit: np.ndarray, tolerance: float, rank_tol: float = RANK_TOL
+) -> Polytope:
     """Build the polytope of a fit that is known only up to the accuracy of a solver.
 
     Parameters
@@ -326,9 +332,11 @@ def polytope(columns: np.ndarray, fit: np.ndarray, tolerance: float) -> Polytope
     columns : array, shape (n, k)
         Z.
     fit : array, shape (n,)
-        Fit, up to ``tolerance`` relative to its norm.
+        Fit, up to ``tolerance`` in norm.
     tolerance : float, > 0
-        Largest relative change of the fit that is allowed.
+        Largest change of the fit that is allowed.
+    rank_tol : float, > 0
+        Relative singular value of unit columns below which they are dependent.
 
     Returns
     -------
@@ -342,43 +350,47 @@ def polytope(columns: np.ndarray, fit: np.ndarray, tolerance: float) -> Polytope
     """
     k = columns.shape[1]
     if k == 0:
-        return Polytope(columns, np.zeros_like(fit), np.zeros(0))
+        return Polytope(columns, np.zeros_like(fit), np.zeros(0), rank_tol)
     norms = np.linalg.norm(columns, axis=0)
     start = nnls(columns / norms, fit, maxiter=30 * k + 100)[0] / norms
     error = float(np.linalg.norm(columns @ start - fit))
-    if error > tolerance * float(np.linalg.norm(fit)):
+    if error > tolerance:
         raise DegenerateError(
             f"the active directions explain the fit only up to {error:.1e}",
             where="optimal_set.slack_tol",
-            allowed=f"a relative error of {tolerance:.0e}",
+            allowed=f"an error of {tolerance:.1e}",
             fix="solve again with a smaller convex.tol",
         )
-    return Polytope(columns, columns @ start, start)
+    return Polytope(columns, columns @ start, start, rank_tol)
 
 
-def rank(columns: np.ndarray) -> int:
+def rank(columns: np.ndarray, tolerance: float = RANK_TOL) -> int:
     """Numerical rank of a matrix after scaling its columns to unit length.
 
     Parameters
     ----------
     columns : array, shape (n, k)
         Matrix.
+    tolerance : float, > 0
+        Singular value, relative to the largest, that counts as zero.
 
     Returns
     -------
     int
-        Number of singular values above ``RANK_TOL`` relative to the largest.
+        Number of singular values above the tolerance.
     """
-    return int(columns.shape[1] - null_basis(columns).shape[1])
+    return int(columns.shape[1] - null_basis(columns, tolerance).shape[1])
 
 
-def null_basis(columns: np.ndarray) -> np.ndarray:
+def null_basis(columns: np.ndarray, tolerance: float = RANK_TOL) -> np.ndarray:
     """Orthonormal basis of the null space, decided on columns of unit length.
 
     Parameters
     ----------
     columns : array, shape (n, k)
         Matrix.
+    tolerance : float, > 0
+        Singular value, relative to the largest, that counts as zero.
 
     Returns
     -------
@@ -394,12 +406,24 @@ def null_basis(columns: np.ndarray) -> np.ndarray:
     if columns.shape[0] > k:
         scaled = qr(scaled, mode="r")[0][:k]
     _, singular, right = svd(scaled, full_matrices=True)
-    found = int(np.sum(singular > RANK_TOL * singular[0])) if singular.size else 0
+    found = int(np.sum(singular > tolerance * singular[0])) if singular.size else 0
     null = right[found:].T / norms[:, None]
     if null.shape[1]:
         null = qr(null, mode="economic")[0]
         null[np.abs(null) < ENTRY_TOL] = 0.0
     return np.asarray(null)
+
+
+def _least_distance(rows: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """Minimise |x|^2 subject to rows x >= bound, which must have a solution."""
+    if np.all(bound <= 0):
+        return np.zeros(rows.shape[1])
+    system = np.vstack([rows.T, bound])
+    goal = np.zeros(len(system))
+    goal[-1] = 1.0
+    dual = nnls(system, goal, maxiter=30 * bound.size + 100)[0]
+    residual = system @ dual - goal
+    return np.asarray(-residual[:-1] / residual[-1])
 
 
 def _basic_solutions(

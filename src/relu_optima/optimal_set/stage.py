@@ -11,6 +11,7 @@ from relu_optima.config.schema.optimal_set import OptimalSetConfig
 from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.stage import Outcome, Scalar
 
@@ -36,7 +37,7 @@ def run(task: Task) -> Outcome:
     """
     config = task.groups["optimal_set"]
     assert isinstance(config, OptimalSetConfig)
-    optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
+    optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol, config.rank_tol)
     if isinstance(optimal, Outcome):
         return optimal
     dataset = task.upstream["dataset"]
@@ -141,7 +142,10 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
 
 
 def describe_record(
-    upstream: Mapping[str, Record], slack_tol: float, merge_tol: float
+    upstream: Mapping[str, Record],
+    slack_tol: float,
+    merge_tol: float,
+    rank_tol: float = RANK_TOL,
 ) -> OptimalSet | Outcome:
     """Describe the optimal set of a stored solution.
 
@@ -149,7 +153,7 @@ def describe_record(
     ----------
     upstream : mapping of str to Record
         Records ``dataset`` and ``convex``.
-    slack_tol, merge_tol : float, > 0
+    slack_tol, merge_tol, rank_tol : float, > 0
         Tolerances of `relu_optima.optimal_set.describe`.
 
     Returns
@@ -168,6 +172,7 @@ def describe_record(
             data["y_train"],
             slack_tol=slack_tol,
             merge_tol=merge_tol,
+            rank_tol=rank_tol,
         )
     except DegenerateError as error:
         return Outcome({"message": " ".join(str(error).split())}, "refused")

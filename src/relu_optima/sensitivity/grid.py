@@ -64,15 +64,39 @@ def grid_path(program: Program, lams: np.ndarray, *, derivatives: bool = True) -
     SolveInputError
         If the grid is empty, not decreasing or not positive.
     """
-    lams = np.asarray(lams, dtype=float)
-    if lams.ndim != 1 or not lams.size or lams.min() <= 0 or np.any(np.diff(lams) >= 0):
-        raise SolveInputError("the grid of lam is not a decreasing list of positive numbers")
     knots: list[Knot] = []
     near = None
-    for lam in lams:
+    for lam in check_grid(lams):
         near = program.solve(float(lam), near)
         knots.append(knot_of(near, derivatives=derivatives))
     return knots
+
+
+def check_grid(lams: np.ndarray) -> np.ndarray:
+    """Check a grid of lam.
+
+    Parameters
+    ----------
+    lams : array, shape (m,)
+        Values.
+
+    Returns
+    -------
+    array of float, shape (m,)
+        The same.
+
+    Raises
+    ------
+    SolveInputError
+        If the grid is empty, not decreasing or not positive.
+    """
+    lams = np.asarray(lams, dtype=float)
+    if lams.ndim != 1 or not lams.size or lams.min() <= 0 or np.any(np.diff(lams) >= 0):
+        raise SolveInputError(
+            "the grid of lam is not a decreasing list of positive numbers",
+            where="sensitivity.n_lams",
+        )
+    return lams
 
 
 def knot_of(optimal: OptimalSet, *, derivatives: bool = True) -> Knot:

@@ -68,6 +68,32 @@ class Sensitivity:
     lam_low: float
     lam_high: float
 
+    def predict_weights(self, lam: float) -> tuple[np.ndarray, np.ndarray]:
+        """First-order prediction of the block weights at another lam.
+
+        Parameters
+        ----------
+        lam : float
+            Regularisation strength.
+
+        Returns
+        -------
+        v, w : array, shape (P, d)
+            Adding and subtracting blocks; a neuron predicted to vanish stays at zero.
+        """
+        beta = np.zeros(self.optimal.start.size)
+        v, w = self.optimal.weights(beta)
+        problem = self.optimal.problem
+        count = problem.gates.shape[1]
+        blocks = np.concatenate([v, w]) if problem.constrained else v
+        moved = self.weights + (lam - problem.lam) * self.d_lam
+        alive = np.einsum("bd,bd->b", moved, self.weights) > 0
+        for index, weight, keep in zip(self.optimal.support, moved, alive, strict=True):
+            if keep:
+                member = self.optimal.members[index][0]
+                blocks[self.optimal.equicorrelation.blocks[member]] = weight
+        return (blocks[:count], blocks[count:]) if problem.constrained else (blocks, w)
+
     def d_prediction(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Derivatives of the prediction at new inputs.
 
@@ -103,8 +129,8 @@ def jacobian(
     X: np.ndarray,
     y: np.ndarray,
     *,
-    slack_tol: float = 1e-10,
-    merge_tol: float = 1e-6,
+    slack_tol: float = 1e-12,
+    merge_tol: float = 1e-5,
 ) -> Sensitivity:
     """Differentiate the optimum of a convex ReLU program.
 

@@ -10,6 +10,8 @@ import numpy as np
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.blocks import ConvexSolution, StoredSolution, blocks_of
 from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.polytope import RANK_TOL
+from relu_optima.sensitivity.implicit import Sensitivity
 
 MAX_HALVINGS = 8  # times a step in log lam is halved before giving up
 
@@ -28,7 +30,7 @@ class Program:
         Gate vectors.
     formulation : str
         ``relu`` or ``gated``.
-    slack_tol, merge_tol : float, > 0
+    slack_tol, merge_tol, rank_tol : float, > 0
         Tolerances of `relu_optima.optimal_set.describe`.
     """
 
@@ -36,8 +38,9 @@ class Program:
     y: np.ndarray
     gates: np.ndarray
     formulation: str
-    slack_tol: float = 1e-10
-    merge_tol: float = 1e-6
+    slack_tol: float = 1e-12
+    merge_tol: float = 1e-5
+    rank_tol: float = RANK_TOL
 
     @cached_property
     def lam_max(self) -> float:
@@ -53,7 +56,9 @@ class Program:
             best = max(best, float(np.linalg.norm(projection.point)) if projection.exact else 0.0)
         return best
 
-    def solve(self, lam: float, near: OptimalSet | None = None) -> OptimalSet:
+    def solve(
+        self, lam: float, near: OptimalSet | None = None, slope: Sensitivity | None = None
+    ) -> OptimalSet:
         """Describe the optimum at one lam.
 
         Parameters
@@ -63,6 +68,8 @@ class Program:
         near : OptimalSet, optional
             Optimum of this program at another lam; the zero network at lam_max by default. The
             step from there is divided, evenly in log lam, until every part converges.
+        slope : Sensitivity, optional
+            Derivatives at that neighbour; the first attempt then starts from its prediction.
 
         Returns
         -------
@@ -86,7 +93,7 @@ class Program:
             try:
                 current = near
                 for stop in stops:
-                    current = self._step(current, float(stop))
+                    current = self._step(current, float(stop), None if halvings else slope)
             except DegenerateError:
                 if halvings == MAX_HALVINGS:
                     raise
@@ -109,6 +116,21 @@ class Program:
         """
         return replace(self, y=y)
 
+    def with_tolerances(self, slack_tol: float, merge_tol: float, rank_tol: float) -> Program:
+        """Return the same program, described with other tolerances.
+
+        Parameters
+        ----------
+        slack_tol, merge_tol, rank_tol : float, > 0
+            Tolerances of `relu_optima.optimal_set.describe`.
+
+        Returns
+        -------
+        Program
+            The changed program.
+        """
+        return replace(self, slack_tol=slack_tol, merge_tol=merge_tol, rank_tol=rank_tol)
+
     def resolve(self, near: OptimalSet) -> OptimalSet:
         """Describe the optimum at the lam of a neighbouring problem, started from its optimum.
 
@@ -124,12 +146,19 @@ class Program:
         """
         return self._step(near, near.problem.lam)
 
-    def _step(self, near: OptimalSet, lam: float) -> OptimalSet:
-        v, w = near.weights(near.start)
+    def _step(self, near: OptimalSet, lam: float, slope: Sensitivity | None = None) -> OptimalSet:
+        v, w = near.weights(near.start) if slope is None else slope.predict_weights(lam)
         return self._describe(StoredSolution(self.gates, v, w, lam, self.formulation))
 
     def _describe(self, guess: ConvexSolution) -> OptimalSet:
-        return describe(guess, self.X, self.y, slack_tol=self.slack_tol, merge_tol=self.merge_tol)
+        return describe(
+            guess,
+            self.X,
+            self.y,
+            slack_tol=self.slack_tol,
+            merge_tol=self.merge_tol,
+            rank_tol=self.rank_tol,
+        )
 
     def _zero(self, lam: float) -> StoredSolution:
         zeros = np.zeros(self.gates.T.shape)
@@ -141,8 +170,8 @@ def program_of(
     X: np.ndarray,
     y: np.ndarray,
     *,
-    slack_tol: float = 1e-10,
-    merge_tol: float = 1e-6,
+    slack_tol: float = 1e-12,
+    merge_tol: float = 1e-5,
 ) -> Program:
     """Take the program of a solution apart.
 

@@ -11,16 +11,22 @@ class OptimalSetConfig(Group):
     """Parameters of one description of an optimal set."""
 
     slack_tol: float = Field(
-        default=1e-10,
+        default=1e-12,
         gt=0,
         le=1e-2,
         description="relative slack up to which a block belongs to the equicorrelation set",
     )
     merge_tol: float = Field(
-        default=1e-6,
+        default=1e-5,
         gt=0,
         le=1e-2,
         description="distance below which unit directions of one sign are one neuron",
+    )
+    rank_tol: float = Field(
+        default=1e-9,
+        gt=0,
+        le=1e-2,
+        description="relative singular value below which contributions to the fit are dependent",
     )
     samples: int = Field(
         default=200, ge=0, description="optimal models drawn uniformly by hit-and-run"

@@ -12,13 +12,13 @@ class PruningConfig(Group):
 
     method: str = Field(description="pruning method, a module of relu_optima.pruning.methods")
     slack_tol: float = Field(
-        default=1e-10,
+        default=1e-12,
         gt=0,
         le=1e-2,
         description="relative slack up to which a block belongs to the equicorrelation set",
     )
     merge_tol: float = Field(
-        default=1e-6,
+        default=1e-5,
         gt=0,
         le=1e-2,
         description="distance below which unit directions of one sign are one neuron",

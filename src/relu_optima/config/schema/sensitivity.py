@@ -30,13 +30,13 @@ class SensitivityConfig(Group):
         description="step of the central differences relative to the norm of y",
     )
     slack_tol: float = Field(
-        default=1e-10,
+        default=1e-12,
         gt=0,
         le=1e-2,
         description="relative slack up to which a block belongs to the equicorrelation set",
     )
     merge_tol: float = Field(
-        default=1e-6,
+        default=1e-5,
         gt=0,
         le=1e-2,
         description="distance below which unit directions of one sign are one neuron",
