@@ -52,8 +52,8 @@ def lift_kinks(
     live = [k for k, _, _ in live_rectangles(masks)]
     outside = [k for k in live if k not in subset]
     lower, upper = restricted(masks, subset)
-    every_row = np.flatnonzero(upper.any(axis=1))
-    every_column = np.flatnonzero(lower.any(axis=0))
+    every_row = np.flatnonzero(masks[1].any(axis=1))
+    every_column = np.flatnonzero(masks[0].any(axis=0))
     for exact in (False, True):
         rng = np.random.default_rng(1)
         draws = EXACT_DRAWS if exact else DRAWS
