@@ -52,6 +52,22 @@ def test_degrees_of_freedom_in_both_ways():
     assert np.isnan(none.series["degrees_of_freedom"]).all()
 
 
+def test_a_traced_path_counts_events():
+    outcome, upstream = run(WORKED_X, WORKED_Y, path="trace")
+    assert outcome.row["n_breakpoints"] == 4
+    assert outcome.row["n_jumps"] == 0
+    assert outcome.series["n_enters"].sum() == 2
+    assert outcome.series["n_binds"].sum() == 1
+    assert [len(b["events"]) for b in outcome.documents["breakpoints"]] == [1, 1, 1, 1]
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+    from tests.optimal_set.programs import JUMP_X, JUMP_Y
+
+    jumping, _ = run(JUMP_X, JUMP_Y, 1.0, path="trace")
+    assert jumping.row["n_jumps"] == 1
+    assert jumping.row["max_jump"] == pytest.approx(2 / 3, abs=1e-3)
+
+
 def test_degenerate_points_are_data():
     outcome, _ = run(FAN_X, FAN_Y, 1.0)
     assert outcome.status == "ok"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.config.schema.optimal_set import OptimalSetConfig
+from relu_optima.convex.certificate import dual_norm
 from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.description import OptimalSet, describe
@@ -136,6 +137,11 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     gap = float(convex.row["gap"] or 0.0)
     if abs(objective - solved) > (2 * abs(gap) + 1e-7) * max(solved, 1e-300):
         problems.append(f"the objective {objective:.9g} is not the solved {solved:.9g}")
+    height = dual_norm(
+        data["X_train"], residual, convex.arrays["gates"], str(convex.row["formulation"])
+    )
+    if height > lam * (1 + 1e-6):
+        problems.append(f"the residual is not dual feasible: {height / lam - 1:.1e} too large")
     if "vertices" in stored:
         problems += _check_vertices(stored["vertices"], columns, fit, scale)
     return problems

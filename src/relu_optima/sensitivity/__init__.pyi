@@ -5,3 +5,6 @@ from .implicit import Sensitivity as Sensitivity
 from .implicit import jacobian as jacobian
 from .program import Program as Program
 from .program import program_of as program_of
+from .tracer import Breakpoint as Breakpoint
+from .tracer import Trace as Trace
+from .tracer import trace_path as trace_path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.config.schema.sensitivity import SensitivityConfig
+from relu_optima.convex.certificate import dual_norm
 from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.description import OptimalSet
 from relu_optima.optimal_set.scores import scores
@@ -20,6 +21,8 @@ from relu_optima.sensitivity.grid import (
     slope_violation,
 )
 from relu_optima.sensitivity.program import Program, program_of
+from relu_optima.sensitivity.structure import KINDS
+from relu_optima.sensitivity.tracer import JUMP, Breakpoint, trace_path
 from relu_optima.stage import Outcome, Scalar
 
 if TYPE_CHECKING:
@@ -57,15 +60,24 @@ def run(task: Task) -> Outcome:
     base = knot_of(optimal)
     binary = dataset.row["task"] == "binary"
     knots: list[Knot] = []
+    breakpoints: list[Breakpoint] = []
     if program.lam_max > 0:
         lams = program.lam_max * np.geomspace(1, config.lam_min_fraction, config.n_lams)
-        wanted = config.degrees_of_freedom == "jacobian"
-        knots = grid_path(program, lams, derivatives=wanted)
+        if config.path == "trace":
+            trace = trace_path(program, lams, tol=config.breakpoint_tol)
+            knots, breakpoints = trace.knots, trace.breakpoints
+        else:
+            wanted = config.degrees_of_freedom == "jacobian"
+            knots = grid_path(program, lams, derivatives=wanted)
     series = _series(program, knots, data, binary=binary, config=config)
+    series |= _event_series(series["lam"], breakpoints)
     row = _base_row(base) | _path_row(program, knots, series)
+    if config.path == "trace":
+        row |= _breakpoint_row(breakpoints)
     arrays = _knot_arrays(knots) | _base_arrays(base)
     documents: dict[str, Any] = {
-        "degenerate": {f"{k.lam:.12g}": k.degenerate for k in knots if k.degenerate}
+        "degenerate": {f"{k.lam:.12g}": k.degenerate for k in knots if k.degenerate},
+        "breakpoints": [_breakpoint_document(b) for b in breakpoints],
     }
     return Outcome(row=row, series=series, arrays=arrays, documents=documents)
 
@@ -121,8 +133,8 @@ def _dual_bound(
     solution: StoredSolution, X: np.ndarray, y: np.ndarray, lam: float, theta: np.ndarray
 ) -> float:
     """Dual value of a residual after scaling it into the feasible set."""
-    program = Program(X, theta, solution.gates, solution.formulation)
-    scale = min(1.0, lam / program.lam_max) if program.lam_max > 0 else 1.0
+    height = dual_norm(X, theta, solution.gates, solution.formulation)
+    scale = min(1.0, lam / height) if height > 0 else 1.0
     error = scale * theta - y
     return 0.5 * float(y @ y) - 0.5 * float(error @ error)
 
@@ -200,6 +212,38 @@ def _base_row(base: Knot) -> dict[str, Scalar]:
         row["lam_low"] = found.lam_low
         row["lam_high"] = _finite(found.lam_high)
     return row
+
+
+def _event_series(lams: np.ndarray, breakpoints: list[Breakpoint]) -> dict[str, np.ndarray]:
+    """Number of events of each kind between a knot and the one before."""
+    series = {f"n_{kind}": np.zeros(lams.size, dtype=np.int64) for kind in KINDS}
+    for point in breakpoints:
+        knot = int(np.searchsorted(-lams, -point.lam))  # first knot at or below the breakpoint
+        for event in point.events:
+            series[f"n_{event.kind}"][min(knot, lams.size - 1)] += 1
+    return series
+
+
+def _breakpoint_row(breakpoints: list[Breakpoint]) -> dict[str, Scalar]:
+    """Number of breakpoints, and the discontinuities of the min-norm path among them."""
+    jumps = [b for b in breakpoints if b.jump > JUMP]
+    return {
+        "n_breakpoints": len(breakpoints),
+        "n_jumps": len(jumps),
+        "max_jump": max((b.jump for b in jumps), default=0.0),
+        "lam_max_jump": max(jumps, key=lambda b: b.jump).lam if jumps else None,
+    }
+
+
+def _breakpoint_document(point: Breakpoint) -> dict[str, Any]:
+    """One breakpoint as JSON."""
+    return {
+        "lam": point.lam,
+        "events": [{"kind": e.kind, "sign": e.sign, "row": e.row} for e in point.events],
+        "dimensions": [point.dimension_above, point.dimension, point.dimension_below],
+        "norms_squared": [point.norm_above, point.norm, point.norm_below],
+        "jump": point.jump,
+    }
 
 
 def _finite(value: float) -> float | None:

@@ -19,6 +19,7 @@ from relu_optima.sensitivity.structure import Event, events_between, structure_o
 AT = (1e-7, 1e-3, 1e-6)  # slack, merging and rank tolerance at a located breakpoint
 FUZZY = 1e-6  # relative width within which several changes are reported as one breakpoint
 ISOLATED = 1e-4  # relative width of a degenerate stretch that is an isolated point
+JUMP = 1e-4  # relative jump of |beta|^2 that counts as a discontinuity
 
 Bracket = tuple[Knot, Knot]
 

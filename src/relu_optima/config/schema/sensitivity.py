@@ -18,6 +18,13 @@ class SensitivityConfig(Group):
     lam_min_fraction: float = Field(
         default=0.01, gt=0, lt=1, description="smallest lam as a share of lam_max"
     )
+    path: Literal["grid", "trace"] = Field(
+        default="grid",
+        description="knots only, or also every change of structure between them",
+    )
+    breakpoint_tol: float = Field(
+        default=1e-8, gt=0, le=1e-3, description="relative accuracy of traced breakpoints"
+    )
     degrees_of_freedom: Literal["jacobian", "finite_difference", "none"] = Field(
         default="jacobian",
         description="trace of d fit / d y: by implicit differentiation (missing at degenerate "
