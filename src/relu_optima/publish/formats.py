@@ -32,7 +32,8 @@ _LATEX_CHARACTERS = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
-    "-": "-",
+    "[": "{[}",  # at the start of a row, [ and * would belong to the row end before
+    "*": "{*}",
     "\N{NO-BREAK SPACE}": "~",
     "–": "--",
     "—": "---",
@@ -103,6 +104,8 @@ def format_value(value: Any, form: Format, values: Mapping[str, str]) -> str:
 
 def _number(value: float, form: Format) -> str:
     if form == "auto":
+        if f"{value:.4g}" == f"{value:.12g}":
+            return f"{value:g}"  # settings such as 0.05, and small counts
         form = "integer" if isinstance(value, int) else "sig4"
     if form == "integer":
         # a count that is not whole (a median, say) must not look whole

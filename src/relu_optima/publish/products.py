@@ -40,11 +40,14 @@ class Column:
         Unit, shown behind the heading.
     format : Format
         How numbers are written.
+    ends : pair of str or None
+        Columns of the frame that hold an interval, written behind the value in brackets.
     """
 
     label: str
     unit: str = ""
     format: Format = "auto"
+    ends: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class TableResult:
     Attributes
     ----------
     frame : pandas.DataFrame
-        Raw values; the CSV holds them at full precision.
+        Raw values; the CSV holds them all at full precision.
     columns : dict of str to Column
-        How each column of `frame` is written, in order.
+        How the columns that LaTeX and HTML show are written, in order.
     macros : dict of str to str
         LaTeX macro names and their plain text, formatted but not yet escaped.
     note : str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.schema.table import TableConfig
-from relu_optima.publish.formats import format_value, html_text, latex_text
+from relu_optima.publish.formats import MISSING, format_value, html_text, latex_text
 from relu_optima.publish.frames import GOOD_STATUSES
 from relu_optima.publish.products import Column, TableResult
 
@@ -99,21 +99,16 @@ def latex_table(result: TableResult, options: TableConfig) -> str:
         " & ".join(latex_text(cell) for cell in row) + r" \\" for row in _cells(result, options)
     ]
     long = len(body) > LONG
-    note = (
-        [rf"\multicolumn{{{len(columns)}}}{{l}}{{{latex_text(result.note)}}} \\"]
-        if result.note and not long
-        else []
-    )
+    note = [rf"\par\smallskip{{}}{latex_text(result.note)}"] if result.note else []
     packages = "booktabs, longtable" if long else "booktabs"
     lines = [f"% Needs the packages {packages}.", rf"{{\{options.font}"]
     if long:
         lines += [rf"\begin{{longtable}}{{{align}}}", r"\toprule", head, r"\midrule", r"\endhead"]
         lines += [r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
-        lines += [latex_text(result.note)] if result.note else []
     else:
         lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head, r"\midrule", *body]
-        lines += [r"\bottomrule", *note, r"\end{tabular}"]
-    return "\n".join([*lines, "}", ""])
+        lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join([*lines, *note, r"\par}", ""])
 
 
 def macro_file(macros: dict[str, str]) -> str:
@@ -195,12 +190,18 @@ def _heading(column: Column) -> str:
 
 
 def _cells(result: TableResult, options: TableConfig) -> list[list[str]]:
-    """Format every cell, row by row."""
-    formatted = []
-    for row in result.frame[list(result.columns)].itertuples(index=False, name=None):
-        pairs = zip(result.columns.values(), row, strict=True)
-        formatted.append([format_value(v, column.format, options.values) for column, v in pairs])
-    return formatted
+    """Format every cell, row by row; intervals go in brackets behind their value."""
+    written = []
+    for name, column in result.columns.items():
+        texts, *ends = (
+            [format_value(v, column.format, options.values) for v in result.frame[c]]
+            for c in (name, *(column.ends or ()))
+        )
+        if ends:
+            triples = zip(texts, *ends, strict=True)
+            texts = [f"{t} [{a}, {b}]" if t != MISSING else t for t, a, b in triples]
+        written.append(texts)
+    return [list(row) for row in zip(*written, strict=True)]
 
 
 def _kind(column: str, value: Any, numeric: bool) -> str:

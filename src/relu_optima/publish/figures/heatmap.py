@@ -21,8 +21,8 @@ from relu_optima.publish.canvas import (
 )
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.formats import format_value
-from relu_optima.publish.frames import gather, is_ok, run_ids
-from relu_optima.publish.labels import value_label
+from relu_optima.publish.frames import ProductError, gather, is_ok, run_ids
+from relu_optima.publish.labels import column_label, value_label
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import COLOURS, FIXED_COLOURS, SMALL
 
@@ -31,12 +31,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+ACROSS = "question"
+
+
 class Config(FigureConfig):
     """Columns of the grid and of its cells."""
 
-    x: str = Field(min_length=1, description="Column across.")
-    y: str = Field(min_length=1, description="Column down.")
-    value: str = Field(min_length=1, description="Column shown in the cells: text or numbers.")
+    y: str = Field(min_length=1, description="Column with one row of cells for each value.")
+    x: str | None = Field(
+        default=None, description="Column across; without it the columns of `value` are across."
+    )
+    value: list[str] = Field(
+        min_length=1, description="Columns shown in the cells; exactly one if there is `x`."
+    )
     panel: str | None = Field(default=None, description="Column with one panel for each value.")
     panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
     format: Format = Field(default="auto", description="How numbers are written.")
@@ -62,37 +69,55 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     A numeric cell shows the median over its good runs. A text cell shows the value that all runs
     share, or the most frequent one with its count. Cells without runs stay empty.
     """
-    x, y, value, panel = options.x, options.y, options.value, options.panel
-    frame = gather(frames, options, (x, y, value, panel))
+    x, y, panel = options.x, options.y, options.panel
+    if x is not None and len(options.value) > 1:
+        raise ProductError("several values need the place of x", where="value, x")
+    frame = gather(frames, options, (x, y, *options.value, panel))
     parts = split(frame, panel)
     canvas, panels = panel_canvas(options, len(parts), options.panel_columns)
-    across, down = hue_levels(frame, x), hue_levels(frame, y)
+    across: list[Any] = options.value if x is None else hue_levels(frame, x)
+    down = hue_levels(frame, y)
     points: list[dict[str, Any]] = []
     for panel_value, runs in parts:
         for row, row_runs in split(runs, y):
-            for column, cell in split(row_runs, x):
+            cells = (
+                [(name, row_runs, name) for name in options.value]
+                if x is None
+                else [(level, cell, options.value[0]) for level, cell in split(row_runs, x)]
+            )
+            for column, cell, value in cells:
                 names = {} if panel is None else {panel: panel_value}
-                points.append({**names, x: column, y: row, **_cell(cell, value)})
-    colours = _colours(points, value)
+                points.append({**names, x or ACROSS: column, y: row, **_cell(cell, value)})
+    colours = _colours(points)
+    ticks = [
+        column_label(c, options.labels) if x is None else value_label(c, options.values)
+        for c in across
+    ]
     for axis, (panel_value, _) in zip(panels, parts, strict=True):
         title_panel(axis, options, panel, panel_value)
         here = [p for p in points if panel is None or p[panel] == panel_value]
         for point in here:
             _draw_cell(
-                axis, point, options, (across.index(point[x]), down.index(point[y])), colours
+                axis,
+                point,
+                options,
+                (across.index(point[x or ACROSS]), down.index(point[y])),
+                colours,
             )
         axis.set_xlim(-0.5, len(across) - 0.5)
         axis.set_ylim(len(down) - 0.5, -0.5)
-        axis.set_xticks(range(len(across)), [value_label(v, options.values) for v in across])
+        axis.set_xticks(range(len(across)), ticks)
         axis.set_yticks(range(len(down)), [value_label(v, options.values) for v in down])
         axis.grid(visible=False)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-    label_axes(canvas, panels, options, x, y)
+    label_axes(canvas, panels, options, x or ACROSS, y)
     if any(p["n"] > 1 for p in points) and any(p["kind"] == "median" for p in points):
         canvas.note("medians over the runs of a cell")
     note_statuses(canvas, frame, marked=False)
-    return FigureResult(finish(canvas), points_table(points, grouping(panel, x, y, value)))
+    return FigureResult(
+        finish(canvas), points_table(points, grouping(panel, x or ACROSS, y, "value"))
+    )
 
 
 def _cell(runs: pd.DataFrame, value: str) -> dict[str, Any]:
@@ -101,18 +126,18 @@ def _cell(runs: pd.DataFrame, value: str) -> dict[str, Any]:
     out: dict[str, Any] = {"n": len(runs), "runs": run_ids(runs)}
     if known and all(isinstance(v, int | float) and not isinstance(v, bool) for v in known):
         summary = median_interval(runs.loc[is_ok(runs), value].dropna())
-        return {**out, "kind": "median", value: summary.median, "count": summary.n}
+        return {**out, "kind": "median", "value": summary.median, "count": summary.n}
     if not known:
-        return {**out, "kind": "value", value: None, "count": 0}
+        return {**out, "kind": "value", "value": None, "count": 0}
     common = max(dict.fromkeys(known), key=known.count)
-    return {**out, "kind": "value", value: common, "count": known.count(common)}
+    return {**out, "kind": "value", "value": common, "count": known.count(common)}
 
 
-def _colours(points: list[dict[str, Any]], value: str) -> dict[Any, Any]:
+def _colours(points: list[dict[str, Any]]) -> dict[Any, Any]:
     """Give each cell value its colour: fixed for verdicts, sequential for numbers."""
     import matplotlib
 
-    found = list(dict.fromkeys(p[value] for p in points if p[value] is not None))
+    found = list(dict.fromkeys(p["value"] for p in points if p["value"] is not None))
     if all(p["kind"] == "median" for p in points):
         numbers = [v for v in found if v == v]
         low, high = min(numbers, default=0.0), max(numbers, default=1.0)
@@ -135,7 +160,7 @@ def _draw_cell(
     from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
 
-    value = point[options.value]
+    value = point["value"]
     colour = colours.get(value, "#ffffff")
     axis.add_patch(
         Rectangle(

@@ -45,7 +45,8 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     Returns
     -------
     TableResult
-        One row for each setting; ``n_runs`` always, ``not_ok`` if some run did not end well.
+        One row for each setting; ``n_runs`` is always shown, ``not_ok`` if some run did not end
+        well. The CSV has counts, intervals, coverages and run ids besides.
     """
     values = [s.column for s in options.columns]
     frame = gather(frames, options, [*options.by, *values])
@@ -57,10 +58,9 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         columns["not_ok"] = Column("other statuses", format="text")
     for spec in options.columns:
         middle = heading(spec, options)
-        columns[f"{spec.column}.median"] = middle
-        if options.intervals:
-            for end in ("low", "high"):
-                columns[f"{spec.column}.{end}"] = Column(end, format=middle.format)
+        ends = (f"{spec.column}.low", f"{spec.column}.high") if options.intervals else None
+        columns[f"{spec.column}.median"] = Column(middle.label, middle.unit, middle.format, ends)
     coverages = [c for name in values for c in whole[f"{name}.coverage"]]
-    note = sentences([describe_interval(coverages), status_note(frame)])
-    return TableResult(whole[list(columns)], columns, macros_of(frames, options), note)
+    meaning = describe_interval(coverages) if options.intervals else "medians over seeds"
+    note = sentences([meaning, status_note(frame)])
+    return TableResult(whole, columns, macros_of(frames, options), note)

@@ -91,7 +91,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         columns[name] = Column(part.label, format=part.format)
         runs = _runs(frames, options, part)
         bad = status_counts(runs)
-        remark = f"{part.sweep} has runs that are not ok: {bad}" if bad else ""
+        remark = f"sweep {part.sweep} has runs that are not ok: {bad}" if bad else ""
         if remark not in remarks:
             remarks.append(remark)
         for key, group in runs.groupby(options.key, sort=False):
