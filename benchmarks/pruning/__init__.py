@@ -1,0 +1,1 @@
+"""Exact pruning timed beside a straightforward implementation of the published procedure."""
