@@ -92,10 +92,11 @@ class DualNewton:
         self.cones = ConeProjector(self.X, self.patterns, self.blocks) if self.relu else None
         self.system = NewtonSystem(self.X, self.cones)
         self.theta = y.copy()
-        self.sigma = 30.0 * d / float(np.sum(self.X**2))
+        self.sigma = self.sigma0 = 30.0 * d / float(np.sum(self.X**2))
         self.ws = np.zeros(0, dtype=np.int64)
         self.masks = np.zeros((0, len(y)))
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
+        self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
         self._report = announce_compilation(kernels.__file__)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
@@ -110,6 +111,7 @@ class DualNewton:
         """
         self.U = U if self.basis is None else U @ self.basis
         self.theta = theta.copy()
+        self._knots = []
         self.ws = np.zeros(0, dtype=np.int64)
         self.masks = np.zeros((0, len(self.y)))
         self._enlarge(np.flatnonzero(np.any(U != 0, axis=1)))
@@ -143,6 +145,9 @@ class DualNewton:
         state = _Best(self.y)
         if not self.ws.size:
             self._first_working_set(lam)
+        else:
+            self.sigma = max(self.sigma / 27.0, self.sigma0)
+            self._extrapolate(lam)
         gap, since = 1.0, 0
         status = "inaccurate"
         for outer in range(MAX_OUTER):
@@ -186,6 +191,7 @@ class DualNewton:
             most = max(20, self.ws.size)
             order = np.argsort(-bounds[missing], kind="stable")
             self._enlarge(missing[order[:most]])
+        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
         self._report()
         return state.answer(status, self.basis)
 
@@ -371,6 +377,16 @@ class DualNewton:
             bounds[open_] = np.sqrt(np.einsum("ij,ij->i", P, P))
         order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
         self._enlarge(order[bounds[order] > lam])
+
+    def _extrapolate(self, lam: float) -> None:
+        """Predict the point at a new strength from the last two: the path is piecewise smooth."""
+        if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
+            return
+        (lam0, U0, theta0), (lam1, U1, theta1) = self._knots
+        ratio = (lam - lam1) / (lam1 - lam0)
+        active = np.any(U1 != 0, axis=1)[:, None]
+        self.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
+        self.theta = theta1 + ratio * (theta1 - theta0)
 
     def _enlarge(self, blocks: np.ndarray) -> None:
         if not blocks.size:
