@@ -15,12 +15,12 @@ def config(**values):
     return validate_group("training", {**defaults, **values})
 
 
-def problem(widths=(4, 6, 3), rows=30, seed=0, lam=0.0, density=0.7, target=False, **values):
+def problem(widths=(4, 6, 3), rows=30, seed=0, lam=0.0, fill=0.7, target=False, **values):
     generator = np.random.default_rng([seed, 99])
     X = generator.standard_normal((rows, widths[0]))
     A = generator.standard_normal((widths[-1], widths[0]))
     masks = [
-        (generator.random((b, a)) < density).astype(np.uint8) for a, b in itertools.pairwise(widths)
+        (generator.random((b, a)) < fill).astype(np.uint8) for a, b in itertools.pairwise(widths)
     ]
     for mask in masks:
         mask[0, 0] = 1

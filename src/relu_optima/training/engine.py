@@ -141,6 +141,7 @@ class Loop:
         self.dense = any(r.stores_dense for r in self.rules)
         self.has_penalty = False
         for k in range(len(problems)):
+            self.rules[k].start(self._weights(k))
             self._load_masks(k)
         self.safe = self.parameters.zeros()
         self.safe.copy_(self.parameters)
@@ -257,7 +258,10 @@ class Loop:
         for layer in range(len(self.forward_masks)):
             like = self.forward_masks[layer]
             trained = torch.as_tensor(rule.trained[layer], device=like.device)
-            self.optimiser.forget(k, layer, ~trained | (self.trained_masks[layer][k] == 0))
+            new = ~trained | (self.trained_masks[layer][k] == 0)
+            if layer in rule.fresh:  # dropped and grown again in one move counts as new
+                new |= torch.as_tensor(rule.fresh.pop(layer), device=like.device)
+            self.optimiser.forget(k, layer, new)
             self.forward_masks[layer][k] = torch.as_tensor(rule.forward[layer]).to(like)
             self.trained_masks[layer][k] = trained.to(like)
             if penalty is not None:

@@ -29,6 +29,8 @@ class MaskRule:
     def __init__(self, masks: list[np.ndarray]) -> None:
         self.forward = [np.ascontiguousarray(m, dtype=bool) for m in masks]
         self.trained = [m.copy() for m in self.forward]
+        # weights that a mask change put in place: their moments are cleared, then this is
+        self.fresh: dict[int, np.ndarray] = {}
 
     def begin(self, steps_per_epoch: int, epochs: int) -> None:
         """Learn how long training lasts, before the first step.
@@ -37,6 +39,15 @@ class MaskRule:
         ----------
         steps_per_epoch, epochs : int
             Length of training.
+        """
+
+    def start(self, weights: list[torch.Tensor]) -> None:
+        """Choose masks by the initial weights, which cover the masks of the constructor.
+
+        Parameters
+        ----------
+        weights : list of tensor, shape (n_out, n_in)
+            The network's weights.
         """
 
     def before_step(self, step: int, weights: list[torch.Tensor]) -> bool:

@@ -1,0 +1,128 @@
+"""RigL (Evci et al. 2020): the smallest weights make room for those with the largest gradient."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.training.density import largest
+from relu_optima.training.methods._sparse import RandomRule, SparseConfig
+from relu_optima.training.rule import MaskRule
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Config(SparseConfig):
+    """How many weights move and when."""
+
+    drop_fraction: float = Field(
+        default=0.3, ge=0, le=1, description="Share that moves at first; it falls as a cosine."
+    )
+    every_steps: int = Field(default=100, ge=1, description="Steps between two moves.")
+    stop_fraction: float = Field(
+        default=0.75, ge=0, le=1, description="Share of all steps after which masks are fixed."
+    )
+
+
+class RigLRule(RandomRule):
+    """Drop by magnitude, grow by the dense gradient of one batch, in place of that batch's step.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+    masks : list of array of uint8, shape (n_out, n_in)
+        Weights that may be used.
+    seed : int
+        Seed of the network.
+    """
+
+    def __init__(self, config: Config, masks: list[np.ndarray], seed: int) -> None:
+        super().__init__(config, masks, seed)
+        self.config = config
+        self.last = 0.0
+
+    def begin(self, steps_per_epoch: int, epochs: int) -> None:
+        """Learn when masks become fixed.
+
+        Parameters
+        ----------
+        steps_per_epoch, epochs : int
+            Length of training.
+        """
+        self.last = self.config.stop_fraction * steps_per_epoch * epochs
+
+    def share(self, step: int) -> float:
+        """Evaluate the schedule ``α/2 (1 + cos(π t / T))``.
+
+        Parameters
+        ----------
+        step : int
+            Steps done, t.
+
+        Returns
+        -------
+        float
+            Share of a layer's weights that move.
+        """
+        return self.config.drop_fraction / 2 * (1 + math.cos(math.pi * step / self.last))
+
+    def wants_gradient(self, step: int) -> bool:
+        """Tell whether masks move at this step.
+
+        Parameters
+        ----------
+        step : int
+            Steps done so far.
+
+        Returns
+        -------
+        bool
+            True every ``every_steps`` steps until the masks are fixed.
+        """
+        return 0 < step < self.last and step % self.config.every_steps == 0
+
+    def use_gradient(
+        self, step: int, weights: list[torch.Tensor], gradient: list[torch.Tensor]
+    ) -> None:
+        """Move weights; places that were just emptied may be filled again, as in the paper.
+
+        Parameters
+        ----------
+        step : int
+            Steps done so far.
+        weights : list of tensor, shape (n_out, n_in)
+            Changed in place; new weights are 0.
+        gradient : list of tensor, shape (n_out, n_in)
+            Dense gradient.
+        """
+        for k, (W, G) in enumerate(zip(weights, gradient, strict=True)):
+            active = self.forward[k]
+            moving = int(self.share(step) * self.counts[k])
+            kept = largest(np.abs(W.cpu().numpy()), active, self.counts[k] - moving)
+            grown = largest(np.abs(G.cpu().numpy()), self.allowed[k] & ~kept, moving)
+            self.replace(k, kept, grown, W, 0.0)
+
+
+def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
+    """Start from a random mask.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+    masks : list of array of uint8, shape (n_out, n_in)
+        Weights that may be used.
+    seed : int
+        Seed of the network.
+
+    Returns
+    -------
+    MaskRule
+        The rule.
+    """
+    return RigLRule(config, masks, seed)
