@@ -176,6 +176,8 @@ def test_figures_are_legible_and_nothing_is_cut_off(frames, name, values):
                 assert not any(
                     a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]
                 ), which
+            written = [t.get_window_extent() for t in axis.texts]
+            assert not any(a.overlaps(b) for i, a in enumerate(written) for b in written[i + 1 :])
     labelled = [a for a in figure.axes if a.get_visible()]
     assert any(a.get_xlabel() for a in labelled)
     assert any(a.get_ylabel() for a in labelled)

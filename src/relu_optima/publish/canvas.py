@@ -65,7 +65,9 @@ class Canvas:
             self.notes.append(text)
 
 
-def make_canvas(options: FigureConfig, rows: int, columns: int, *, share_y: bool = False) -> Canvas:
+def make_canvas(
+    options: FigureConfig, rows: int, columns: int, *, share_x: bool = False, share_y: bool = False
+) -> Canvas:
     """Make empty panels at the printed width.
 
     Parameters
@@ -74,6 +76,8 @@ def make_canvas(options: FigureConfig, rows: int, columns: int, *, share_y: bool
         Gives width and aspect.
     rows, columns : int
         Grid of panels.
+    share_x : bool
+        One x range for the panels of a column, labelled below the lowest.
     share_y : bool
         One y range for the panels of a row.
 
@@ -86,7 +90,13 @@ def make_canvas(options: FigureConfig, rows: int, columns: int, *, share_y: bool
 
     width = WIDTHS[options.width]
     figure = Figure(figsize=(width, width / columns * options.aspect * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharey="row" if share_y else False)
+    axes = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        sharex="col" if share_x else False,
+        sharey="row" if share_y else False,
+    )
     return Canvas(figure, [list(row) for row in axes])
 
 
@@ -262,7 +272,9 @@ def label_y(axis: Axes, text: str) -> None:
 def scale_axis(
     canvas: Canvas, panels: Iterable[Axes], values: Iterable[float], which: str, log: bool
 ) -> float | None:
-    """Make an axis logarithmic and find where to draw what has no logarithm.
+    """Make an axis logarithmic if asked, and find where to draw what has no logarithm.
+
+    A linear axis of whole numbers gets whole ticks.
 
     Parameters
     ----------
@@ -282,9 +294,15 @@ def scale_axis(
     float or None
         Floor at which values <= 0 are drawn, a power of ten below all others; None if not needed.
     """
-    if not log:
-        return None
+    from matplotlib.ticker import MaxNLocator
+
     finite = [float(v) for v in values if math.isfinite(v)]
+    if not log:
+        if all(v.is_integer() for v in finite):
+            for axis in panels:
+                line = axis.xaxis if which == "x" else axis.yaxis
+                line.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+        return None
     positive = [v for v in finite if v > 0]
     for axis in panels:
         axis.set_xscale("log") if which == "x" else axis.set_yscale("log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class Config(FigureConfig):
         min_length=1, description="Columns shown in the cells; exactly one if there is `x`."
     )
     panel: str | None = Field(default=None, description="Column with one panel for each value.")
-    panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
+    panel_columns: int = Field(default=1, ge=1, le=4, description="Panels side by side.")
     format: Format = Field(default="auto", description="How numbers are written.")
 
 
@@ -95,6 +96,8 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     ]
     for axis, (panel_value, _) in zip(panels, parts, strict=True):
         title_panel(axis, options, panel, panel_value)
+        axis.set_xlim(-0.5, len(across) - 0.5)
+        axis.set_ylim(len(down) - 0.5, -0.5)
         here = [p for p in points if panel is None or p[panel] == panel_value]
         for point in here:
             _draw_cell(
@@ -104,8 +107,6 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                 (across.index(point[x or ACROSS]), down.index(point[y])),
                 colours,
             )
-        axis.set_xlim(-0.5, len(across) - 0.5)
-        axis.set_ylim(len(down) - 0.5, -0.5)
         axis.set_xticks(range(len(across)), ticks)
         axis.set_yticks(range(len(down)), [value_label(v, options.values) for v in down])
         axis.grid(visible=False)
@@ -170,14 +171,23 @@ def _draw_cell(
     red, green, blue = to_rgb(colour)
     dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
     text = format_value(value, options.format, options.values)
+    lines = textwrap.wrap(text, _letters(axis)) if point["kind"] == "value" else [text]
     if point["kind"] == "value" and 0 < point["count"] < point["n"]:
-        text = f"{text}\n{point['count']} of {point['n']}"
+        lines.append(f"({point['count']} of {point['n']})")
     axis.text(
         *place,
-        text.replace(" ", "\n") if point["kind"] == "value" else text,
+        "\n".join(lines),
         ha="center",
         va="center",
         fontsize=SMALL,
         color="white" if dark else "black",
         linespacing=1.1,
     )
+
+
+def _letters(axis: Axes) -> int:
+    """Estimate how many letters fit into a cell, before the layout is known."""
+    figure = axis.figure
+    width = axis.get_position().width * figure.get_figwidth()  # type: ignore[union-attr]
+    cells = abs(axis.get_xlim()[1] - axis.get_xlim()[0])
+    return max(int(0.85 * width / cells * 72 / (0.6 * SMALL)), 4)

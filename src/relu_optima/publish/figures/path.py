@@ -71,7 +71,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     if options.align != "none":
         refuse_hidden_pooling(frame, grouping(panel, hue), options.pool, "pool")
     parts = split(frame, panel)
-    canvas = make_canvas(options, len(options.y), len(parts))
+    canvas = make_canvas(options, len(options.y), len(parts), share_x=True)
     every = [axis for row in canvas.axes for axis in row]
     values = {n: [v for _, r in frame.iterrows() for v in series_of(r, n)] for n in (x, *options.y)}
     floor_x = scale_axis(canvas, every, values[x], "x", options.log_x)
@@ -92,8 +92,6 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     for column, (panel_value, _) in enumerate(parts):
         title_panel(canvas.axes[0][column], options, panel, panel_value)
         canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))
-        for row in canvas.axes[:-1]:
-            row[column].tick_params(labelbottom=False)
     canvas.figure.align_ylabels()
     note_intervals(canvas, points)
     note_statuses(canvas, frame, marked=True)
