@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from relu_optima.config.schema.sensitivity import SensitivityConfig
+from relu_optima.optimal_set import describe
 from relu_optima.sensitivity import stage
 from tests.optimal_set import records
 from tests.optimal_set.programs import FAN_X, FAN_Y, WORKED_X, WORKED_Y, gaussian, solve
@@ -66,6 +67,35 @@ def test_a_traced_path_counts_events():
     jumping, _ = run(JUMP_X, JUMP_Y, 1.0, path="trace")
     assert jumping.row["n_jumps"] == 1
     assert jumping.row["max_jump"] == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_criteria_choose_a_lam_from_the_grid():
+    X, y = gaussian(2, 12, 2)
+    outcome, upstream = run(X, y, 0.3, "gated", folds=3)
+    row, series = outcome.row, outcome.series
+    for name in ("leave_one_out", "kfold", "test"):
+        assert row[f"lam_{name}"] in series["lam"]
+    assert row["test_mse_test"] == series["test_mse"].min()
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+
+
+def test_influence_is_the_slope_of_the_test_error():
+    X, y = WORKED_X, WORKED_Y
+    outcome, upstream = run(X, y, 0.1, "gated")
+    data = upstream["dataset"].arrays
+    h, gates = 1e-5, upstream["convex"].arrays["gates"]
+    for j in range(3):
+        errors = []
+        for sign in (1, -1):
+            root = np.ones(3)
+            root[j] = np.sqrt(1 + sign * h)
+            solved = solve(root[:, None] * X, root * y, 0.1, "gated", gates=gates, tol=1e-10)
+            optimal = describe(solved, root[:, None] * X, root * y)
+            found = optimal.predict(optimal.start, data["X_test"])
+            errors.append(np.mean((found - data["y_test"]) ** 2))
+        slope = (errors[0] - errors[1]) / (2 * h)
+        assert outcome.arrays["influence"][j] == pytest.approx(slope, rel=1e-4, abs=1e-7)
 
 
 def test_degenerate_points_are_data():

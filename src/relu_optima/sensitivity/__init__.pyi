@@ -5,6 +5,10 @@ from .implicit import Sensitivity as Sensitivity
 from .implicit import jacobian as jacobian
 from .program import Program as Program
 from .program import program_of as program_of
+from .selection import Selection as Selection
+from .selection import by_kfold as by_kfold
+from .selection import by_leave_one_out as by_leave_one_out
+from .selection import by_validation as by_validation
 from .tracer import Breakpoint as Breakpoint
 from .tracer import Trace as Trace
 from .tracer import trace_path as trace_path

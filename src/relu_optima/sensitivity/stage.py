@@ -21,6 +21,7 @@ from relu_optima.sensitivity.grid import (
     slope_violation,
 )
 from relu_optima.sensitivity.program import Program, program_of
+from relu_optima.sensitivity.selection import by_kfold, leave_one_out_mse
 from relu_optima.sensitivity.structure import KINDS
 from relu_optima.sensitivity.tracer import JUMP, Breakpoint, trace_path
 from relu_optima.stage import Outcome, Scalar
@@ -71,10 +72,14 @@ def run(task: Task) -> Outcome:
             knots = grid_path(program, lams, derivatives=wanted)
     series = _series(program, knots, data, binary=binary, config=config)
     series |= _event_series(series["lam"], breakpoints)
-    row = _base_row(base) | _path_row(program, knots, series)
+    series["leave_one_out_mse"] = np.array([leave_one_out_mse(k) for k in knots])
+    if config.folds:
+        choice = by_kfold(program, series["lam"], config.folds, task.seed) if knots else None
+        series["kfold_mse"] = np.zeros(0) if choice is None else choice.scores
+    row = _base_row(base) | _path_row(program, knots, series) | _selection_row(series)
     if config.path == "trace":
         row |= _breakpoint_row(breakpoints)
-    arrays = _knot_arrays(knots) | _base_arrays(base)
+    arrays = _knot_arrays(knots) | _base_arrays(base, data["X_test"], data["y_test"])
     documents: dict[str, Any] = {
         "degenerate": {f"{k.lam:.12g}": k.degenerate for k in knots if k.degenerate},
         "breakpoints": [_breakpoint_document(b) for b in breakpoints],
@@ -246,6 +251,20 @@ def _breakpoint_document(point: Breakpoint) -> dict[str, Any]:
     }
 
 
+def _selection_row(series: dict[str, np.ndarray]) -> dict[str, Scalar]:
+    """The lam that each criterion chooses, and the test error there; test is an oracle bound."""
+    row: dict[str, Scalar] = {}
+    for name in ("leave_one_out", "kfold", "test"):
+        values = series.get(f"{name}_mse")
+        if values is None or not np.isfinite(values).any():
+            continue
+        best = int(np.nanargmin(values))
+        row[f"lam_{name}"] = float(series["lam"][best])
+        if "test_mse" in series:
+            row[f"test_mse_{name}"] = float(series["test_mse"][best])
+    return row
+
+
 def _finite(value: float) -> float | None:
     """Infinite bounds are missing values in a table."""
     return value if np.isfinite(value) else None
@@ -283,12 +302,19 @@ def _knot_arrays(knots: list[Knot]) -> dict[str, np.ndarray]:
     }
 
 
-def _base_arrays(base: Knot) -> dict[str, np.ndarray]:
-    """Derivatives at the solved lam, where they exist."""
+def _base_arrays(base: Knot, X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """Derivatives at the solved lam, where they exist.
+
+    ``influence`` is d (test mse) / d omega_j, the first-order effect of giving training sample j
+    more weight.
+    """
     found = base.sensitivity
     if found is None:
         return {}
+    slope = found.d_prediction(X)[2]
+    error = base.optimal.predict(base.optimal.start, X) - y.reshape(-1)
     return {
+        "influence": 2 * error @ slope / max(len(X), 1),
         "weights": found.weights,
         "signs": found.signs,
         "d_lam": found.d_lam,

@@ -25,6 +25,9 @@ class SensitivityConfig(Group):
     breakpoint_tol: float = Field(
         default=1e-8, gt=0, le=1e-3, description="relative accuracy of traced breakpoints"
     )
+    folds: int = Field(
+        default=0, ge=0, description="folds of cross-validation along the grid; 0 for none"
+    )
     degrees_of_freedom: Literal["jacobian", "finite_difference", "none"] = Field(
         default="jacobian",
         description="trace of d fit / d y: by implicit differentiation (missing at degenerate "
