@@ -222,6 +222,27 @@ def test_overrides_replace_axes_and_name_the_study(project):
         make_plan("s", ["training.epochs=3"], project)
 
 
+def test_an_override_may_name_one_sweep(project):
+    write(project, "study/s", "title: S\nsweeps: [a, b]\n")
+    for name, lam in (("a", 0.5), ("b", 0.4)):
+        write(project, f"sweep/{name}", CONVEX + f"grid: {{convex.lam: [{lam}]}}\n")
+    plan = make_plan("s", ["a:convex.lam=0.3"], project)
+    assert [points(plan, s)[0].groups["convex"]["lam"] for s in "ab"] == [0.3, 0.4]
+
+
+def test_a_study_may_narrow_its_sweeps(project):
+    write(
+        project,
+        "study/s",
+        "title: S\nsweeps: [a]\noverride: {a: {convex.lam: 0.3, seed: 'range(0,2)'}}\n",
+    )
+    write(project, "sweep/a", CONVEX + "grid: {convex.lam: '0.5,0.2', seed: 'range(0,9)'}\n")
+    assert len(points(make_plan("s", root=project))) == 2
+    write(project, "study/s", "title: S\nsweeps: [a]\noverride: {b: {seed: 1}}\n")
+    with pytest.raises(ConfigError, match=r"conf/study/s.yaml: override: no sweep 'b'"):
+        make_plan("s", root=project)
+
+
 @pytest.mark.parametrize("name", ["../x", "a b", "A", "x;y", "$(x)", "", "x-123"])
 def test_hostile_study_names_are_refused(name):
     with pytest.raises(ConfigError):

@@ -24,10 +24,11 @@ COMMAND_LINE = "command line"
 
 @dataclass
 class Override:
-    """A ``key=value`` from the command line; `used` says that some sweep reads the key."""
+    """A ``[sweep:]key=value`` from the command line; `used` says that some sweep reads it."""
 
     key: str
     values: list[Any]
+    sweep: str | None = None
     used: bool = False
 
 
@@ -238,6 +239,8 @@ class Expander:
             self._check_key(key, own, self.study_file)
             replace.append((key, self._axis(key, value, self.study_file), self.study_file))
         for override in self.overrides:
+            if override.sweep not in (None, name):
+                continue
             if override.key == "seed" or override.key.split(".")[0] in own:
                 override.used = True
                 replace.append((override.key, override.values, COMMAND_LINE))

@@ -114,7 +114,8 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
     study : str
         File name in ``conf/study``.
     overrides : iterable of str, optional
-        ``key=value`` in Hydra's grammar, applied to every sweep that reads the key.
+        ``key=value`` in Hydra's grammar, applied to every sweep that reads the key, or
+        ``sweep:key=value`` for one sweep.
     root : Path, optional
         Project folder, which holds ``conf``.
 
@@ -242,12 +243,14 @@ def _readable_study(content: dict[str, Any]) -> StudyConfig:
 def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
     out = []
     for text in texts:
+        scope = re.match(r"([a-z][a-z0-9_]*):", text)
         try:
-            key, values, _ = parse_override(text, files.conf, "command line")
+            rest = text[scope.end() :] if scope else text
+            key, values, _ = parse_override(rest, files.conf, "command line")
         except ComposeError as error:
             files.problems.append(str(error))
             continue
-        out.append(Override(key, values))
+        out.append(Override(key, values, scope[1] if scope else None))
     return out
 
 
