@@ -1,119 +1,58 @@
-"""All two-layer patterns of a size up to symmetry: the atlas that verdicts are published for.
-
-Two patterns are the same up to permutations of outputs, inputs and hidden neurons; for the
-product set also up to transposition, which exchanges the two layers. Only patterns whose
-rectangles use every output and every input are listed: others are smaller patterns with idle
-rows or columns.
-"""
+"""Verdicts on every small pattern up to symmetry: the complete atlas in one call."""
 
 from __future__ import annotations
 
-import itertools
-from functools import cache
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.errors import BudgetError
+from relu_optima.existence.decision import decide
+from relu_optima.existence.verdict import Verdict
+from relu_optima.patterns.classes import atlas_sizes, class_masks, pattern_classes
 
-MAX_PATTERNS = 5_000_000
+
+@dataclass(frozen=True)
+class AtlasEntry:
+    """One pattern class with its verdict.
+
+    Attributes
+    ----------
+    n_out, n_in, n_hidden, index : int
+        Size and number of the class.
+    masks : list of array of uint8
+        Its representative, first layer first.
+    verdict : Verdict
+        The three answers.
+    """
+
+    n_out: int
+    n_in: int
+    n_hidden: int
+    index: int
+    masks: list[np.ndarray]
+    verdict: Verdict
 
 
-@cache
-def pattern_classes(m: int, n: int, r: int, transpose: bool = True) -> np.ndarray:
-    """List one representative of each class.
+def atlas(r: int, side: int = 3, *, only_largest: bool = False) -> Iterator[AtlasEntry]:
+    """Decide every class of width r with outer sizes m <= n <= side.
 
     Parameters
     ----------
-    m, n : int
-        Outputs and inputs.
     r : int
-        Hidden neurons, each with at least one input and one output.
-    transpose : bool, optional
-        Also identify a pattern with its transpose (only matters for m = n; for m != n the classes
-        of (m, n) and (n, m) correspond).
-
-    Returns
-    -------
-    array of int, shape (classes, r)
-        Each neuron coded as ``(row set - 1) * (2**n - 1) + (column set - 1)``, sets as bit
-        masks; neurons in ascending order; the class is its lexicographically least member.
-
-    Raises
-    ------
-    BudgetError
-        If there are more than `MAX_PATTERNS` patterns before symmetry.
-    """
-    types = (2**m - 1) * (2**n - 1)
-    count = 1
-    for q in range(r):
-        count = count * (types + q) // (q + 1)
-    if count > MAX_PATTERNS:
-        raise BudgetError(f"{count} patterns of size {m}x{n}, r = {r}", allowed=f"{MAX_PATTERNS}")
-    codes = np.array(
-        list(itertools.combinations_with_replacement(range(types), r)), dtype=np.int32
-    ).reshape(count, r)
-    rows, columns = codes // (2**n - 1) + 1, codes % (2**n - 1) + 1
-    full = (np.bitwise_or.reduce(rows, axis=1) == 2**m - 1) & (
-        np.bitwise_or.reduce(columns, axis=1) == 2**n - 1
-    )
-    codes = codes[full]
-    weights = np.int64(types) ** np.arange(r - 1, -1, -1)
-    own = codes @ weights
-    least = np.ones(len(codes), bool)
-    for image in _symmetries(m, n, transpose and m == n):
-        least &= own <= np.sort(image[codes], axis=1) @ weights
-    return codes[least]
-
-
-def _symmetries(m: int, n: int, transpose: bool) -> list[np.ndarray]:
-    """Image of every neuron code under each symmetry of the outer sizes."""
-    row_sets = np.arange(1, 2**m)
-    column_sets = np.arange(1, 2**n)
-    out = []
-    for p in itertools.permutations(range(m)):
-        rows = sum(((row_sets >> i) & 1) << p[i] for i in range(m))
-        for q in itertools.permutations(range(n)):
-            columns = sum(((column_sets >> j) & 1) << q[j] for j in range(n))
-            out.append(((rows - 1)[:, None] * (2**n - 1) + (columns - 1)[None, :]).ravel())
-            if transpose:
-                out.append(((columns - 1)[None, :] * (2**m - 1) + (rows - 1)[:, None]).ravel())
-    return out
-
-
-def class_masks(code: np.ndarray, m: int, n: int) -> list[np.ndarray]:
-    """Turn one row of `pattern_classes` into masks.
-
-    Parameters
-    ----------
-    code : array of int, shape (r,)
-        Neuron codes.
-    m, n : int
-        Outputs and inputs.
-
-    Returns
-    -------
-    list of array of uint8
-        Masks (r, n) and (m, r), first layer first.
-    """
-    rows, columns = code // (2**n - 1) + 1, code % (2**n - 1) + 1
-    lower = ((columns[:, None] >> np.arange(n)) & 1).astype(np.uint8)
-    upper = ((rows[None, :] >> np.arange(m)[:, None]) & 1).astype(np.uint8)
-    return [lower, upper]
-
-
-def atlas_sizes(side: int, r: int) -> list[tuple[int, int]]:
-    """List the outer sizes of an atlas, m <= n <= side.
-
-    Parameters
-    ----------
-    side : int
+        Hidden neurons.
+    side : int, optional
         Largest outer size.
-    r : int
-        Hidden neurons (kept for symmetry of calls; every size is possible for r >= 1).
+    only_largest : bool, optional
+        Only the size side x side.
 
-    Returns
-    -------
-    list of (int, int)
-        Sizes (m, n).
+    Yields
+    ------
+    AtlasEntry
+        Classes in order of size and number.
     """
-    return [(m, n) for n in range(1, side + 1) for m in range(1, n + 1)] if r >= 1 else []
+    sizes = [(side, side)] if only_largest else atlas_sizes(side)
+    for m, n in sizes:
+        for index, code in enumerate(pattern_classes(m, n, r)):
+            masks = class_masks(code, m, n)
+            yield AtlasEntry(m, n, r, index, masks, decide(masks, time_limit=3600.0))

@@ -85,18 +85,17 @@ def _flag_cross(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | N
                 same, linear = (t == t2, (s, s2)) if a else (s == s2, (t, t2))
                 if not (same and (linear[0] <= linear[1] or linear[1] <= linear[0])):
                     return False
-            elif a and not (s2 <= s and t <= t2):
-                return False
-            elif b and not (s <= s2 and t2 <= t):
+            elif not ((s2 <= s and t <= t2) if a else (s <= s2 and t2 <= t)):
                 return False
         return True
 
     budget = [20_000]
 
     def extend() -> dict[str, Any] | None:
+        data: dict[str, Any] | None
         if len(chosen) == len(shapes):
-            data = {"groups": _groups(shapes, chosen, copies)}
-            return data if _accepted("C2", pieces, observed, data) else None
+            groups = {"groups": _groups(shapes, chosen, copies)}
+            return groups if _accepted("C2", pieces, observed, groups) else None
         for a in (True, False):
             budget[0] -= 1
             if budget[0] > 0 and fits(len(chosen), a):

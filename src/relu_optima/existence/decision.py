@@ -10,6 +10,7 @@ import numpy as np
 
 from relu_optima.errors import SolveInputError
 from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.chain import decide_chain
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
 from relu_optima.existence.proof.document import FORMAT, pack_masks
@@ -83,6 +84,5 @@ def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     if len(masks) == 1:
         return {"answer": "closed", "proof": {"rule": "one layer"}}
     if len(masks) > 2:
-        reason = "no rule covers this chain of layers"
-        return {"answer": "unknown", "proof": {"reason": reason}}
+        return decide_chain(masks, deadline)
     return decide_two_layers(masks[0], masks[1], deadline)

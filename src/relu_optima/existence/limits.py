@@ -79,8 +79,9 @@ def _draw(S: Matrix, T: Matrix, observed: Matrix, rng: np.random.Generator) -> I
     density = rng.choice([0.3, 0.6, 0.9])
     base = np.where(rng.random((q, n)) < density, _signs(rng, (q, n)), 0) * T * active[:, None]
     pole = np.zeros((q, m), np.int64)
+    used = np.asarray(base.any(axis=1))
     for i in range(m):
-        inside = np.flatnonzero(S[:, i] & base.any(axis=1))
+        inside = np.flatnonzero(S[:, i] & used)
         if not len(inside) or len(inside) > 5:
             continue
         options = _kernel(base[inside][:, observed[i]])
@@ -92,21 +93,23 @@ def _draw(S: Matrix, T: Matrix, observed: Matrix, rng: np.random.Generator) -> I
         keep = rng.choice([0.25, 0.5, 0.8])
         w = np.where(rng.random((q, n)) < keep, _signs(rng, (q, n)), 0) * T
         s = np.where(rng.random((q, m)) < keep, _signs(rng, (q, m)), 0) * S
-        w *= pole.any(axis=1)[:, None]
-        s *= base.any(axis=1)[:, None]
+        w *= np.asarray(pole.any(axis=1))[:, None]
+        s *= used[:, None]
         limit = (pole.T @ w + s.T @ base) * observed
         if limit.any():
             yield Candidate(pole, s, base, w, limit)
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, int]) -> Matrix:
-    return np.where(rng.random(shape) < 0.75, 1, -1)
+    signs: Matrix = np.where(rng.random(shape) < 0.75, 1, -1)
+    return signs
 
 
 def _kernel(vectors: Matrix) -> Matrix:
     """List nonzero combinations with coefficients -1, 0, 1 that vanish."""
     coefficients = _combinations(len(vectors))
-    return coefficients[~(coefficients @ vectors).any(axis=1)]
+    vanishing: Matrix = coefficients[~(coefficients @ vectors).any(axis=1)]
+    return vanishing
 
 
 _CACHE: dict[int, Matrix] = {}

@@ -268,7 +268,7 @@ class LocalComponent:
 
 
 def checker_tree(tree: Any) -> Any:
-    """Rename the nodes ``(side, piece, index)`` to the checker's ``(u, row, k)``, ``(v, k, column)``.
+    """Rename the nodes ``(side, piece, index)`` as the checker does: ``(u, i, k)``, ``(v, k, j)``.
 
     Parameters
     ----------
@@ -336,7 +336,7 @@ def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[
             )
             if entry and j in piece.columns:
                 v[piece.neuron, j] = entry
-    for step, own in reversed(_owned_cells(reduced)):
+    for step, own in reversed(owned_cells(reduced)):
         k, rows, _ = step["piece"]
         for i, j in own:
             residual = _entry(u, v, i, j)
@@ -356,7 +356,19 @@ def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[
     }
 
 
-def _owned_cells(reduced: Reduced) -> list[tuple[dict[str, Any], list[tuple[int, int]]]]:
+def owned_cells(reduced: Reduced) -> list[tuple[dict[str, Any], list[tuple[int, int]]]]:
+    """List, for each star in order, the cells that it was the first to erase.
+
+    Parameters
+    ----------
+    reduced : Reduced
+        Log of the erasures (stars only).
+
+    Returns
+    -------
+    list of (dict, list of (int, int))
+        Each step and its cells.
+    """
     taken: set[tuple[int, int]] = set()
     out = []
     for step in reduced.erasures:

@@ -64,7 +64,9 @@ class Reduced:
     components: list[list[Piece]] = field(default_factory=list)
 
 
-def reduce_pattern(lower: np.ndarray, upper: np.ndarray, flags: bool = True) -> Reduced:
+def reduce_pattern(
+    lower: np.ndarray, upper: np.ndarray, *, flags: bool = True, cap: bool = True
+) -> Reduced:
     """Cap twins, erase free cells to a fixed point, and split.
 
     Parameters
@@ -73,6 +75,8 @@ def reduce_pattern(lower: np.ndarray, upper: np.ndarray, flags: bool = True) -> 
         Masks of the two layers.
     flags : bool, optional
         Use flag saturation beside stars.
+    cap : bool, optional
+        Drop twin rows and columns.
 
     Returns
     -------
@@ -80,8 +84,8 @@ def reduce_pattern(lower: np.ndarray, upper: np.ndarray, flags: bool = True) -> 
         Components and the log of the steps.
     """
     live = lower.any(axis=1) & upper.any(axis=0)
-    rows = twin_cap(upper.astype(bool) & live)
-    columns = twin_cap(lower.T.astype(bool) & live)
+    rows = twin_cap(upper.astype(bool) & live) if cap else np.arange(upper.shape[0])
+    columns = twin_cap(lower.T.astype(bool) & live) if cap else np.arange(lower.shape[1])
     observed = np.zeros((upper.shape[0], lower.shape[1]), bool)
     observed[np.ix_(rows, columns)] = True
     out = Reduced(rows, columns, observed)
@@ -158,11 +162,11 @@ def split_piece(piece: Piece, observed: np.ndarray) -> list[Piece]:
     todo = cells.any(axis=1)
     out = []
     while todo.any():
-        reach = np.zeros(len(rows), bool)
+        reach: np.ndarray = np.zeros(len(rows), bool)
         reach[todo.argmax()] = True
         while True:
             seen = cells[reach].any(axis=0)
-            more = cells[:, seen].any(axis=1)
+            more = np.asarray(cells[:, seen].any(axis=1))
             if (more == reach).all():
                 break
             reach = more

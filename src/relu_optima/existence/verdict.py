@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.clusters import cluster_dataset
 from relu_optima.existence.finite_data import counterexample
 from relu_optima.existence.proof.document import unpack_masks
 
@@ -54,3 +55,19 @@ class Verdict:
         """
         document = self.certificate.document
         return counterexample(unpack_masks(document["layers"]), document["finite"])
+
+    def cluster_dataset(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return clusters of inputs with targets A x, A a limit that is no product.
+
+        Returns
+        -------
+        (array, shape (N, n); array, shape (N, m))
+            Inputs and targets without optimum (free output biases); see `existence.clusters`.
+
+        Raises
+        ------
+        DegenerateError
+            If `product_set` is not ``not_closed`` or there is more than one hidden layer.
+        """
+        document = self.certificate.document
+        return cluster_dataset(unpack_masks(document["layers"]), document["product"])

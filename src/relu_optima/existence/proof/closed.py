@@ -25,6 +25,7 @@ each factor is.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def _erase(
     if len({k for k, _, _ in pieces}) != len(pieces) or any(c != common[0] for c in common):
         return "the pieces of a flag do not share their columns, or repeat a neuron"
     sides.sort(key=len)
-    if any(not a <= b for a, b in zip(sides[:-1], sides[1:], strict=True)):
+    if any(not a <= b for a, b in itertools.pairwise(sides)):
         return "the rows of a flag are not nested"
     if len(pieces) < len(common[0]):
         return "the flag is not saturated"
@@ -177,9 +178,9 @@ def _check_components(
             if ((taken >= 0) & (taken != number)).any():
                 return ["two components share a cell"]
             owner[block] = np.where(observed[block], number, owner[block])
-    for k in np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)):
+    for k in np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)).tolist():
         cells = np.outer(upper[:, k], lower[k]).astype(bool) & observed
-        for _, rows, columns in seen.get(int(k), []):
+        for _, rows, columns in seen.get(k, []):
             cells[np.ix_(rows, columns)] = False
         if cells.any():
             return ["a component is missing"]

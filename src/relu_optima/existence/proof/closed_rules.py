@@ -177,15 +177,15 @@ def _check_flag_cross(pieces: list[Piece], observed: np.ndarray, data: dict[str,
         if any(a & b and not (a <= b or b <= a) for a, b in itertools.combinations(linear, 2)):
             return ["C2: a group is not laminar"]
         parsed.append((linear_rows, linear, next(iter(fixed))))
-    for (kind, linear, fixed), (kind2, linear2, fixed2) in itertools.combinations(parsed, 2):
+    for (kind, linear, side), (kind2, linear2, side2) in itertools.combinations(parsed, 2):
         union, union2 = frozenset().union(*linear), frozenset().union(*linear2)
         if kind == kind2:
-            if union & union2 and fixed & fixed2:
+            if union & union2 and side & side2:
                 return ["C2: two groups of one orientation share a cell"]
-        elif union & fixed2 and fixed & union2:
-            one_node = len({frozenset(q for q, s in enumerate(linear) if i in s) for i in fixed2})
-            one_node2 = len({frozenset(q for q, s in enumerate(linear2) if i in s) for i in fixed})
-            if not (fixed2 <= union and fixed <= union2 and one_node == 1 and one_node2 == 1):
+        elif union & side2 and side & union2:
+            one_node = len({frozenset(q for q, s in enumerate(linear) if i in s) for i in side2})
+            one_node2 = len({frozenset(q for q, s in enumerate(linear2) if i in s) for i in side})
+            if not (side2 <= union and side <= union2 and one_node == 1 and one_node2 == 1):
                 return ["C2: two groups cross in more than one node"]
     return []
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.proof import laurent
+from relu_optima.existence.proof.chain import boolean_rows
 from relu_optima.existence.proof.refutation import State, Window, check_tree
 
 
@@ -93,27 +94,10 @@ def two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarra
     """
     lower, upper = masks[0], masks[-1]
     for mask in masks[1:cut]:
-        lower = boolean_product(mask, lower)
+        lower = boolean_rows(mask, lower)
     for mask in masks[-2 : cut - 1 : -1] if cut < len(masks) - 1 else []:
-        upper = boolean_product(upper, mask)
+        upper = boolean_rows(upper, mask)
     return lower, upper
-
-
-def boolean_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the mask of all products of matrices on two masks.
-
-    Parameters
-    ----------
-    a, b : array of uint8, shape (m, r) and (r, n)
-        Masks.
-
-    Returns
-    -------
-    array of uint8, shape (m, n)
-        1 where some hidden index connects the two.
-    """
-    counts = a.astype(np.float32) @ b.astype(np.float32)
-    return (counts > 0).astype(np.uint8)
 
 
 def check_refutation(

@@ -26,8 +26,8 @@ of the pattern lies in one row or one column (a coordinate space for each subset
 flag-cross component (rule C2 of `closed_rules` on whole rectangles).
 
 **B4, kink lifting.** A in cl L_S, kinks p_c, w_c for each neuron c outside S, supp p_c in S_c,
-supp w_c in T_c, on distinct hyperplanes w_c.x = t_c. Then f = A x + sum_c p_c relu(w_c.x - t_c) is a
-limit. In a representation of f by the network, kink c is carried by a nonempty set K_c of neurons
+supp w_c in T_c, on distinct hyperplanes w_c.x = t_c. Then f = A x + sum_c p_c relu(w_c.x - t_c) is
+a limit. In a representation of f by the network, kink c is carried by a nonempty set K_c of neurons
 with supp w_c in T_k, supp p_c in the union of their S_k, each in one of two orientations; the sets
 are disjoint. The other neurons make an affine function of slope A + sum_c q_c w_c^T, q_c = p_c on
 rows that only reversed carriers reach, 0 on rows that no reversed carrier reaches, anything on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.document import ANSWERS, FORMAT, unpack_masks
@@ -43,7 +44,8 @@ def _problems_of(document: Any) -> list[str]:
         return problems
     product, function, finite = (document[q] for q in ("product", "function", "finite"))
     if product["answer"] == "closed":
-        problems += _tag("product", check_closed(masks, product["proof"]))
+        check = check_chain if len(masks) > 2 else check_closed
+        problems += _tag("product", check(masks, product["proof"]))
     if product["answer"] == "not_closed":
         problems += _tag("product", check_not_closed(masks, product["proof"]))
     problems += _tag(

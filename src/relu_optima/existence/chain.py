@@ -1,0 +1,247 @@
+"""Decide chains of more than two layers: merge, peel, and search windows of outer indices."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from relu_optima.existence.closed_search import prove_component
+from relu_optima.existence.not_closed import owned_cells
+from relu_optima.existence.proof import laurent
+from relu_optima.existence.proof.chain import FULL_RULES, apply_step, boolean_rows, peels
+from relu_optima.existence.proof.curve import check_not_closed
+from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
+from relu_optima.existence.reduction import reduce_pattern
+from relu_optima.existence.two_layers import LIGHT, decide_two_layers
+
+FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
+WINDOWS = 60
+
+
+def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
+    """Decide closedness of {W_L ... W_1} for L > 2.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    deadline : float
+        `time.monotonic` value at which to stop.
+
+    Returns
+    -------
+    dict
+        ``answer`` and ``proof``.
+    """
+    chain = list(masks)
+    steps = _shorten(chain, deadline, peel=False)
+    if len(chain) == 2:
+        two = decide_two_layers(chain[0], chain[1], deadline)
+        if two["answer"] == "closed":
+            return _closed(steps, two["proof"])
+        if two["answer"] == "not_closed":
+            proof = _lift(masks, steps, two["proof"])
+            if proof is not None:
+                return {"answer": "not_closed", "proof": proof}
+    if len(chain) == 1:
+        return _closed(steps, {"rule": "one layer"})
+    steps += _shorten(chain, deadline, peel=True)
+    if len(chain) == 1:
+        return _closed(steps, {"rule": "one layer"})
+    if len(chain) == 2:
+        two = decide_two_layers(chain[0], chain[1], deadline)
+        if two["answer"] == "closed":
+            return _closed(steps, two["proof"])
+    proof = _search_windows(masks, deadline)
+    if proof is not None:
+        return {"answer": "not_closed", "proof": proof}
+    late = time.monotonic() > deadline
+    reason = "time limit" if late else "merging, peeling and windows do not decide this chain"
+    return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def _closed(steps: list[dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]:
+    kinds = sorted({str(step["kind"]) for step in steps})
+    return {
+        "answer": "closed",
+        "proof": {"rule": "chain", "leaves": kinds, "steps": steps, "last": last},
+    }
+
+
+def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[dict[str, Any]]:
+    """Shorten a chain in place as long as a step applies and more than two layers are left."""
+    steps: list[dict[str, Any]] = []
+    stop = 1 if peel else 2
+    while len(chain) > stop and time.monotonic() < deadline:
+        step = _peel_step(chain) if peel else None
+        if step is None and len(chain) > 2:
+            step = _merge_step(chain)
+        if step is None:
+            break
+        problem = apply_step(chain, step)
+        assert problem is None, problem
+        steps.append(step)
+    return steps
+
+
+def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+    if peels(chain):
+        return {"kind": "peel", "end": "top"}
+    if peels([mask.T for mask in reversed(chain)]):
+        return {"kind": "peel", "end": "bottom"}
+    return None
+
+
+def _merge_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+    for low in range(len(chain) - 1):
+        step = _identity_step(chain[low], chain[low + 1], low)
+        if step is not None:
+            return step
+    for low in range(len(chain) - 2):
+        step = {"kind": "LUL", "layer": low}
+        if apply_step(list(chain), step) is None:
+            return step
+    for low in range(len(chain) - 1):
+        below, above = chain[low], chain[low + 1]
+        if below.shape[0] > FULL_MERGE_WIDTH and min(above.shape[0], below.shape[1]) > 1:
+            continue
+        proof = _full_proof(below, above)
+        if proof is not None:
+            return {"kind": "full", "layer": low, "proof": proof}
+    return None
+
+
+def _identity_step(below: np.ndarray, above: np.ndarray, low: int) -> dict[str, Any] | None:
+    merged = None
+    for unit, other, name in ((above, below, "above"), (below, above, "below")):
+        if unit.shape[0] != unit.shape[1] or not np.diagonal(unit).all():
+            continue
+        if merged is None:
+            merged = boolean_rows(above, below)
+        if np.array_equal(merged, other):
+            return {"kind": "identity", "layer": low, "unit": name}
+    return None
+
+
+def _full_proof(below: np.ndarray, above: np.ndarray) -> dict[str, Any] | None:
+    """Prove that a pair reaches every matrix on its Boolean product."""
+    reduced = reduce_pattern(below, above, cap=False)
+    proofs = []
+    for component in reduced.components:
+        found = prove_component(component, reduced.observed, rules=FULL_RULES)
+        if found is None:
+            return None
+        proofs.append(found)
+    return {
+        "rows": list(range(above.shape[0])),
+        "columns": list(range(below.shape[1])),
+        "erasures": reduced.erasures,
+        "components": proofs,
+    }
+
+
+def _lift(
+    masks: list[np.ndarray], steps: list[dict[str, Any]], two: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Carry a curve of the merged pair back to all layers."""
+    chains = [list(masks)]
+    for step in steps:
+        chains.append(list(chains[-1]))
+        apply_step(chains[-1], step)
+    curve = [laurent.from_json(layer) for layer in two["curve"]]
+    merged_below = [1] * len(masks)  # original layers in each layer of the current chain
+    for step in steps:
+        low, width = step["layer"], 3 if step["kind"] == "LUL" else 2
+        merged_below[low : low + width] = [sum(merged_below[low : low + width])]
+    for step, chain in zip(reversed(steps), reversed(chains[:-1]), strict=True):
+        low = step["layer"]
+        pair = _factor(step, curve[low], chain[low : low + 2])
+        if pair is None:
+            return None
+        curve[low : low + 1] = pair
+    proof = dict(two)
+    proof["rule"] = f"merged layers, {two['rule']}"
+    proof["curve"] = [laurent.to_json(layer) for layer in curve]
+    proof["refutation"] = {**two["refutation"], "cut": merged_below[0]}
+    return None if check_not_closed(masks, proof) else proof
+
+
+def _factor(
+    step: dict[str, Any], target: SparseMatrix, pair: list[np.ndarray]
+) -> list[SparseMatrix] | None:
+    """Write a matrix of Laurent polynomials on a merged mask as a product of the two layers."""
+    below, above = pair
+    if step["kind"] == "identity":
+        n = (above if step["unit"] == "above" else below).shape[0]
+        unit = {(i, i): monomial(1) for i in range(n)}
+        return [target, unit] if step["unit"] == "above" else [unit, target]
+    if step["kind"] != "full":
+        return None
+    reduced = reduce_pattern(below, above, flags=False, cap=False)
+    if reduced.components:
+        return None
+    u: SparseMatrix = {}
+    v: SparseMatrix = {}
+    for star, own in reversed(owned_cells(reduced)):
+        k, rows, _ = star["piece"]
+        for i, j in own:
+            residual = add(target.get((i, j), {}), times(_entry(u, v, i, j), monomial(-1)))
+            if not residual:
+                continue
+            if len(rows) == 1:
+                u[i, k], v[k, j] = monomial(1), residual
+            else:
+                v[k, j], u[i, k] = monomial(1), residual
+    return [v, u]
+
+
+def _entry(u: SparseMatrix, v: SparseMatrix, i: int, j: int) -> Laurent:
+    total: Laurent = {}
+    for (i2, k), left in u.items():
+        right = v.get((k, j)) if i2 == i else None
+        if right:
+            total = add(total, times(left, right))
+    return total
+
+
+def _search_windows(masks: list[np.ndarray], deadline: float) -> dict[str, Any] | None:
+    """Look for outer rows and columns whose chain merges into a pair that is not closed."""
+    reach = masks[0]
+    for mask in masks[1:]:
+        reach = boolean_rows(mask, reach)
+    rng = np.random.default_rng(0)
+    rows, columns = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
+    for number in range(WINDOWS):
+        if time.monotonic() > deadline:
+            return None
+        side = 2 + number % 2
+        chosen = rng.permutation(rows)[:side], rng.permutation(columns)[:side]
+        window = _restricted(masks, chosen[0], chosen[1])
+        short = list(window)
+        steps = _shorten(short, deadline, peel=False)
+        if len(short) != 2:
+            continue
+        two = decide_two_layers(short[0], short[1], deadline, LIGHT)
+        if two["answer"] == "not_closed":
+            proof = _lift(window, steps, two["proof"])
+            if proof is not None and not check_not_closed(masks, proof):
+                return proof
+    return None
+
+
+def _restricted(masks: list[np.ndarray], rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+    """Keep the paths between some inputs and outputs; other entries become 0."""
+    out = [mask.copy() for mask in masks]
+    keep = np.zeros(masks[0].shape[1], np.uint8)
+    keep[columns] = 1
+    for mask in out:
+        mask *= keep[None, :]
+        keep = np.asarray(mask.any(axis=1), np.uint8)
+    last = np.zeros(masks[-1].shape[0], np.uint8)
+    last[rows] = 1
+    for mask in reversed(out):
+        mask *= last[:, None]
+        last = np.asarray(mask.any(axis=0), np.uint8)
+    return out

@@ -1,0 +1,81 @@
+"""Row- and column-regular random masks: every neuron of a layer has the same number of weights."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from relu_optima.config.schema.pattern import MAX_WIDTH, PatternConfig
+from relu_optima.errors import DataError
+
+SWITCHES_PER_ENTRY = 10
+
+
+class Config(PatternConfig):
+    """Layer widths, degree and seed.
+
+    Attributes
+    ----------
+    n_in, n_hidden, n_out : int
+        Layer widths.
+    fan_in : int
+        Weights of each hidden neuron and of each output.
+    seed : int
+        Seed of the draw.
+    """
+
+    n_in: int = Field(ge=1, le=MAX_WIDTH, description="inputs, at least fan_in")
+    n_hidden: int = Field(ge=1, le=MAX_WIDTH, description="hidden neurons, at least fan_in")
+    n_out: int = Field(ge=1, le=MAX_WIDTH, description="outputs")
+    fan_in: int = Field(ge=1, le=MAX_WIDTH, description="weights kept in each row")
+    seed: int = Field(default=0, ge=0, description="seed of the draw")
+
+
+def masks(config: Config) -> list[np.ndarray]:
+    """Draw the masks: rows have `fan_in` ones, column sums differ by at most one.
+
+    A balanced circulant mask is mixed by random switches (a, c), (b, d) -> (a, d), (b, c), which
+    keep all row and column sums.
+
+    Parameters
+    ----------
+    config : Config
+        Layer widths, degree and seed.
+
+    Returns
+    -------
+    list of array of uint8, shape (n_out, n_in)
+        First layer first.
+
+    Raises
+    ------
+    DataError
+        If a layer has fewer inputs than `fan_in`.
+    """
+    rng = np.random.default_rng(config.seed)
+    out = []
+    for inputs, outputs in ((config.n_in, config.n_hidden), (config.n_hidden, config.n_out)):
+        if config.fan_in > inputs:
+            raise DataError(
+                f"{config.fan_in} of {inputs} inputs cannot be kept",
+                where="pattern.fan_in",
+                allowed="at most pattern.n_in and pattern.n_hidden",
+            )
+        mask = np.zeros((outputs, inputs), np.uint8)
+        for i in range(outputs):
+            mask[i, (i * config.fan_in + np.arange(config.fan_in)) % inputs] = 1
+        mask = mask[rng.permutation(outputs)][:, rng.permutation(inputs)]
+        _switch(mask, rng)
+        out.append(mask)
+    return out
+
+
+def _switch(mask: np.ndarray, rng: np.random.Generator) -> None:
+    rows, columns = np.nonzero(mask)
+    count = len(rows)
+    for x, y in rng.integers(count, size=(SWITCHES_PER_ENTRY * count, 2)):
+        a, c, b, d = rows[x], columns[x], rows[y], columns[y]
+        if not mask[a, d] and not mask[b, c]:
+            mask[a, c] = mask[b, d] = 0
+            mask[a, d] = mask[b, c] = 1
+            columns[x], columns[y] = d, c
