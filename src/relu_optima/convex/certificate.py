@@ -208,8 +208,9 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     p = g.copy()
     last = np.inf
     for _ in range(20 * d + 100):
-        if np.linalg.norm(p) <= stop:
-            last = np.inf
+        length = float(np.linalg.norm(p))
+        if length <= stop:
+            last = np.inf if length > 0 else 0.0
             break
         slack = rows @ p
         slack[active] = 0.0
@@ -223,11 +224,11 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
         rest = rows[worst] - Q[:, :k] @ coefficients
         again = Q[:, :k].T @ rest
         rest -= Q[:, :k] @ again
-        length = float(np.linalg.norm(rest))
-        if length < 1e-10 or k == d:
+        fresh = float(np.linalg.norm(rest))
+        if fresh < 1e-10 or k == d:
             break  # dependent on the active rows: the rounding floor
-        Q[:, k] = rest / length
-        R[:k, k], R[k, k] = coefficients + again, length
+        Q[:, k] = rest / fresh
+        R[:k, k], R[k, k] = coefficients + again, fresh
         active.append(worst)
         rho, active = _restore(Q, R, rows, g, active, np.append(rho, 0.0))
         basis = Q[:, : len(active)]

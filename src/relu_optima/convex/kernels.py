@@ -251,10 +251,8 @@ def advance_projections(
             Qg[k] = np.dot(Q[s, k], g)
             before = k + 1
             k = settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
-            if k == before and k < d:
-                p = p - Qg[k - 1] * Q[s, k - 1]
-            else:
-                p = rest_of(Q[s], Qg, k, g)
+            one_more = k == before and k < d
+            p = p - Qg[k - 1] * Q[s, k - 1] if one_more else rest_of(Q[s], Qg, k, g)
             if np.dot(p, p) <= stop * stop:
                 status[b] = BELOW
                 break

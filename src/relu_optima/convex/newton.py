@@ -33,7 +33,7 @@ from relu_optima.convex.curvature import NewtonSystem
 Callback = Callable[[dict[str, float]], bool | None]
 MAX_OUTER = 60
 MAX_INNER = 40
-STALLED = 10  # outer iterations without a better gap
+STALLED = 20  # outer iterations without a better gap
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 
 
@@ -152,7 +152,7 @@ class DualNewton:
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = 0.02 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
-            self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
+            steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             primal, mismatch = self._primal(lam)
             bounds, stationarity = self._price(lam)
             height = float(bounds.max())
@@ -187,7 +187,7 @@ class DualNewton:
             if not better and gap < ROUNDING_GAP:
                 self.sigma /= 10.0  # too large for float64: rounding undoes the progress
             elif missing.size <= 0.1 * self.ws.size:
-                self.sigma *= 3.0
+                self.sigma *= 10.0 if steps <= 2 else 3.0
             most = max(20, self.ws.size)
             order = np.argsort(-bounds[missing], kind="stable")
             self._enlarge(missing[order[:most]])
@@ -237,8 +237,12 @@ class DualNewton:
 
     # -- one outer iteration ------------------------------------------------------------------
 
-    def _minimise(self, lam: float, goal: float, deadline: float | None) -> None:
-        """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers."""
+    def _minimise(self, lam: float, goal: float, deadline: float | None) -> int:
+        """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers.
+
+        Returns the number of Newton steps.
+        """
+        before = self.counts["newton"]
         X, y, ws, sigma = self.X, self.y, self.ws, self.sigma
         U = self.U[ws]
         C = self._correlate(self.theta, ws, self.masks)
@@ -275,6 +279,7 @@ class DualNewton:
             C, value = trial, new
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
+        return self.counts["newton"] - before
 
     def _value(self, norms: np.ndarray, lam: float) -> float:
         theta = self.theta
