@@ -6,6 +6,8 @@ import logging
 import os
 import shlex
 import sys
+import traceback
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,6 +140,79 @@ def run(
     width = max(map(len, row))
     for key, value in row.items():
         console.print(f"{key:<{width}}  {value}", markup=False, highlight=False)
+
+
+class Question(StrEnum):
+    """Which of the three answers `check` reports by its exit code."""
+
+    product = "product"
+    function = "function"
+    finite = "finite"
+
+
+class Formulation(StrEnum):
+    """Convex program that `solve` solves."""
+
+    relu = "relu"
+    gated = "gated"
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Masks, first layer first: npz, npy, json, csv, state dict."),
+    ],
+    question: Annotated[
+        Question, typer.Option(help="Answer that the exit code reports.")
+    ] = Question.product,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds until undecided questions stay unknown.", min=0.0)
+    ] = 10.0,
+    dataset_out: Annotated[
+        Path | None, typer.Option(help="Write a finite data set without optimum to this npz file.")
+    ] = None,
+) -> None:
+    """Say whether training with these masks has an optimum: 0 yes, 1 no, 3 unknown, 2 bad input."""
+    from relu_optima.existence.check import check_files
+
+    # an accident of ours must never read as the verdict 1
+    code = 70
+    try:
+        report = check_files(files, question.value, time_limit, dataset_out)
+        print(report.to_json() if json else report.to_text())
+        code = report.exit_code
+    except ReluOptimaError:
+        raise
+    except BaseException:  # noqa: BLE001 - shown in full; python would exit with 1, a verdict here
+        traceback.print_exc()
+    sys.exit(code)
+
+
+@app.command()
+def solve(
+    data: Annotated[Path, typer.Argument(help="CSV file with a header and numeric columns.")],
+    target: Annotated[str, typer.Option(help="Column to predict; the others are features.")],
+    lam: Annotated[float, typer.Option(help="Canonical regularisation strength, > 0.")],
+    out: Annotated[Path, typer.Option(help="npz file for network, blocks and certificate.")],
+    formulation: Annotated[Formulation, typer.Option(help="Program.")] = Formulation.relu,
+    gates: Annotated[int, typer.Option(help="Gates to sample.", min=1)] = 50,
+    seed: Annotated[int, typer.Option(help="Seed of the gates.", min=0)] = 0,
+    tol: Annotated[float, typer.Option(help="Certified relative gap to reach.")] = 1e-6,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds of wall clock.")] = None,
+) -> None:
+    """Solve the convex program of a shallow network on a CSV file, with a certificate."""
+    from relu_optima.solve_file import solve_file
+
+    row = solve_file(
+        data, target, lam, out,
+        formulation=formulation.value, gates=gates, seed=seed, tol=tol, time_limit=time_limit,
+    )  # fmt: skip
+    for key, value in row.items():
+        print(f"{key:<15}  {value}")
+    if row["status"] != "optimal":
+        raise typer.Exit(1)
 
 
 @app.command()
