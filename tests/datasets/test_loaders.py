@@ -19,7 +19,10 @@ NEEDS_FILES = {"uci", "mnist", "cifar_pair"}
 
 
 def values(preset: str) -> dict:
-    return yaml.safe_load((CONF / f"{preset}.yaml").read_text())
+    config = yaml.safe_load((CONF / f"{preset}.yaml").read_text())
+    if config.get("pattern") == "${pattern}":
+        config["pattern"] = {"family": "lu", "n": 3}
+    return config
 
 
 def presets() -> list[str]:

@@ -83,13 +83,38 @@ class Objective:
         gradient : array, shape (k,)
             Its gradient; at a kink of the ReLU the derivative 0 is taken.
         """
+        return self.evaluate(theta, lam, None)
+
+    def evaluate(
+        self, theta: np.ndarray, lam: float, active: np.ndarray | None
+    ) -> tuple[float, np.ndarray]:
+        """Evaluate, with the first hidden layer's activation pattern given or not.
+
+        Parameters
+        ----------
+        theta : array, shape (k,)
+            Free parameters.
+        lam : float
+            Penalty.
+        active : array of bool, shape (n, h), or None
+            Pattern that replaces the ReLU of a network with one hidden layer.
+
+        Returns
+        -------
+        value : float
+            Objective.
+        gradient : array, shape (k,)
+            Its gradient.
+        """
         weights, biases = self.unpack(theta)
         layers = [self.problem.X]
         for k, W in enumerate(weights):
             Z = layers[-1] @ W.T
             if biases:
                 Z = Z + biases[k]
-            layers.append(Z if k == len(weights) - 1 else np.maximum(Z, 0))
+            if k < len(weights) - 1:
+                Z = np.maximum(Z, 0) if active is None else Z * active
+            layers.append(Z)
         G = layers[-1] - self.problem.Y
         value = 0.5 * float((G * G).sum())
         by_weight: list[np.ndarray] = []
@@ -98,7 +123,7 @@ class Objective:
             by_weight.insert(0, G.T @ layers[k])
             by_bias.insert(0, G.sum(axis=0))
             if k > 0:
-                G = (G @ weights[k]) * (layers[k] > 0)
+                G = (G @ weights[k]) * ((layers[k] > 0) if active is None else active)
         penalised = self.pack(
             weights,
             biases if self.problem.config.decay_biases else [np.zeros_like(b) for b in biases],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.stage import Scalar
 
 
 def canonical_lam(weight_decay: float, targets: np.ndarray) -> float:
@@ -92,6 +93,8 @@ class Trained:
         Whether NaN, overflow or the configured norm ended the run.
     epochs : int
         Finished epochs with finite parameters.
+    extra : dict of str to scalar
+        Further row entries of the method; they replace the general ones of the same name.
     """
 
     weights: list[np.ndarray]
@@ -100,7 +103,7 @@ class Trained:
     series: dict[str, np.ndarray]
     status: str
     epochs: int
-    extra: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, Scalar] = field(default_factory=dict)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Evaluate the network in float64.
