@@ -45,7 +45,8 @@ def test_every_direct_pin_is_in_the_lock():
 
 def test_lock_has_no_machine_specific_line():
     text = (ROOT / "requirements.lock").read_text()
-    assert not re.findall(r"file:|\+|^-|@|^$", text, re.MULTILINE)
+    wrong = [line for line in text.splitlines() if not re.fullmatch(r"[\w.-]+==[\w.]+", line)]
+    assert not wrong
 
 
 def test_conda_twin_uses_pyproject_and_lock():
@@ -87,16 +88,13 @@ def test_public_docstrings_follow_numpydoc():
     for name in public_names():
         if ".cli." in name:
             continue  # the command line's help, checked by typer
-        result = validate(name)
+        if name in sys.modules:
+            wrong += [] if sys.modules[name].__doc__ else [f"{name}: no docstring"]
+            continue
         # a dataclass or pydantic model documents its fields as attributes or descriptions
-        is_class = isinstance(_resolve(name), type)
-        codes = {"GL08", "SS03"} if is_class or _is_module(name) else DOCSTRING_CODES
-        wrong += [f"{name}: {c} {m}" for c, m in result["errors"] if c in codes]
+        codes = {"GL08", "SS03"} if isinstance(_resolve(name), type) else DOCSTRING_CODES
+        wrong += [f"{name}: {c} {m}" for c, m in validate(name)["errors"] if c in codes]
     assert not wrong, "\n".join(wrong)
-
-
-def _is_module(name: str) -> bool:
-    return name in sys.modules
 
 
 def _resolve(name: str) -> object:
@@ -140,7 +138,7 @@ def test_plugins_are_found_by_scanning(group):
 def test_source_files_stay_short_and_say_why_they_exist():
     for path in (ROOT / "src").rglob("*.py"):
         text = path.read_text()
-        assert text.lstrip().startswith('"""'), f"{path}: no docstring"
+        assert text.startswith(('"""', 'r"""')), f"{path}: no docstring"
         assert text.count("\n") <= 500, f"{path}: is this two files?"
         assert path.name != "utils.py"
 

@@ -64,9 +64,6 @@ def study(
     name: Annotated[str, typer.Argument(help="File name in conf/study.")] = "default",
     overrides: Overrides = None,
     cores: Cores = 2,
-    profile: Annotated[
-        str | None, typer.Option(help="Snakemake profile, e.g. workflow/profiles/slurm.")
-    ] = None,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     set_env: SetEnv = None,
 ) -> None:
@@ -80,7 +77,6 @@ def study(
         cores=cores,
         root=Path(),
         console=console,
-        profile=profile,
         report=report,
     )
     console.print(

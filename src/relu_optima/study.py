@@ -51,7 +51,6 @@ def run_study(
     cores: int,
     root: Path,
     console: Console,
-    profile: str | None = None,
     report: bool = True,
 ) -> StudyResult:
     """Plan, run and publish a study; a repeated call does only what is missing.
@@ -68,8 +67,6 @@ def run_study(
         Project folder.
     console : Console
         Where progress is shown.
-    profile : str, optional
-        Snakemake profile, e.g. ``workflow/profiles/slurm``.
     report : bool, default True
         Write ``report.html``.
 
@@ -96,7 +93,7 @@ def run_study(
         log.write_text("", encoding="utf-8")
         _snakemake(manifest, root, ["--unlock"], lock, console)
         arguments = ["--rerun-incomplete", "--keep-going", "--scheduler", "greedy"]
-        arguments += ["--workflow-profile", profile] if profile else ["--cores", str(cores)]
+        arguments += ["--cores", str(cores)]
         started = time.time()
         code = _snakemake(manifest, root, arguments, lock, console, progress=log)
         if code != 0:

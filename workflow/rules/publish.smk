@@ -11,11 +11,11 @@ def sweep_files(product):
 
 
 def figure_labels(wildcards):
-    return {"figure": PLAN.figures[wildcards.figure].config["title"], "kind": "figure"}
+    return {"title": PLAN.figures[wildcards.figure].config["title"], "kind": "figure"}
 
 
 def table_labels(wildcards):
-    return {"figure": PLAN.tables[wildcards.table].config["title"], "kind": "table"}
+    return {"title": PLAN.tables[wildcards.table].config["title"], "kind": "table"}
 
 
 rule collect_sweep:
