@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,12 +117,12 @@ def _verdict(closed: str) -> Row:
 def existence_patterns() -> pd.DataFrame:
     """Make verdicts on structured patterns."""
     rows = []
-    for family in ("dense", "lu", "ul", "banded", "block_diagonal"):
+    for family in ("dense_4", "lu", "ul", "banded", "block_diagonal"):
         for size in (2, 4, 10, 16):
             if family == "banded" and size == 16:
                 answer = "unknown"
             else:
-                answer = "closed" if family in ("dense", "block_diagonal") else "not_closed"
+                answer = "closed" if family in ("dense_4", "block_diagonal") else "not_closed"
             rows.append(
                 {
                     "pattern": family,
@@ -169,36 +170,35 @@ def lu_training() -> pd.DataFrame:
     """Make LU training, one diverged run included."""
     rng = np.random.default_rng(3)
     rows = []
-    for decay in (0.0, 1e-3):
-        for seed in range(5):
-            diverged = decay == 0 and seed == 4
-            epochs = np.arange(0, 60 if diverged else 201, 5, dtype=float)
-            error = np.exp(-epochs / 60) * rng.uniform(0.8, 1.2) + (0.1 if decay else 0.0)
-            norm = 3 + (0.02 * epochs if not decay else 1 - np.exp(-epochs / 40))
-            if diverged:
-                error[-1], norm = 9.0, norm * np.exp(epochs / 20)
-            rows.append(
-                {
-                    "seed": seed,
-                    "status": "diverged" if diverged else "ok",
-                    "dataset": "anti_diagonal",
-                    "pattern": "lu",
-                    "pattern.family": "lu",
-                    "pattern.n": 10,
-                    "nonzeros": 110,
-                    "training": "sgd",
-                    "training.method": "sgd",
-                    "training.weight_decay": decay,
-                    "loss": float(error[-1] ** 2),
-                    "product_error": float(error[-1]),
-                    "weight_norm": float(norm[-1]),
-                    "behaviour": "diverged" if diverged else "bounded" if decay else "growing",
-                    "series.epoch": epochs,
-                    "series.loss": error**2,
-                    "series.product_error": error,
-                    "series.weight_norm": norm,
-                }
-            )
+    for pattern, decay, seed in itertools.product(("lu", "dense_4"), (0.0, 1e-3), range(5)):
+        diverged = decay == 0 and seed == 4 and pattern == "lu"
+        epochs = np.arange(0, 60 if diverged else 201, 5, dtype=float)
+        error = np.exp(-epochs / 60) * rng.uniform(0.8, 1.2) + (0.1 if decay else 0.0)
+        norm = 3 + (0.02 * epochs if not decay else 1 - np.exp(-epochs / 40))
+        if diverged:
+            error[-1], norm = 9.0, norm * np.exp(epochs / 20)
+        rows.append(
+            {
+                "seed": seed,
+                "status": "diverged" if diverged else "ok",
+                "dataset": "anti_diagonal",
+                "pattern": pattern,
+                "pattern.family": pattern[:5],
+                "pattern.n": 10 if pattern == "lu" else None,
+                "nonzeros": 110,
+                "training": "sgd",
+                "training.method": "sgd",
+                "training.weight_decay": decay,
+                "loss": float(error[-1] ** 2),
+                "product_error": float(error[-1]),
+                "weight_norm": float(norm[-1]),
+                "behaviour": "diverged" if diverged else "bounded" if decay else "growing",
+                "series.epoch": epochs,
+                "series.loss": error**2,
+                "series.product_error": error,
+                "series.weight_norm": norm,
+            }
+        )
     return frame("lu_training", "training", rows)
 
 
@@ -207,13 +207,14 @@ def shallow_training() -> pd.DataFrame:
     rng = np.random.default_rng(7)
     rows = []
     for dataset, certified in zip(DATASETS, (40.0, 12.0), strict=True):
-        for seed in range(5):
+        for seed, optimizer in itertools.product(range(5), ("sgd", "adam", "lbfgs")):
             reached = certified * rng.uniform(0.98, 1.2)
             rows.append(
                 {
                     **_upstream(dataset, seed),
                     "training": "shallow",
-                    "training.lam": 1.0,
+                    "training.lam_from": "convex",
+                    "training.optimizer": optimizer,
                     "pattern": "dense",
                     "objective": 1.01 * reached,
                     "objective_rescaled": reached,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
+NARROW = 8  # ratio of largest to smallest value below which 1, 2, 5 leave too few ticks
 FEW = 8  # distinct values on a logarithmic axis that get a label each
 LEGEND_LINE = 0.17  # inches of height for a line of legend or note
 MARK: dict[str, Any] = {
@@ -317,10 +318,17 @@ def scale_axis(
 def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     """Label a logarithmic axis so that labels neither collide nor run out.
 
-    A few distinct values are labelled themselves; less than two decades get 1, 2, 5; more get
-    powers of ten.
+    A few distinct values are labelled themselves; less than a decade gets evenly spaced ticks,
+    less than two get 1, 2, 5, more get powers of ten.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+    )
 
     axis.set_minor_formatter(NullFormatter())
     distinct = sorted(set(values))
@@ -329,6 +337,10 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     if 1 < len(distinct) <= FEW and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
         axis.set_major_locator(FixedLocator(distinct))
         axis.set_major_formatter(plain)
+    elif distinct and max(distinct) / min(distinct) < NARROW:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(plain)
+        axis.set_minor_locator(NullLocator())
     elif distinct and max(distinct) / min(distinct) < 100:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(plain)

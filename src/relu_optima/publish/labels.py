@@ -26,6 +26,7 @@ COLUMNS: dict[str, str] = {
     "pruning.method": "pruning method",
     "training": "training method",
     "training.method": "training method",
+    "training.optimizer": "optimiser",
     "training.weight_decay": "weight decay",
     "formulation": "program",
     "lam": "λ",
@@ -90,6 +91,9 @@ VALUES: dict[str, str] = {
     "not_always": "not always",
     "optimal_ls": "optimal + least squares",
     "global_minimum": "global minimum",
+    "dense_4": "dense",
+    "channel_wise": "channel-wise",
+    "lbfgs": "L-BFGS",
     "sgd": "SGD",
     "adam": "Adam",
 }
