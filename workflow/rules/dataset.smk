@@ -15,7 +15,8 @@ rule prepare_dataset:
         mem_mb=4000,
         runtime=60,
     params:
+        plan=PLAN_FILE,
         digest=batch_digest,
     shell:
-        "python -m relu_optima prepare_dataset --plan {PLAN_FILE:q}"
+        "python -m relu_optima prepare_dataset --plan {params.plan:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

@@ -15,7 +15,8 @@ rule decide_existence:
         mem_mb=4000,
         runtime=120,
     params:
+        plan=PLAN_FILE,
         digest=batch_digest,
     shell:
-        "python -m relu_optima decide_existence --plan {PLAN_FILE:q}"
+        "python -m relu_optima decide_existence --plan {params.plan:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

@@ -15,7 +15,8 @@ rule prune_network:
         mem_mb=4000,
         runtime=240,
     params:
+        plan=PLAN_FILE,
         digest=batch_digest,
     shell:
-        "python -m relu_optima prune_network --plan {PLAN_FILE:q}"
+        "python -m relu_optima prune_network --plan {params.plan:q}"
         " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

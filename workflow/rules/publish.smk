@@ -34,9 +34,10 @@ rule collect_sweep:
         mem_mb=4000,
         runtime=60,
     params:
+        plan=PLAN_FILE,
         digest=lambda wildcards: PLAN.sweep_digest(wildcards.sweep),
     shell:
-        "python -m relu_optima collect_sweep --plan {PLAN_FILE:q}"
+        "python -m relu_optima collect_sweep --plan {params.plan:q}"
         " --sweep {wildcards.sweep:q} > {log:q} 2>&1"
 
 
@@ -63,12 +64,13 @@ rule plot_figure:
         mem_mb=2000,
         runtime=30,
     params:
+        plan=PLAN_FILE,
         digest=lambda wildcards: PLAN.figures[wildcards.figure].digest,
         title=lambda wildcards: PLAN.figures[wildcards.figure].config["title"],
         caption=lambda wildcards: PLAN.figures[wildcards.figure].config["caption"],
         sweeps=lambda wildcards: PLAN.figures[wildcards.figure].sweeps,
     shell:
-        "python -m relu_optima plot_figure --plan {PLAN_FILE:q}"
+        "python -m relu_optima plot_figure --plan {params.plan:q}"
         " --figure {wildcards.figure:q} > {log:q} 2>&1"
 
 
@@ -94,10 +96,11 @@ rule make_table:
         mem_mb=2000,
         runtime=30,
     params:
+        plan=PLAN_FILE,
         digest=lambda wildcards: PLAN.tables[wildcards.table].digest,
         title=lambda wildcards: PLAN.tables[wildcards.table].config["title"],
         caption=lambda wildcards: PLAN.tables[wildcards.table].config["caption"],
         sweeps=lambda wildcards: PLAN.tables[wildcards.table].sweeps,
     shell:
-        "python -m relu_optima make_table --plan {PLAN_FILE:q}"
+        "python -m relu_optima make_table --plan {params.plan:q}"
         " --table {wildcards.table:q} > {log:q} 2>&1"
