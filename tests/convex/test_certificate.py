@@ -53,7 +53,8 @@ def test_the_solvers_projections_are_the_certificates(seed):
     side = np.where(patterns, 1.0, -1.0)
     for scale in (1.0, 1e-3):
         G = rng.standard_normal((2 * count, d)) * scale
-        P = cones.project(blocks, G, 0.0)
+        P, shift = cones.project(blocks, G, 0.0)
+        np.testing.assert_allclose(P, G + shift, atol=1e-12 * scale)
         for b in blocks:
             expected, _ = project_on_cone(side[b % count][:, None] * cones.unit_rows, G[b])
             np.testing.assert_allclose(P[b], expected, atol=1e-8 * scale)

@@ -65,7 +65,7 @@ class ConeProjector:
 
     def project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int = 1_000
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Project one vector on the cone of each block.
 
         Parameters
@@ -81,23 +81,25 @@ class ConeProjector:
 
         Returns
         -------
-        array, shape (m, d)
+        points : array, shape (m, d)
             G + A'rho with rho >= 0; its norm bounds that of the projection, which it is unless
             stopped early.
+        multipliers : array, shape (m, d)
+            A'rho.
         """
-        out = np.empty_like(G)
+        out, shift = np.empty_like(G), np.empty_like(G)
         slots = self._slot[blocks]
         for group, kept in ((np.flatnonzero(slots >= 0), True), (np.flatnonzero(slots < 0), False)):
             size = self._chunk if kept else min(self._chunk, self._scratch.size)
             for begin in range(0, group.size, size):
                 part = group[begin : begin + size]
-                out[part] = self._project(blocks[part], G[part], stop, rounds, kept)
+                out[part], shift[part] = self._project(blocks[part], G[part], stop, rounds, kept)
         self.projections += blocks.size
-        return out
+        return out, shift
 
     def _project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, kept: bool
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         factors = self._kept if kept else self._scratch
         slots = self._slot[blocks] if kept else np.arange(blocks.size)
         if not kept:
@@ -117,9 +119,12 @@ class ConeProjector:
             scores = P[pending] @ self.unit_rows.T
             scores *= self.side[patterns[pending]]
             self.steps += kernels.advance_projections(pending, scores, slots, patterns, *common)
-        self.face_rows[blocks] = factors.rows[slots, : G.shape[1]]
+        self.face_rows[blocks] = factors.rows[slots]
         self.face_size[blocks] = factors.count[slots]
-        return P
+        shift = np.empty_like(G)
+        faces = (factors.rows, factors.rho, factors.count)
+        kernels.combine_rows(slots, patterns, self.unit_rows, self.side, *faces, shift)
+        return P, shift
 
     def factors(self, blocks: np.ndarray) -> tuple[np.ndarray, _Factors]:
         """Return where the current faces of some blocks are factorised.

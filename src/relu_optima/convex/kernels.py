@@ -270,6 +270,27 @@ def advance_projections(
 
 
 @compiled
+def combine_rows(
+    slots: np.ndarray,
+    patterns: np.ndarray,
+    unit_rows: np.ndarray,
+    side: np.ndarray,
+    rows: np.ndarray,
+    rho: np.ndarray,
+    count: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write A'rho of every projection, from the multipliers: p - g would be rounding if small."""
+    for b in range(slots.size):
+        s = slots[b]
+        total = np.zeros(out.shape[1])
+        for j in range(count[s]):
+            row = rows[s, j]
+            total += (max(0.0, rho[s, j]) * side[patterns[b], row]) * unit_rows[row]
+        out[b] = total
+
+
+@compiled
 def complete_basis(Q: np.ndarray, k: int, q: np.ndarray, out: np.ndarray) -> None:
     """Fill `out` with an orthonormal basis of the face's directions that starts with q."""
     d = q.size

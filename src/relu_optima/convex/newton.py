@@ -87,7 +87,7 @@ class DualNewton:
         self.relu = formulation == "relu"
         count, d = len(self.patterns), self.X.shape[1]
         self.blocks = 2 * count if self.relu else count
-        self.U = np.zeros((self.blocks, d))
+        self.U: np.ndarray = np.zeros((self.blocks, d))
         self.M = np.zeros((self.blocks, d)) if self.relu else None
         self.cones = ConeProjector(self.X, self.patterns, self.blocks) if self.relu else None
         self.system = NewtonSystem(self.X, self.cones)
@@ -157,7 +157,7 @@ class DualNewton:
             bounds, stationarity = self._price(lam)
             height = float(bounds.max())
             dual, scale = self._dual(lam, height)
-            better = state.offer(primal, self.U, dual, self.theta * scale)
+            better = state.offer(primal, self.U, dual, self.theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
             state.kkt = max(mismatch, stationarity, height / lam - 1.0)
@@ -184,7 +184,12 @@ class DualNewton:
             outside = np.ones(self.blocks, dtype=bool)
             outside[self.ws] = False
             missing = np.flatnonzero(outside & (bounds > lam))
-            if not better and gap < ROUNDING_GAP:
+            own = (primal - dual) / max(dual, state.floor)
+            if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP:
+                # a Newton system too ill-conditioned to solve: go back, and step less far
+                self.U, self.theta = state.U.copy(), state.theta.copy()
+                self.sigma /= 10.0
+            elif not better and gap < ROUNDING_GAP:
                 self.sigma /= 10.0  # too large for float64: rounding undoes the progress
             elif missing.size <= 0.1 * self.ws.size:
                 self.sigma *= 10.0 if steps <= 2 else 3.0
@@ -230,8 +235,7 @@ class DualNewton:
             part = part[norms[part] > height]
             if not part.size:
                 break
-            P = self.cones.project(part, C[part], height)
-            self.M[part] = P - C[part]
+            P, self.M[part] = self.cones.project(part, C[part], height)
             height = max(height, float(np.linalg.norm(P, axis=1).max()))
         return height
 
@@ -296,9 +300,8 @@ class DualNewton:
             return W[active], norms[active], active
         maybe = np.flatnonzero(self._bounds(blocks, W) > level)
         chosen = blocks[maybe]
-        P = self.cones.project(chosen, W[maybe], level)
         assert self.M is not None
-        self.M[chosen] = P - W[maybe]
+        P, self.M[chosen] = self.cones.project(chosen, W[maybe], level)
         norms = np.sqrt(np.einsum("ij,ij->i", P, P))
         above = norms > level
         return P[above], norms[above], maybe[above]
@@ -341,8 +344,7 @@ class DualNewton:
         if self.cones is not None:
             assert self.M is not None
             above = np.flatnonzero(bounds > lam)
-            P = self.cones.project(above, C[above], lam)
-            self.M[above] = P - C[above]
+            P, self.M[above] = self.cones.project(above, C[above], lam)
             bounds[above] = np.linalg.norm(P, axis=1)
         return bounds, self._stationarity(used, C[used], lam)
 
@@ -377,8 +379,7 @@ class DualNewton:
             assert self.M is not None
             share = 0.05
             open_ = np.flatnonzero(bounds > lam)
-            P = self.cones.project(open_, C[open_], lam, rounds=2)
-            self.M[open_] = P - C[open_]
+            P, self.M[open_] = self.cones.project(open_, C[open_], lam, rounds=2)
             bounds[open_] = np.sqrt(np.einsum("ij,ij->i", P, P))
         order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
         self._enlarge(order[bounds[order] > lam])
@@ -431,17 +432,19 @@ class _Best:
     def __init__(self, y: np.ndarray) -> None:
         self.floor = 1e-12 * 0.5 * float(y @ y)
         self.primal, self.dual = np.inf, -np.inf
-        self.U = np.zeros(0)
-        self.vector = np.zeros_like(y)
+        self.U: np.ndarray = np.zeros((0, 0))
+        self.theta, self.scale = np.zeros_like(y), 0.0
         self.kkt = np.inf
         self.gap = np.inf
 
-    def offer(self, primal: float, U: np.ndarray, dual: float, vector: np.ndarray) -> bool:
+    def offer(
+        self, primal: float, U: np.ndarray, dual: float, theta: np.ndarray, scale: float
+    ) -> bool:
         """Take what is better; True if the gap shrank."""
         if primal < self.primal:
             self.primal, self.U = primal, U.copy()
         if dual > self.dual:
-            self.dual, self.vector = dual, vector
+            self.dual, self.scale, self.theta = dual, scale, theta.copy()
         gap = (self.primal - self.dual) / max(self.dual, self.floor)
         smaller = gap < self.gap
         self.gap = min(gap, self.gap)
@@ -449,7 +452,7 @@ class _Best:
 
     def answer(self, status: str, basis: np.ndarray | None) -> Answer:
         U = self.U if basis is None else self.U @ basis.T
-        return Answer(U, self.vector, self.gap, self.kkt, status)
+        return Answer(U, self.scale * self.theta, self.gap, self.kkt, status)
 
 
 def _row_space(X: np.ndarray) -> np.ndarray | None:
