@@ -21,29 +21,8 @@ if MUST_PLAN and not workflow.dryrun:
     for path in stale_files(PLAN, Path("results")):
         path.unlink(missing_ok=True)
 
-PLAN_FILE = f"results/{STUDY}/plan.json"
-ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 
-
-def names(items):
-    """Constrain a wildcard to some names; to nothing if there are none."""
-    return "|".join(sorted(items)) or "(?!)"
-
-
-def sweeps_of(stage):
-    return names(name for name, info in PLAN.sweeps.items() if info.stage == stage)
-
-
-def batch(wildcards):
-    return PLAN.batches[f"{wildcards.sweep}/{wildcards.index}"]
-
-
-def batch_inputs(wildcards):
-    return [f"results/{STUDY}/batches/{i}.parquet" for i in batch(wildcards).inputs]
-
-
-def batch_digest(wildcards):
-    return batch(wildcards).digest
+include: "workflow/rules/common.smk"
 
 
 wildcard_constraints:

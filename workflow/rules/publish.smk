@@ -1,23 +1,4 @@
 # Collect sweeps, make tables, plot figures.
-def sweep_batches(wildcards):
-    return [
-        f"results/{STUDY}/batches/{b.id}.parquet"
-        for b in PLAN.batches_of(wildcards.sweep)
-    ]
-
-
-def sweep_files(product):
-    return [f"results/{STUDY}/sweeps/{name}.parquet" for name in product.sweeps]
-
-
-def figure_labels(wildcards):
-    return {"title": PLAN.figures[wildcards.figure].config["title"], "kind": "figure"}
-
-
-def table_labels(wildcards):
-    return {"title": PLAN.tables[wildcards.table].config["title"], "kind": "table"}
-
-
 rule collect_sweep:
     input:
         sweep_batches,

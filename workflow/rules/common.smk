@@ -1,0 +1,43 @@
+# Shared by all of workflow: where the plan is, and functions that look things up in it.
+PLAN_FILE = f"results/{STUDY}/plan.json"
+ENVIRONMENT = f"{workflow.basedir}/environment.yml"
+
+
+def names(items):
+    """Constrain a wildcard to some names; to nothing if there are none."""
+    return "|".join(sorted(items)) or "(?!)"
+
+
+def sweeps_of(stage):
+    return names(name for name, info in PLAN.sweeps.items() if info.stage == stage)
+
+
+def batch(wildcards):
+    return PLAN.batches[f"{wildcards.sweep}/{wildcards.index}"]
+
+
+def batch_inputs(wildcards):
+    return [f"results/{STUDY}/batches/{i}.parquet" for i in batch(wildcards).inputs]
+
+
+def batch_digest(wildcards):
+    return batch(wildcards).digest
+
+
+def sweep_batches(wildcards):
+    return [
+        f"results/{STUDY}/batches/{b.id}.parquet"
+        for b in PLAN.batches_of(wildcards.sweep)
+    ]
+
+
+def sweep_files(product):
+    return [f"results/{STUDY}/sweeps/{name}.parquet" for name in product.sweeps]
+
+
+def figure_labels(wildcards):
+    return {"title": PLAN.figures[wildcards.figure].config["title"], "kind": "figure"}
+
+
+def table_labels(wildcards):
+    return {"title": PLAN.tables[wildcards.table].config["title"], "kind": "table"}
