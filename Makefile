@@ -51,6 +51,7 @@ lint: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow
+	snakemake --lint --config study=smoke
 	mypy
 	lint-imports
 	codespell src tests docs conf workflow README.md CHANGELOG.md Makefile
