@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NARROW = 8  # ratio of largest to smallest value below which 1, 2, 5 leave too few ticks
 FEW = 8  # distinct values on a logarithmic axis that get a label each
+PAGE = 7.5  # inches; panels above each other must fit on a page
+TALLEST = 2.8  # inches; a single wide panel need not fill a page
 LEGEND_LINE = 0.17  # inches of height for a line of legend or note
 MARK: dict[str, Any] = {
     "marker": "x",
@@ -305,13 +307,14 @@ def scale_axis(
                 line.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         return None
     positive = [v for v in finite if v > 0]
+    floor = None
+    if len(positive) < len(finite):
+        floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1) if positive else 1e-16
+        canvas.note(f"values ≤ 0 on the {which} axis are drawn at {floor:.0e}")
     for axis in panels:
         axis.set_xscale("log") if which == "x" else axis.set_yscale("log")
-        _tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, positive)
-    if len(positive) == len(finite):
-        return None
-    floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1) if positive else 1e-16
-    canvas.note(f"values ≤ 0 on the {which} axis are drawn at {floor:.0e}")
+        drawn = positive if floor is None else [floor, *positive]
+        _tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, drawn)
     return floor
 
 
@@ -338,7 +341,7 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
         axis.set_major_locator(FixedLocator(distinct))
         axis.set_major_formatter(plain)
     elif distinct and max(distinct) / min(distinct) < NARROW:
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(plain)
         axis.set_minor_locator(NullLocator())
     elif distinct and max(distinct) / min(distinct) < 100:
