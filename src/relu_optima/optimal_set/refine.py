@@ -27,6 +27,7 @@ from relu_optima.optimal_set.projection import Projection
 NEAR = 0.02  # blocks whose relative slack is below this take part in the quadratic programs
 MAX_STEPS = 60
 CONVERGED = 3e-14  # relative step of theta
+LOCAL = 1e-4  # optimality error below which full steps are taken
 
 
 Map = Callable[[np.ndarray], np.ndarray]
@@ -162,35 +163,72 @@ def _newton(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """One step of sequential quadratic programming; returns theta, multipliers, step length."""
     lam, scale = blocks.lam, float(np.linalg.norm(blocks.y))
-    correlations = blocks.correlations(theta)
-    points, factors = [], []
-    for weight, b in zip(mass, working, strict=True):
-        projection = blocks.project(int(b), correlations[b], guess=faces.get(b))
-        faces[b] = projection.rows
-        points.append(projection.point)
-        if weight > 0:
-            face = _face_basis(projection, theta_dim=correlations.shape[1])
-            factors.append(np.sqrt(weight) * blocks.apply(int(b), face))
+    projections = _project_all(blocks, theta, working, faces)
+    factors = [
+        np.sqrt(weight) * blocks.apply(int(b), _face_basis(projection, blocks.X.shape[1]))
+        for weight, b, projection in zip(mass, working, projections, strict=True)
+        if weight > 0
+    ]
     jacobian = np.array(
-        [blocks.apply(int(b), p) for b, p in zip(working, points, strict=True)]
+        [blocks.apply(int(b), p.point) for b, p in zip(working, projections, strict=True)]
     ).reshape(len(working), theta.size)
-    excess = 0.5 * (np.array([p @ p for p in points]) - lam**2)
+    excess = _excess(projections, lam)
     half, back = _square_root(factors, theta.size)
     columns = half(jacobian.T)  # L^{-1} J' with H = L L'
     centre = half(theta - blocks.y)
-    if len(working):
-        # Stabilised: |mass - old|^2 keeps the step small where the blocks are dependent.
-        norms = np.linalg.norm(columns, axis=0)
-        norms[norms == 0] = 1.0
-        gradient = theta - blocks.y + jacobian.T @ mass
-        complementarity = np.minimum(-excess / lam**2, mass * norms / scale)
-        error = max(float(np.abs(complementarity).max()), float(np.linalg.norm(gradient)) / scale)
-        delta = np.sqrt(min(max(error, 1e-16), 1.0))
-        stacked = np.vstack([columns / norms, delta * np.eye(len(working))])
-        target = np.concatenate([-centre, delta * mass * norms + excess / norms / delta])
-        mass = nnls(stacked, target, maxiter=30 * len(working) + 100)[0] / norms
-    step = -back(columns @ mass + centre) if len(working) else blocks.y - theta
-    return theta + step, mass, float(np.linalg.norm(step)) / scale
+    if not len(working):
+        return blocks.y.copy(), mass, float(np.linalg.norm(blocks.y - theta)) / scale
+    # Stabilised: |mass - old|^2 keeps the step small where the blocks are dependent.
+    norms = np.linalg.norm(columns, axis=0)
+    norms[norms == 0] = 1.0
+    gradient = theta - blocks.y + jacobian.T @ mass
+    complementarity = np.minimum(-excess / lam**2, mass * norms / scale)
+    error = max(float(np.abs(complementarity).max()), float(np.linalg.norm(gradient)) / scale)
+    delta = np.sqrt(min(max(error, 1e-16), 1.0))
+    stacked = np.vstack([columns / norms, delta * np.eye(len(working))])
+    shift = delta * mass * norms + excess / norms / delta
+    target = np.concatenate([-centre, shift])
+    new_mass = nnls(stacked, target, maxiter=30 * len(working) + 100)[0] / norms
+    step = -back(columns @ new_mass + centre)
+
+    def merit(moved: np.ndarray) -> float:
+        """Augmented Lagrangian whose Newton step this is."""
+        violation = _excess(_project_all(blocks, moved, working, faces), lam)
+        part = np.maximum(delta * mass * norms + violation / norms / delta, 0.0)
+        return 0.5 * float((moved - blocks.y) @ (moved - blocks.y)) + 0.5 * float(part @ part)
+
+    length = 1.0
+    if error > LOCAL:
+        pushed = np.maximum(shift, 0.0) / norms / delta
+        slope = float(step @ (theta - blocks.y)) + float(pushed @ (jacobian @ step))
+        before = merit(theta)
+        while (
+            slope < 0
+            and length > 1e-3
+            and merit(theta + length * step) > (before + 1e-4 * length * slope)
+        ):
+            length *= 0.5
+    theta = theta + length * step
+    mass = mass + length * (new_mass - mass)
+    return theta, mass, float(np.linalg.norm(step)) / scale
+
+
+def _project_all(
+    blocks: Blocks, theta: np.ndarray, working: np.ndarray, faces: Faces
+) -> list[Projection]:
+    """Exact projections of the correlations of some blocks."""
+    correlations = blocks.correlations(theta)
+    projections = []
+    for b in map(int, working):
+        projection = blocks.project(b, correlations[b], guess=faces.get(b))
+        faces[b] = projection.rows
+        projections.append(projection)
+    return projections
+
+
+def _excess(projections: list[Projection], lam: float) -> np.ndarray:
+    """Constraint values 0.5 (|Proj|^2 - lam^2)."""
+    return np.array([0.5 * (float(p.point @ p.point) - lam**2) for p in projections])
 
 
 def _face_basis(projection: Projection, theta_dim: int) -> np.ndarray:
