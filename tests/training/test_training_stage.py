@@ -21,6 +21,7 @@ from .cases import dataset, task
 CONF = Path(__file__).resolve().parents[2] / "conf" / "training"
 LU = {"family": "lu", "n": 6}
 DENSE = {"family": "dense", "n_hidden": 5}
+SHORT = {"annealed": {"levels": 3}, "gradient_flow": {"time": 100.0, "points": 5}}
 FAST = {"method": "static", "epochs": 3, "batch_size": 16}
 
 
@@ -44,7 +45,7 @@ def record(outcome) -> Record:
 def test_presets_are_valid_and_train(preset, map_data):
     values = yaml.safe_load((CONF / f"{preset}.yaml").read_text())
     validate_group("training", values)
-    small = {**values, "epochs": 2}
+    small = {**values, "epochs": 2, **SHORT.get(values["method"], {})}
     pattern = {**DENSE} if values["method"] == "n_m" else LU
     outcome = run(task(map_data, pattern, small))
     assert verify(record(outcome), {"dataset": map_data}) == []

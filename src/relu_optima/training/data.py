@@ -8,7 +8,13 @@ import numpy as np
 import torch
 
 from relu_optima.training.problem import Problem
-from relu_optima.training.stack import DTYPES, StackedParameters, forward
+from relu_optima.training.stack import (
+    DTYPES,
+    StackedParameters,
+    Workspace,
+    forward,
+    squared_error,
+)
 
 CHUNK = 8192  # rows evaluated at once
 
@@ -44,18 +50,13 @@ class StackData:
         self.batch: int = self.rows if size == 0 else min(size, self.rows)
         self.device = device
         self._full: tuple[torch.Tensor, torch.Tensor] | None = None
-        self._X = torch.cat(self.X) if len(self.X) > 1 else self.X[0]
-        self._Y = torch.cat(self.Y) if len(self.Y) > 1 else self.Y[0]
-        self._offset = torch.tensor(self.source)[:, None] * self.rows
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches that cover all rows once; the last one may be smaller."""
         return -(-self.rows // self.batch)
 
-    def batches(
-        self, generators: Sequence[torch.Generator]
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def batches(self, generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor | None]:
         """Iterate once over all rows, in an order of its own for every network.
 
         Parameters
@@ -65,32 +66,65 @@ class StackData:
 
         Yields
         ------
-        X : tensor, shape (k, b, d)
-            Features.
-        Y : tensor, shape (k, b, c)
-            Targets.
+        tensor of int, shape (k, b), or None
+            Rows of every network's batch; None for all rows in order.
         """
         if self.batch == self.rows:
+            yield None
+            return
+        order = torch.stack([torch.randperm(self.rows, generator=g) for g in generators])
+        order = order.to(self.device)
+        for start in range(0, self.rows, self.batch):
+            yield order[:, start : start + self.batch]
+
+    def take(
+        self, rows: torch.Tensor | None, start: int, stop: int, workspace: Workspace
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gather the batch of some slots.
+
+        Parameters
+        ----------
+        rows : tensor of int, shape (k, b), or None
+            What `batches` yielded.
+        start, stop : int
+            Range of slots.
+        workspace : Workspace
+            Holds the result until the next call.
+
+        Returns
+        -------
+        X : tensor, shape (stop - start, b, d)
+            Features.
+        Y : tensor, shape (stop - start, b, c)
+            Targets.
+        """
+        if rows is None:
             if self._full is None:
                 X = torch.stack([self.X[s] for s in self.source])
                 self._full = X, torch.stack([self.Y[s] for s in self.source])
-            yield self._full
-            return
-        order = torch.stack([torch.randperm(self.rows, generator=g) for g in generators])
-        order = (order + self._offset).to(self.device)
-        slots = len(generators)
-        for start in range(0, self.rows, self.batch):
-            rows = order[:, start : start + self.batch].reshape(-1)
-            X = self._X.index_select(0, rows).view(slots, -1, self._X.shape[1])
-            yield X, self._Y.index_select(0, rows).view(slots, -1, self.outputs)
+            return self._full[0][start:stop], self._full[1][start:stop]
+        out = []
+        for name, arrays in (("X", self.X), ("Y", self.Y)):
+            shape = (stop - start, rows.shape[1], arrays[0].shape[1])
+            buffer = workspace.get(name, shape, arrays[0])
+            for k in range(start, stop):
+                torch.index_select(arrays[self.source[k]], 0, rows[k], out=buffer[k - start])
+            out.append(buffer)
+        return out[0], out[1]
 
-    def squared_error(self, parameters: StackedParameters) -> torch.Tensor:
+    def squared_error(
+        self, parameters: StackedParameters, ranges: Sequence[tuple[int, int]], work: Workspace
+    ) -> torch.Tensor:
         """Sum the squared errors over all rows.
 
         Parameters
         ----------
         parameters : StackedParameters
             Effective weights.
+        ranges : sequence of (int, int)
+            Slots that are evaluated together.
+        work : Workspace
+            Buffers.
 
         Returns
         -------
@@ -98,8 +132,13 @@ class StackData:
             ``‖f(X) - Y‖_F²``.
         """
         total = torch.zeros(len(self.source), dtype=torch.float64, device=self.device)
-        for start in range(0, self.rows, CHUNK):
-            X = torch.stack([self.X[s][start : start + CHUNK] for s in self.source])
-            Y = torch.stack([self.Y[s][start : start + CHUNK] for s in self.source])
-            total += forward(parameters, X)[-1].sub_(Y).double().square().sum((1, 2))
+        for first, last in ranges:
+            part = parameters.part(first, last)
+            error = torch.zeros(last - first, dtype=torch.float64, device=self.device)
+            for start in range(0, self.rows, CHUNK):
+                sources = self.source[first:last]
+                X = torch.stack([self.X[s][start : start + CHUNK] for s in sources])
+                Y = torch.stack([self.Y[s][start : start + CHUNK] for s in sources])
+                error += squared_error(forward(part, X, work)[-1].sub_(Y), work).double()
+            total[first:last] = error
         return total

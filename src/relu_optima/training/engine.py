@@ -24,11 +24,13 @@ from relu_optima.training.problem import Problem, Trained, linear_product
 from relu_optima.training.rule import MaskRule
 from relu_optima.training.stack import (
     StackedParameters,
+    Workspace,
     empty_stack,
     initial_parameters,
     loss_and_gradient,
 )
 
+CACHE_BYTES = 1 << 20
 VARY = {"learning_rate", "momentum", "weight_decay", "lam", "gain", "init", "divergence_norm"}
 
 
@@ -90,17 +92,24 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _slots(problems: Sequence[Problem], rows: int, batch: int) -> int:
-    """Return the size of a stack.
+def _slots(problems: Sequence[Problem], rows: int, batch: int) -> tuple[int, list[tuple[int, int]]]:
+    """Return the size of a stack, and which slots are computed together.
 
-    A single network with a side of length one would go through matrix-vector kernels, which add
-    in another order than the matrix products of a larger stack; so it gets an idle neighbour.
+    Few enough that their activations stay in the cache. But matrices with a side of length one
+    would, alone, go through matrix-vector kernels, which add in another order than the matrix
+    products of several; so then slots go at least in pairs.
     """
     config = problems[0].config
     if config.device == "cuda":
-        return config.stack
+        return config.stack, [(0, config.stack)]
     smallest = min(*problems[0].widths, batch, rows % batch or batch)
-    return max(len(problems), 2) if smallest == 1 else len(problems)
+    least = 2 if smallest == 1 else 1
+    slots = max(len(problems), least)
+    bytes_each = batch * max(problems[0].widths) * (8 if config.dtype == "float64" else 4)
+    together = min(max(CACHE_BYTES // bytes_each, least), slots)
+    starts = range(0, slots, together)
+    # the last group overlaps the one before where slots are left over; it repeats its values
+    return slots, [(min(s, slots - together), min(s + together, slots)) for s in starts]
 
 
 class Loop:
@@ -119,7 +128,8 @@ class Loop:
         self.config = config = problems[0].config
         rows = problems[0].X.shape[0]
         batch = min(config.batch_size or rows, rows)
-        slots = _slots(problems, rows, batch)
+        slots, self.ranges = _slots(problems, rows, batch)
+        self.workspace = Workspace()
         padded = [*problems, *[problems[0]] * (slots - len(problems))]
         self.data = StackData(padded)
         self.rules = [self._rule(p) for p in problems]
@@ -188,11 +198,18 @@ class Loop:
     def _one_epoch(self) -> np.ndarray:
         self.optimiser.start_epoch(self.epoch)
         total = torch.zeros(len(self.data.source), dtype=torch.float64, device=self.data.device)
-        for X, Y in self.data.batches(self.generators):
+        error = torch.zeros_like(total)
+        for rows in self.data.batches(self.generators):
             for k, rule in enumerate(self.rules):
                 if self.alive[k] and rule.before_step(self.step, self._weights(k)):
                     self._load_masks(k)
-            total += loss_and_gradient(self._effective(), X, Y, self.gradient)
+            effective = self._effective()
+            for part in self.ranges:
+                X, Y = self.data.take(rows, *part, self.workspace)
+                error[slice(*part)] = loss_and_gradient(
+                    effective.part(*part), X, Y, self.gradient.part(*part), self.workspace
+                )
+            total += error
             self._one_step()
         self.epoch += 1
         for k, rule in enumerate(self.rules):
@@ -296,7 +313,10 @@ class Loop:
         full = self.config.log_loss == "full" or self.epoch == 0
         size = self.data.rows * self.data.outputs
         effective = self._effective()
-        loss = self.data.squared_error(effective).cpu().numpy() / size if full else running
+        loss = running
+        if full:
+            error = self.data.squared_error(effective, self.ranges, self.workspace)
+            loss = error.cpu().numpy() / size
         for k, problem in enumerate(self.problems):
             if not self.alive[k]:
                 continue

@@ -67,6 +67,23 @@ class StackedParameters:
         for mine, theirs in zip(self.tensors(), other.tensors(), strict=True):
             mine.copy_(theirs)
 
+    def part(self, start: int, stop: int) -> StackedParameters:
+        """Return views of some slots.
+
+        Parameters
+        ----------
+        start, stop : int
+            Range of slots.
+
+        Returns
+        -------
+        StackedParameters
+            Views: writing to them writes here.
+        """
+        return StackedParameters(
+            [t[start:stop] for t in self.weights], [t[start:stop] for t in self.biases]
+        )
+
     def squared_norm(self, *, biases: bool) -> torch.Tensor:
         """Sum the squares of every slot in float64.
 
@@ -181,7 +198,38 @@ def initial_parameters(
     return out_weights, out_biases if config.biases else []
 
 
-def forward(parameters: StackedParameters, X: torch.Tensor) -> list[torch.Tensor]:
+class Workspace:
+    """Buffers that are used again at every step; fresh ones would cost more than the arithmetic."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[tuple[object, ...], torch.Tensor] = {}
+
+    def get(self, name: object, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
+        """Return a buffer; its content is arbitrary.
+
+        Parameters
+        ----------
+        name : object
+            Buffers in use at the same time need different names.
+        shape : tuple of int
+            Its shape.
+        like : tensor
+            Gives precision and device.
+
+        Returns
+        -------
+        tensor
+            The same one for the same name and shape.
+        """
+        key = (name, *shape)
+        if key not in self._buffers:
+            self._buffers[key] = torch.empty(shape, dtype=like.dtype, device=like.device)
+        return self._buffers[key]
+
+
+def forward(
+    parameters: StackedParameters, X: torch.Tensor, workspace: Workspace
+) -> list[torch.Tensor]:
     """Evaluate every slot on its own inputs.
 
     Parameters
@@ -190,6 +238,8 @@ def forward(parameters: StackedParameters, X: torch.Tensor) -> list[torch.Tensor
         Effective weights (masks applied).
     X : tensor, shape (k, b, d)
         Inputs.
+    workspace : Workspace
+        Holds the activations until the next call.
 
     Returns
     -------
@@ -200,16 +250,40 @@ def forward(parameters: StackedParameters, X: torch.Tensor) -> list[torch.Tensor
     last = len(parameters.weights) - 1
     for k, W in enumerate(parameters.weights):
         transposed = W.transpose(1, 2)
+        Z = workspace.get(("layer", k), (X.shape[0], X.shape[1], W.shape[1]), W)
         if parameters.biases:
-            Z = torch.baddbmm(parameters.biases[k], layers[-1], transposed)
+            torch.baddbmm(parameters.biases[k], layers[-1], transposed, out=Z)
         else:
-            Z = torch.bmm(layers[-1], transposed)
+            torch.bmm(layers[-1], transposed, out=Z)
         layers.append(Z if k == last else Z.relu_())
     return layers
 
 
+def squared_error(G: torch.Tensor, workspace: Workspace) -> torch.Tensor:
+    """Sum the squares of every slot.
+
+    Parameters
+    ----------
+    G : tensor, shape (k, b, c)
+        Residuals.
+    workspace : Workspace
+        Buffers.
+
+    Returns
+    -------
+    tensor, shape (k,)
+        ``‖G‖_F²``.
+    """
+    squares = torch.mul(G, G, out=workspace.get("squares", tuple(G.shape), G))
+    return squares.sum((1, 2))
+
+
 def loss_and_gradient(
-    parameters: StackedParameters, X: torch.Tensor, Y: torch.Tensor, gradient: StackedParameters
+    parameters: StackedParameters,
+    X: torch.Tensor,
+    Y: torch.Tensor,
+    gradient: StackedParameters,
+    workspace: Workspace,
 ) -> torch.Tensor:
     """Compute the squared error of every slot and the gradient of its mean.
 
@@ -224,21 +298,27 @@ def loss_and_gradient(
     gradient : StackedParameters
         Overwritten by the gradient of ``‖f(X) - Y‖_F²/(b c)``, dense also where weights are
         masked.
+    workspace : Workspace
+        Buffers.
 
     Returns
     -------
     tensor, shape (k,)
         ``‖f(X) - Y‖_F²``.
     """
-    layers = forward(parameters, X)
+    layers = forward(parameters, X, workspace)
     G = layers[-1].sub_(Y)
-    error = G.square().sum((1, 2))
-    G.mul_(2.0 / (Y.shape[1] * Y.shape[2]))
+    error = squared_error(G, workspace)
+    # applied to the small gradients, not to the large residuals
+    scale = 2.0 / (Y.shape[1] * Y.shape[2])
     for k in reversed(range(len(parameters.weights))):
         torch.bmm(G.transpose(1, 2), layers[k], out=gradient.weights[k])
+        gradient.weights[k].mul_(scale)
         if gradient.biases:
             torch.sum(G, 1, keepdim=True, out=gradient.biases[k])
+            gradient.biases[k].mul_(scale)
         if k > 0:
-            G = torch.bmm(G, parameters.weights[k])
-            G.mul_(layers[k] > 0)
+            back = workspace.get(("back", k), tuple(layers[k].shape), G)
+            torch.bmm(G, parameters.weights[k], out=back)
+            G = torch.ops.aten.threshold_backward.grad_input(back, layers[k], 0, grad_input=back)
     return error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import DataError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Config(DatasetConfig):
     """Where the table lies and which column is the target."""
 
-    path: str = Field(min_length=1, description="The file; its content is hashed.")
+    path: str = operational(..., min_length=1, description="The file; its content is hashed.")
     target: str = Field(min_length=1, description="Name of the target column.")
     task: Literal["binary", "regression", "auto"] = Field(
         default="auto", description="auto: binary if the target has exactly two values."

@@ -65,7 +65,7 @@ def load(config: Config) -> RawData:
             raise DataError("the rows differ in length or are empty", where="dataset.given")
         A = np.asarray(config.given, float)
     elif config.matrix == "anti_diagonal":
-        A = np.fliplr(np.eye(k))
+        A = np.ascontiguousarray(np.fliplr(np.eye(k)))
     elif config.matrix == "identity":
         A = np.eye(k)
     elif config.matrix == "lower_times_upper":
