@@ -154,9 +154,9 @@ def attempt(solution, X, y):
         return str(error)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_garbage_gives_the_right_set_or_a_refusal_that_names_the_tolerance(seed):
-    X, y = gaussian(seed, 12, 3)
+    X, y = gaussian(seed, 9, 2)
     solved = solve(X, y, 0.05)
     garbage = replace(solved, v=solved.v * 0 + 5.0, w=solved.w * 0)
     answer = attempt(garbage, X, y)

@@ -101,8 +101,11 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
     faces: Faces = {}
     norms, bounded = _norms(blocks, theta, faces)
     working = np.flatnonzero((norms >= (1 - NEAR) * blocks.lam) | (mass > 1e-7 * mass.max()))
+    projections = _project_all(blocks, theta, working, faces)
     for _ in range(MAX_STEPS):
-        theta, mass_working, step = _newton(blocks, theta, working, mass[working], faces)
+        theta, mass_working, step, projections = _newton(
+            blocks, theta, working, mass[working], projections, faces
+        )
         mass = np.zeros(blocks.count)
         mass[working] = mass_working
         if not np.isfinite(step):
@@ -114,7 +117,9 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
             )
             if step <= CONVERGED or (step <= 1e-12 and not missing.size):
                 break
-            working = np.union1d(working, missing)
+            if missing.size:
+                working = np.union1d(working, missing)
+                projections = _project_all(blocks, theta, working, faces)
     slack = 1 - norms / blocks.lam
     fit = blocks.y - theta
     largest = float(-slack.min(initial=0.0))
@@ -129,7 +134,9 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
     if float(np.linalg.norm(fit)) <= 1e-11 * scale:
         return _zero_solution(blocks, theta, slack, tolerance, bounded)
     reached = max(largest, 0.0)
-    members, projections, beta, error = _members(blocks, theta, slack, max(tolerance, 10 * reached))
+    members, member_projections, beta, error = _members(
+        blocks, theta, slack, max(tolerance, 10 * reached)
+    )
     residual = max(reached, error)
     tolerance = max(tolerance, 10 * residual)
     if error > 1e-8:
@@ -139,7 +146,9 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
             where="optimal_set.slack_tol",
             fix="solve again with a smaller convex.tol, or raise optimal_set.slack_tol",
         )
-    return Equicorrelation(theta, slack, bounded, members, projections, beta, residual, tolerance)
+    return Equicorrelation(
+        theta, slack, bounded, members, member_projections, beta, residual, tolerance
+    )
 
 
 def _norms(blocks: Blocks, theta: np.ndarray, faces: Faces) -> tuple[np.ndarray, np.ndarray]:
@@ -159,11 +168,18 @@ def _norms(blocks: Blocks, theta: np.ndarray, faces: Faces) -> tuple[np.ndarray,
 
 
 def _newton(
-    blocks: Blocks, theta: np.ndarray, working: np.ndarray, mass: np.ndarray, faces: Faces
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """One step of sequential quadratic programming; returns theta, multipliers, step length."""
+    blocks: Blocks,
+    theta: np.ndarray,
+    working: np.ndarray,
+    mass: np.ndarray,
+    projections: list[Projection],
+    faces: Faces,
+) -> tuple[np.ndarray, np.ndarray, float, list[Projection]]:
+    """One step of sequential quadratic programming.
+
+    Returns theta, multipliers, the length of the full step and the projections at the new theta.
+    """
     lam, scale = blocks.lam, float(np.linalg.norm(blocks.y))
-    projections = _project_all(blocks, theta, working, faces)
     factors = [
         np.sqrt(weight) * blocks.apply(int(b), _face_basis(projection, blocks.X.shape[1]))
         for weight, b, projection in zip(mass, working, projections, strict=True)
@@ -177,7 +193,7 @@ def _newton(
     columns = half(jacobian.T)  # L^{-1} J' with H = L L'
     centre = half(theta - blocks.y)
     if not len(working):
-        return blocks.y.copy(), mass, float(np.linalg.norm(blocks.y - theta)) / scale
+        return blocks.y.copy(), mass, float(np.linalg.norm(blocks.y - theta)) / scale, []
     # Stabilised: |mass - old|^2 keeps the step small where the blocks are dependent.
     norms = np.linalg.norm(columns, axis=0)
     norms[norms == 0] = 1.0
@@ -191,26 +207,25 @@ def _newton(
     new_mass = nnls(stacked, target, maxiter=30 * len(working) + 100)[0] / norms
     step = -back(columns @ new_mass + centre)
 
-    def merit(moved: np.ndarray) -> float:
+    def merit(moved: np.ndarray, violation: np.ndarray) -> float:
         """Augmented Lagrangian whose Newton step this is."""
-        violation = _excess(_project_all(blocks, moved, working, faces), lam)
         part = np.maximum(delta * mass * norms + violation / norms / delta, 0.0)
         return 0.5 * float((moved - blocks.y) @ (moved - blocks.y)) + 0.5 * float(part @ part)
 
-    length = 1.0
-    if error > LOCAL:
-        pushed = np.maximum(shift, 0.0) / norms / delta
-        slope = float(step @ (theta - blocks.y)) + float(pushed @ (jacobian @ step))
-        before = merit(theta)
-        while (
-            slope < 0
-            and length > 1e-3
-            and merit(theta + length * step) > (before + 1e-4 * length * slope)
-        ):
-            length *= 0.5
-    theta = theta + length * step
+    pushed = np.maximum(shift, 0.0) / norms / delta
+    slope = float(step @ (theta - blocks.y)) + float(pushed @ (jacobian @ step))
+    before, length = merit(theta, excess), 1.0
+    while True:
+        moved = theta + length * step
+        projections = _project_all(blocks, moved, working, faces)
+        after = merit(moved, _excess(projections, lam))
+        if error <= LOCAL or slope >= 0 or after <= before + 1e-4 * length * slope:
+            break
+        if length < 1e-3:
+            break
+        length *= 0.5
     mass = mass + length * (new_mass - mass)
-    return theta, mass, float(np.linalg.norm(step)) / scale
+    return moved, mass, float(np.linalg.norm(step)) / scale, projections
 
 
 def _project_all(
