@@ -1,5 +1,6 @@
 """All tables and macros compile in LaTeX, where LaTeX is present."""
 
+import re
 import shutil
 import subprocess
 
@@ -10,10 +11,13 @@ from relu_optima.publish.render import render_figure, render_table
 from tests.publish import sweeps
 from tests.publish.test_products import products
 
+END = r"\end{tabular}"
+WIDEST = 6.75  # inches, the text of a two-column page; tables of single runs may be wider
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage{booktabs, longtable, graphicx}
 \usepackage[a0paper]{geometry}
+\newsavebox\tablebox
 \begin{document}
 """
 
@@ -27,6 +31,11 @@ def test_tables_macros_and_figures_compile(tmp_path):
         render_table(frames, validate_group("table", values), tmp_path / name)
         body.append(rf"\section*{{}} \input{{{name}}}")
         body.append(rf"\input{{{name}.macros}}")
+        table = (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
+        if "longtable}" not in table and not name.startswith("runs_"):
+            # the note below the table is not part of its width
+            alone = table[table.index("{") : table.index(END) + len(END)] + "}"
+            body.append(rf"\sbox\tablebox{{{alone}}}\typeout{{WIDTH {name} \the\wd\tablebox}}")
         body += [rf"\{macro}" for macro in values.get("macros", {})]
     name, values = next(iter(products("figure"))).values
     render_figure(frames, validate_group("figure", values), tmp_path / "figure")
@@ -44,3 +53,6 @@ def test_tables_macros_and_figures_compile(tmp_path):
     assert done.returncode == 0, done.stdout[-3000:]
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
     assert "Overfull" not in done.stdout
+    widths = re.findall(r"WIDTH (\S+) ([0-9.]+)pt", done.stdout)
+    assert len(widths) > 8
+    assert {n: w for n, w in widths if float(w) / 72.27 > WIDEST} == {}

@@ -101,7 +101,10 @@ def latex_table(result: TableResult, options: TableConfig) -> str:
     long = len(body) > LONG
     note = [rf"\par\smallskip{{}}{latex_text(result.note)}"] if result.note else []
     packages = "booktabs, longtable" if long else "booktabs"
-    lines = [f"% Needs the packages {packages}.", rf"{{\{options.font}"]
+    lines = [
+        f"% Needs the packages {packages}.",
+        rf"{{\{options.font}\setlength{{\tabcolsep}}{{3pt}}",
+    ]
     if long:
         lines += [rf"\begin{{longtable}}{{{align}}}", r"\toprule", head, r"\midrule", r"\endhead"]
         lines += [r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
