@@ -14,7 +14,9 @@ import numpy as np
 from relu_optima.training.lbfgs import minimise
 from relu_optima.training.objective import Objective
 
-MAX_PARAMETERS = 200  # dense quadratic programs of this size take milliseconds
+# dense quadratic programs of this size take milliseconds
+MAX_PARAMETERS = 200
+MAX_CONSTRAINTS = 300
 ON_A_KINK = 1e-7
 
 
@@ -100,14 +102,16 @@ def minimise_past_kinks(
     Returns
     -------
     theta : array, shape (k,)
-        The best point found.
+        The best point found; that of plain L-BFGS for networks with more than one hidden layer
+        or beyond the size limits of this module.
     steps : int
         L-BFGS iterations in all.
     """
     best, path = minimise(objective, theta, lam, iterations)
     value, steps = objective(best, lam)[0], len(path)
-    hidden_layers = len(objective.problem.masks) - 1
-    if hidden_layers != 1 or theta.size > MAX_PARAMETERS:
+    hidden = objective.problem.widths[1:-1]
+    constraints = objective.problem.X.shape[0] * sum(hidden)
+    if len(hidden) != 1 or theta.size > MAX_PARAMETERS or constraints > MAX_CONSTRAINTS:
         return best, steps
     for _ in range(rounds):
         before = value
