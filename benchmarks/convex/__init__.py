@@ -1,0 +1,1 @@
+"""The convex solver beside its peers: equal problems, patterns and certified gaps."""
