@@ -152,7 +152,9 @@ class GroupChecker:
                 self.problems.append(f"{group}: {path}: cannot be read: {error.strerror}")
                 return None
         full = model.model_dump(mode="json")
-        return CheckedGroup(full, model.scientific(), plugin_module(group, full), tuple(files))
+        # a file counts by its content, wherever it lies
+        scientific = model.scientific() | ({"files_sha256": files} if files else {})
+        return CheckedGroup(full, scientific, plugin_module(group, full), tuple(files))
 
 
 def _memo_key(value: Any) -> str:

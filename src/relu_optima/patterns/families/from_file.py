@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
-
+from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.pattern import PatternConfig
 from relu_optima.patterns.reading import read_masks
 
@@ -20,7 +19,9 @@ class Config(PatternConfig):
         File with all layers: npz, json, or a torch or safetensors state dict.
     """
 
-    path: str = Field(min_length=1, description="npz, json, pt or safetensors file of all layers")
+    path: str = operational(
+        ..., min_length=1, description="npz, json, pt or safetensors file of all layers"
+    )
 
 
 def source_files(config: Config) -> list[Path]:
