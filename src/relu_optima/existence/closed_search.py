@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.filling_search import find_filling
 from relu_optima.existence.proof.closed_rules import (
     LEAF_RULES,
     TABLE,
@@ -21,7 +22,8 @@ from relu_optima.existence.reduction import Piece
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
 DRAWS = 400
-ALL_RULES = ("C1", "C2", "C3", "C5", "C4")
+QUICK_RULES = ("C1", "C2", "C3", "C5", "C4")
+ALL_RULES = (*QUICK_RULES, "C6")
 
 
 def prove_component(
@@ -240,4 +242,5 @@ _SEARCHES: dict[str, Callable[[list[Piece], np.ndarray], dict[str, Any] | None]]
     "C3": _full_space,
     "C4": _row_basis,
     "C5": _table,
+    "C6": find_filling,
 }

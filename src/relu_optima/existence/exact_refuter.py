@@ -17,6 +17,7 @@ from relu_optima.existence.proof.refutation import (
 from relu_optima.existence.refuter import GivenUp
 
 MAX_SIDE = 4
+MAX_WINDOWS = 60
 
 
 def refute_exactly(state: State, nodes: int = 6) -> list[Any] | None:
@@ -67,10 +68,14 @@ def _rank_leaf(state: State) -> list[Any] | None:
     neurons = list(state.window.rows_of)
     rows = sorted({i for i, _ in state.window.cells})
     columns = sorted({j for _, j in state.window.cells})
+    tried = 0
     for k in range(1, min(len(neurons), len(rows) - 1, len(columns) - 1, MAX_SIDE - 1) + 1):
         for chosen in itertools.combinations(neurons, k):
             for r in itertools.combinations(rows, k + 1):
                 for c in itertools.combinations(columns, k + 1):
+                    tried += 1
+                    if tried > MAX_WINDOWS:
+                        return None
                     if exceeds_rank(state, r, c, chosen):
                         return ["rank", list(r), list(c), list(chosen)]
     return None

@@ -9,14 +9,13 @@ handed to the checker before it is returned.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.closed_search import prove_component
+from relu_optima.existence.closed_search import ALL_RULES, QUICK_RULES, prove_component
 from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate, candidates
 from relu_optima.existence.proof import laurent
@@ -27,6 +26,7 @@ from relu_optima.existence.reduction import Piece, Reduced, reduce_pattern
 from relu_optima.existence.refuter import Equations, refute
 
 MAX_PIECES = 12
+MAX_EXACT_CELLS = 20  # of the smallest rectangle around a component
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,23 @@ class Effort:
 
     Attributes
     ----------
-    draws : int
-        Candidate limits per component for the fast refuter.
-    exact_draws : int
-        Candidate limits per component for the exact refuter.
-    windows : int
-        Random windows to try where the pattern is larger than a window.
+    draws, exact_draws : int
+        Candidate limits per component of the whole pattern for the fast and the exact refuter.
+    windows, exact_windows : int
+        Windows to try with either refuter where the pattern is larger than a window.
+    window_draws, exact_window_draws : int
+        Candidate limits per component of a window.
     side : int
         Largest side of a window.
     """
 
     draws: int = 1000
-    exact_draws: int = 150
+    exact_draws: int = 400
     windows: int = 120
-    side: int = 4
+    exact_windows: int = 24
+    window_draws: int = 200
+    exact_window_draws: int = 30
+    side: int = 6
 
 
 class NotClosedSearch:
@@ -72,48 +75,63 @@ class NotClosedSearch:
         self.timed_out = False
         self._settled: set[tuple[Any, ...]] = set()
 
-    def run(self, rows: np.ndarray, columns: np.ndarray) -> dict[str, Any] | None:
-        """Search all windows within some rows and columns.
+    def run(self, rows: np.ndarray, columns: np.ndarray, *, exact: bool) -> dict[str, Any] | None:
+        """Search the whole pattern and windows of it.
 
         Parameters
         ----------
         rows, columns : array of int
             Rows and columns that matter (after the twin cap).
+        exact : bool
+            Use the slow, strong refuter.
 
         Returns
         -------
         dict or None
             A checked proof, or None.
         """
-        for exact in (False, True):
-            self._settled.clear()
-            for window_rows, window_columns in self._windows(rows, columns):
-                if time.monotonic() > self.deadline:
-                    self.timed_out = True
-                    return None
-                found = self._search_window(window_rows, window_columns, exact)
-                if found:
-                    return found
+        effort = self.effort
+        self._settled.clear()
+        if len(rows) <= effort.side and len(columns) <= effort.side:
+            draws = effort.exact_draws if exact else effort.draws
+            found = self._search_window(rows, columns, exact, draws)
+            if found or (len(rows) <= 3 and len(columns) <= 3):
+                return found
+        draws = effort.exact_window_draws if exact else effort.window_draws
+        rng = np.random.default_rng(0)
+        for _ in range(effort.exact_windows if exact else effort.windows):
+            if time.monotonic() > self.deadline:
+                self.timed_out = True
+                return None
+            window = self._draw_window(rows, columns, rng)
+            found = self._search_window(*window, exact, draws)
+            if found:
+                return found
         return None
 
-    def _windows(
-        self, rows: np.ndarray, columns: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        side = self.effort.side
-        if len(rows) <= side + 1 and len(columns) <= side + 1:
-            yield rows, columns
-            if len(rows) <= 3 and len(columns) <= 3:
-                return
-        rng = np.random.default_rng(0)
-        for number in range(self.effort.windows):
-            a, b = ((3, 3), (2, 3), (3, 2), (side, side))[number % 4]
-            yield (
-                np.sort(rng.permutation(rows)[: min(a, len(rows))]),
-                np.sort(rng.permutation(columns)[: min(b, len(columns))]),
-            )
+    def _draw_window(
+        self, rows: np.ndarray, columns: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw rows and columns that are linked by neurons: others split into components."""
+        limit = (
+            int(rng.integers(2, self.effort.side + 1)),
+            int(rng.integers(2, self.effort.side + 1)),
+        )
+        chosen_rows, chosen_columns = {int(rng.choice(rows))}, set()
+        for _ in range(4 * self.effort.side):
+            along = int(rng.integers(2)) if chosen_columns else 1
+            if along:
+                near = self.lower[self.upper[sorted(chosen_rows)].any(axis=0)].any(axis=0)
+                options, chosen, most = columns[near[columns]], chosen_columns, limit[1]
+            else:
+                near = self.upper[:, self.lower[:, sorted(chosen_columns)].any(axis=1)].any(axis=1)
+                options, chosen, most = rows[near[rows]], chosen_rows, limit[0]
+            if len(chosen) < most and len(options):
+                chosen.add(int(rng.choice(options)))
+        return np.array(sorted(chosen_rows)), np.array(sorted(chosen_columns), dtype=np.int64)
 
     def _search_window(
-        self, rows: np.ndarray, columns: np.ndarray, exact: bool
+        self, rows: np.ndarray, columns: np.ndarray, exact: bool, draws: int
     ) -> dict[str, Any] | None:
         lower = np.zeros_like(self.lower)
         upper = np.zeros_like(self.upper)
@@ -127,24 +145,25 @@ class NotClosedSearch:
             if key in self._settled:
                 continue
             self._settled.add(key)
-            if prove_component(component, reduced.observed):
+            if exact and len(key[-2]) > MAX_EXACT_CELLS:
                 continue
-            found = self._search_component(component, reduced, exact)
+            if prove_component(component, reduced.observed, ALL_RULES if exact else QUICK_RULES):
+                continue
+            found = self._search_component(component, reduced, exact, draws)
             if found:
                 return found
         return None
 
     def _search_component(
-        self, component: list[Piece], reduced: Reduced, exact: bool
+        self, component: list[Piece], reduced: Reduced, exact: bool, draws: int
     ) -> dict[str, Any] | None:
         local = LocalComponent(component, reduced.observed)
         rng = np.random.default_rng(0)
         seen: set[bytes] = set()
-        limit = self.effort.exact_draws if exact else self.effort.draws
         for number, candidate in enumerate(
             candidates(local.row_sets, local.column_sets, local.observed, rng)
         ):
-            if number >= limit:
+            if number >= draws:
                 return None
             if exact and number % 8 == 0 and time.monotonic() > self.deadline:
                 return None

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.closed_search import prove_component
+from relu_optima.existence.closed_search import QUICK_RULES, prove_component
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
-from relu_optima.existence.reduction import reduce_pattern
+from relu_optima.existence.reduction import Reduced, reduce_pattern
 from relu_optima.existence.windows import find_open_window, window_proof
 
 SMALL_WIDTH = 6  # up to here the full effort is spent
 FULL = Effort()
-LIGHT = Effort(draws=200, exact_draws=20, windows=60)
+LIGHT = Effort(
+    draws=200, exact_draws=40, windows=60, exact_windows=10, window_draws=100, exact_window_draws=20
+)
 
 
 def decide_two_layers(
@@ -42,29 +44,38 @@ def decide_two_layers(
     if not complete or time.monotonic() > deadline:
         return {"answer": "unknown", "proof": {"reason": "time limit"}}
     reduced = reduce_pattern(lower, upper)
-    proofs = []
-    for component in reduced.components:
-        found = prove_component(component, reduced.observed)
-        if found is None:
-            break
-        proofs.append(found)
-    else:
-        rules = sorted({p["rule"] for p in proofs})
-        proof = {
-            "rule": "reduction",
-            "leaves": rules,
-            "rows": reduced.rows.tolist(),
-            "columns": reduced.columns.tolist(),
-            "erasures": reduced.erasures,
-            "components": proofs,
-        }
-        return {"answer": "closed", "proof": proof}
-    chosen = effort or (FULL if lower.shape[0] <= SMALL_WIDTH else LIGHT)
-    search = NotClosedSearch(lower, upper, chosen, deadline)
-    found = search.run(reduced.rows, reduced.columns)
+    proofs = [prove_component(c, reduced.observed, QUICK_RULES) for c in reduced.components]
+    if all(proofs):
+        return _closed(reduced, proofs)
+    if effort is None:
+        effort = FULL if lower.shape[0] <= SMALL_WIDTH else LIGHT
+    search = NotClosedSearch(lower, upper, effort, deadline)
+    found = search.run(reduced.rows, reduced.columns, exact=False)
     if found:
         return {"answer": "not_closed", "proof": found}
-    if search.timed_out:
+    proofs = [
+        proof or prove_component(component, reduced.observed, ("C6",))
+        for proof, component in zip(proofs, reduced.components, strict=True)
+    ]
+    if all(proofs):
+        return _closed(reduced, proofs)
+    found = search.run(reduced.rows, reduced.columns, exact=True)
+    if found:
+        return {"answer": "not_closed", "proof": found}
+    if search.timed_out or time.monotonic() > deadline:
         return {"answer": "unknown", "proof": {"reason": "time limit"}}
     reason = "no closed rule applies and no refutable limit was found within the budget"
     return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def _closed(reduced: Reduced, proofs: list[dict[str, Any] | None]) -> dict[str, Any]:
+    components = [p for p in proofs if p is not None]
+    proof = {
+        "rule": "reduction",
+        "leaves": sorted({p["rule"] for p in components}),
+        "rows": reduced.rows.tolist(),
+        "columns": reduced.columns.tolist(),
+        "erasures": reduced.erasures,
+        "components": components,
+    }
+    return {"answer": "closed", "proof": proof}

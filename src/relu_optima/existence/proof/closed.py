@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.proof.closed_rules import LEAF_RULES, Piece, in_range, read_piece
+from relu_optima.existence.proof.filling import check_filling
 
 
 def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
@@ -186,7 +187,7 @@ def _check_components(
             return ["a component is missing"]
     problems: list[str] = []
     for component in components:
-        rule = LEAF_RULES.get(component["rule"])
+        rule = check_filling if component["rule"] == "C6" else LEAF_RULES.get(component["rule"])
         if rule is None:
             return [f"there is no component rule {component['rule']!r}"]
         pieces = [read_piece(value) for value in component["pieces"]]

@@ -1,0 +1,291 @@
+"""Search for formulas that produce every matrix (rule C6, `existence.proof.filling`).
+
+Programs are drawn at random with numbers modulo a prime in place of the cells of A, kept if every
+cell comes out right, and then run symbolically to see what they divide by. Where a division needs
+a cell to be nonzero, the case in which it is zero is treated by a program of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from relu_optima.existence.proof.closed_rules import rank_mod_p
+from relu_optima.existence.proof.filling import (
+    MAX_PARAMETERS,
+    Case,
+    Cell,
+    coefficients,
+    is_unit,
+    linear_parts,
+    run_program,
+    start_case,
+    write_condition,
+    zero_branch,
+)
+from relu_optima.existence.reduction import Piece
+
+PRIME = 2_147_483_647
+MAX_CELLS = 24
+MAX_PIECES = 10
+TRIALS = 600
+KEEP = 10  # successful programs to compare at a node
+MAX_NODES = 120
+Program = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class _Needs:
+    program: Program
+    conditions: list[Any]  # irreducible polynomials in the cells that must not vanish
+
+
+class _GivenUp(Exception):
+    """No program was found for a case, or the tree grows too large."""
+
+
+def find_filling(
+    pieces: list[Piece], observed: np.ndarray, deadline: float = float("inf")
+) -> dict[str, Any] | None:
+    """Search for a proof by rule C6.
+
+    Parameters
+    ----------
+    pieces : list of Piece
+        The component.
+    observed : array of bool
+        Observed cells of the whole pattern.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
+
+    Returns
+    -------
+    dict or None
+        ``tree`` of cases, or None.
+    """
+    plain = [(p.neuron, list(p.rows), list(p.columns)) for p in pieces]
+    cells = sorted({(i, j) for _, r, c in plain for i in r for j in c if observed[i, j]})
+    unknowns = sum(len(r) + len(c) - 1 for _, r, c in plain)
+    if len(cells) > min(MAX_CELLS, unknowns) or len(pieces) > MAX_PIECES:
+        return None
+    if not _fills_generically(plain, cells):
+        return None
+    search = _Search(plain, cells, deadline)
+    try:
+        return {"tree": search.tree(start_case(cells))}
+    except _GivenUp:
+        return None
+
+
+def _fills_generically(pieces: list[tuple[int, list[int], list[int]]], cells: list[Cell]) -> bool:
+    """The derivative of the product is onto at a random point: else the set is too small."""
+    rng = np.random.default_rng(0)
+    index = {cell: q for q, cell in enumerate(cells)}
+    lines = []
+    for _, rows, columns in pieces:
+        u, v = rng.integers(1, 1000, len(rows)), rng.integers(1, 1000, len(columns))
+        for a, i in enumerate(rows):
+            line = np.zeros(len(cells), np.int64)
+            for b, j in enumerate(columns):
+                if (i, j) in index:
+                    line[index[i, j]] = v[b]
+            lines.append(line)
+        for b, j in enumerate(columns):
+            line = np.zeros(len(cells), np.int64)
+            for a, i in enumerate(rows):
+                if (i, j) in index:
+                    line[index[i, j]] = u[a]
+            lines.append(line)
+    return rank_mod_p(np.array(lines)) == len(cells)
+
+
+class _Search:
+    def __init__(
+        self, pieces: list[tuple[int, list[int], list[int]]], cells: list[Cell], deadline: float
+    ) -> None:
+        self.pieces, self.cells, self.deadline = pieces, cells, deadline
+        self.at = {
+            (i, j): [q for q, (_, r, c) in enumerate(pieces) if i in r and j in c] for i, j in cells
+        }
+        self.rng = np.random.default_rng(0)
+        self.nodes = 0
+
+    def tree(self, case: Case) -> dict[str, Any]:
+        """Treat one case: a program, preceded by the distinctions it needs."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES or time.monotonic() > self.deadline:
+            raise _GivenUp
+        best = self._best_program(case)
+        tree: dict[str, Any] = {"fill": best.program}
+        wraps = []
+        known = case
+        for condition in best.conditions:
+            if is_unit(known, condition):
+                continue
+            pivot = self._pivot(known, condition)
+            wraps.append((known, condition, pivot))
+            known = known.branch(known.cells, [*known.units, condition])
+        for before, condition, pivot in reversed(wraps):
+            tree = {
+                "cell": list(pivot),
+                "condition": write_condition(before, condition),
+                "zero": self.tree(zero_branch(before, condition, pivot)),
+                "nonzero": tree,
+            }
+        return tree
+
+    def _pivot(self, case: Case, condition: Any) -> Cell:
+        for cell, variable in case.names.items():
+            alpha, _ = linear_parts(case, condition, variable)
+            if alpha != 0 and is_unit(case, alpha):
+                return cell
+        raise _GivenUp
+
+    def _best_program(self, case: Case) -> _Needs:
+        values = self._numbers(case)
+        found: list[_Needs] = []
+        seen = set()
+        for trial in range(TRIALS):
+            if trial % 50 == 0 and time.monotonic() > self.deadline:
+                raise _GivenUp
+            program = self._draw(values)
+            if program is None:
+                continue
+            key = repr(program)
+            if key in seen:
+                continue
+            seen.add(key)
+            needs = self._needs(case, program)
+            if needs is None:
+                continue
+            found.append(needs)
+            if not needs.conditions or len(found) >= KEEP:
+                break
+        if not found:
+            raise _GivenUp
+        return min(found, key=lambda n: (_cost(n), len(n.program)))
+
+    def _numbers(self, case: Case) -> dict[Cell, int]:
+        """Put random numbers into the variables of a case."""
+        draws = [int(x) for x in self.rng.integers(1, PRIME, len(case.names) + MAX_PARAMETERS)]
+
+        def at(poly: Any) -> int:
+            total = 0
+            for monomial, c in poly.to_dict().items():
+                term = int(c.p) * pow(int(c.q), -1, PRIME) % PRIME
+                for q, e in enumerate(monomial):
+                    if e:
+                        term = term * pow(draws[q], e, PRIME) % PRIME
+                total += term
+            return total % PRIME
+
+        return {
+            cell: at(x.top) * pow(at(x.bottom), -1, PRIME) % PRIME for cell, x in case.cells.items()
+        }
+
+    def _needs(self, case: Case, program: Program) -> _Needs | None:
+        """Find what a program divides by, as few new conditions as a greedy choice gives."""
+        try:
+            divisors = run_program(case, self.pieces, program)
+        except ValueError:
+            return None
+        conditions: list[Any] = []
+        for divisor in divisors:
+            known = case.branch(case.cells, [*case.units, *conditions])
+            options = coefficients(case, divisor)
+            if any(is_unit(known, option) for option in options):
+                continue
+            factored = [
+                [f for f, _ in option.factor()[1] if not is_unit(known, f)] for option in options
+            ]
+            usable = [fs for fs in factored if all(self._linear(known, f) for f in fs)]
+            if not usable:
+                return None
+            conditions += min(usable, key=lambda fs: sum(_weight(f) for f in fs))
+        return _Needs(program, conditions)
+
+    def _linear(self, case: Case, poly: Any) -> bool:
+        return any(
+            alpha != 0 and is_unit(case, alpha)
+            for alpha, _ in (linear_parts(case, poly, q) for q in case.names.values())
+        )
+
+    def _draw(self, target: dict[Cell, int]) -> Program | None:
+        """Draw a program: fill forced entries, guess the others."""
+        rng = self.rng
+        value: dict[tuple[str, int, int], int] = {}
+        program: Program = []
+        parameters = 0
+        zero_share = rng.choice([0.15, 0.4, 0.6])
+        order = [self.cells[q] for q in rng.permutation(len(self.cells))]
+
+        def guess(entry: tuple[str, int, int], allow_zero: bool) -> None:
+            nonlocal parameters
+            roll = rng.random()
+            if allow_zero and roll < zero_share:
+                value[entry] = 0
+                program.append(["set", *entry, 0])
+            elif roll > 0.7 and parameters < MAX_PARAMETERS:
+                value[entry] = int(rng.integers(1, PRIME))
+                program.append(["set", *entry, f"t{parameters}"])
+                parameters += 1
+            else:
+                value[entry] = 1
+                program.append(["set", *entry, 1])
+
+        while True:
+            forced = None
+            open_cells = []
+            for cell in order:
+                i, j = cell
+                rest, unknown = target[cell], []
+                for q in self.at[cell]:
+                    u, v = value.get(("u", q, i)), value.get(("v", q, j))
+                    if u == 0 or v == 0:
+                        continue
+                    if u is None or v is None:
+                        unknown.append(q)
+                    else:
+                        rest -= u * v
+                rest %= PRIME
+                if not unknown:
+                    if rest:
+                        return None
+                elif len(unknown) == 1:
+                    forced = (cell, unknown[0], rest)
+                    break
+                else:
+                    open_cells.append((cell, unknown))
+            if forced is not None:
+                (i, j), q, rest = forced
+                u_entry, v_entry = ("u", q, i), ("v", q, j)
+                u, v = value.get(u_entry), value.get(v_entry)
+                if u is None and v is None:
+                    first, second = (u_entry, v_entry) if rng.random() < 0.5 else (v_entry, u_entry)
+                    guess(first, allow_zero=rest == 0)
+                    continue
+                missing, partner = (u_entry, v) if u is None else (v_entry, u)
+                assert partner
+                value[missing] = rest * pow(partner, -1, PRIME) % PRIME
+                if rest == 0:
+                    program.append(["set", *missing, 0])
+                else:
+                    program.append(["solve", *missing, [i, j]])
+                continue
+            if not open_cells:
+                return program
+            (i, j), unknown = open_cells[int(rng.integers(len(open_cells)))]
+            q = unknown[int(rng.integers(len(unknown)))]
+            options = [e for e in (("u", q, i), ("v", q, j)) if e not in value]
+            guess(options[int(rng.integers(len(options)))], allow_zero=True)
+
+
+def _weight(poly: Any) -> int:
+    return 1 if len(poly.to_dict()) == 1 else 4
+
+
+def _cost(needs: _Needs) -> int:
+    return sum(_weight(f) for f in needs.conditions)
