@@ -20,6 +20,7 @@ import numpy as np
 from scipy.linalg import cholesky, null_space, solve_triangular, svd
 from scipy.optimize import nnls
 
+from relu_optima.convex.cones import ConeProjector
 from relu_optima.errors import DegenerateError
 from relu_optima.optimal_set.blocks import Blocks
 from relu_optima.optimal_set.projection import Projection
@@ -99,7 +100,10 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
     theta = blocks.y - blocks.fit(weights)
     mass = np.linalg.norm(weights, axis=1) / blocks.lam
     faces: Faces = {}
-    norms, bounded = _norms(blocks, theta, faces)
+    projector = None
+    if blocks.constrained:
+        projector = ConeProjector(blocks.X, blocks.patterns, blocks.count)
+    norms, bounded = _norms(blocks, theta, projector)
     working = np.flatnonzero((norms >= (1 - NEAR) * blocks.lam) | (mass > 1e-7 * mass.max()))
     projections = _project_all(blocks, theta, working, faces)
     for _ in range(MAX_STEPS):
@@ -111,7 +115,7 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
         if not np.isfinite(step):
             break
         if step <= 1e-6:
-            norms, bounded = _norms(blocks, theta, faces)
+            norms, bounded = _norms(blocks, theta, projector)
             missing = np.setdiff1d(
                 np.flatnonzero(norms >= (1 - NEAR) * blocks.lam), working, assume_unique=True
             )
@@ -151,20 +155,18 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
     )
 
 
-def _norms(blocks: Blocks, theta: np.ndarray, faces: Faces) -> tuple[np.ndarray, np.ndarray]:
+def _norms(
+    blocks: Blocks, theta: np.ndarray, projector: ConeProjector | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Norm of every projected correlation; below 0.9 lam only an upper bound, flagged."""
     correlations = blocks.correlations(theta)
     norms = np.linalg.norm(correlations, axis=1)
-    bounded = norms < 0.9 * blocks.lam
-    if blocks.constrained:
-        for b in map(int, np.flatnonzero(~bounded)):
-            projection = blocks.project(b, correlations[b], 0.9 * blocks.lam, faces.get(b))
-            faces[b] = projection.rows
-            norms[b] = np.linalg.norm(projection.point)
-            bounded[b] = not projection.exact
-    else:
-        bounded[:] = False
-    return norms, bounded
+    if projector is None:
+        return norms, np.zeros(norms.size, dtype=bool)
+    near = np.flatnonzero(norms >= 0.9 * blocks.lam)
+    points, _ = projector.project(near, correlations[near], 0.9 * blocks.lam)
+    norms[near] = np.linalg.norm(points, axis=1)
+    return norms, norms < 0.9 * blocks.lam
 
 
 def _newton(
