@@ -27,7 +27,7 @@ class Checkpoint:
     path: Path
 
     @staticmethod
-    def of(folder: Path | None, names: Sequence[str]) -> Checkpoint | None:
+    def of(folder: Path | None, names: Sequence[str], method: str) -> Checkpoint | None:
         """Name the checkpoint of a stack.
 
         Parameters
@@ -36,6 +36,8 @@ class Checkpoint:
             Where checkpoints are kept.
         names : sequence of str
             What identifies each network: run id and upstream code.
+        method : str
+            Training method, whose code counts too.
 
         Returns
         -------
@@ -44,7 +46,9 @@ class Checkpoint:
         """
         if folder is None or not all(names):
             return None
-        code = running_source().key(["relu_optima.training.stage"])
+        code = running_source().key(
+            ["relu_optima.training.stage", f"relu_optima.training.methods.{method}"]
+        )
         value = hashlib.sha256("\n".join([code, *names]).encode()).hexdigest()[:24]
         return Checkpoint(folder / f"{value}.npz")
 

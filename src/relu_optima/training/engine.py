@@ -7,6 +7,8 @@ the size of the stack, so there stacks are padded to ``training.stack``.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from relu_optima.config.identity import canonical_json
 from relu_optima.errors import DataError
 from relu_optima.plugins import load_plugin
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
+from relu_optima.training.grouping import slot_ranges, stack_key
 from relu_optima.training.optimisers import Optimiser
 from relu_optima.training.problem import Problem, Trained, linear_product
 from relu_optima.training.rule import MaskRule
@@ -30,8 +32,8 @@ from relu_optima.training.stack import (
     loss_and_gradient,
 )
 
-CACHE_BYTES = 1 << 20
-VARY = {"learning_rate", "momentum", "weight_decay", "lam", "gain", "init", "divergence_norm"}
+PROGRESS_SECONDS = 10.0
+log = logging.getLogger(__name__)
 
 
 def train(problems: Sequence[Problem], folder: Path | None = None) -> list[Trained]:
@@ -59,7 +61,7 @@ def train(problems: Sequence[Problem], folder: Path | None = None) -> list[Train
     for k, problem in enumerate(problems):
         if problem.config.device == "cuda" and not torch.cuda.is_available():
             raise DataError("there is no CUDA device", where="training.device", allowed="cpu")
-        groups.setdefault(_stack_key(problem), []).append(k)
+        groups.setdefault(stack_key(problem), []).append(k)
     with _one_thread(), torch.no_grad():
         for members in groups.values():
             config = problems[members[0]].config
@@ -75,12 +77,6 @@ def train(problems: Sequence[Problem], folder: Path | None = None) -> list[Train
     return [out[k] for k in range(len(problems))]
 
 
-def _stack_key(problem: Problem) -> str:
-    config = problem.config.model_dump(mode="json")
-    shared = {k: v for k, v in config.items() if k not in VARY}
-    return canonical_json([shared, list(problem.widths), list(problem.X.shape)])
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     # more threads change the last bits, and are slower at these sizes
@@ -90,26 +86,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _slots(problems: Sequence[Problem], rows: int, batch: int) -> tuple[int, list[tuple[int, int]]]:
-    """Return the size of a stack, and which slots are computed together.
-
-    Few enough that their activations stay in the cache. But matrices with a side of length one
-    would, alone, go through matrix-vector kernels, which add in another order than the matrix
-    products of several; so then slots go at least in pairs.
-    """
-    config = problems[0].config
-    if config.device == "cuda":
-        return config.stack, [(0, config.stack)]
-    smallest = min(*problems[0].widths, batch, rows % batch or batch)
-    least = 2 if smallest == 1 else 1
-    slots = max(len(problems), least)
-    bytes_each = batch * max(problems[0].widths) * (8 if config.dtype == "float64" else 4)
-    together = min(max(CACHE_BYTES // bytes_each, least), slots)
-    starts = range(0, slots, together)
-    # the last group overlaps the one before where slots are left over; it repeats its values
-    return slots, [(min(s, slots - together), min(s + together, slots)) for s in starts]
 
 
 class Loop:
@@ -128,7 +104,7 @@ class Loop:
         self.config = config = problems[0].config
         rows = problems[0].X.shape[0]
         batch = min(config.batch_size or rows, rows)
-        slots, self.ranges = _slots(problems, rows, batch)
+        slots, self.ranges = slot_ranges(problems, rows, batch)
         self.workspace = Workspace()
         padded = [*problems, *[problems[0]] * (slots - len(problems))]
         self.data = StackData(padded)
@@ -159,7 +135,7 @@ class Loop:
         self.epochs = [0] * len(problems)
         self.epoch = self.step = 0
         self.series: list[list[dict[str, float]]] = [[] for _ in problems]
-        self.checkpoint = Checkpoint.of(folder, [p.name for p in problems])
+        self.checkpoint = Checkpoint.of(folder, [p.name for p in problems], config.method)
 
     @staticmethod
     def _rule(problem: Problem) -> MaskRule:
@@ -181,17 +157,38 @@ class Loop:
             self._log(np.full(len(self.problems), np.nan))
         else:
             self._restore(state)
+        told = time.monotonic()
         while self.epoch < self.config.epochs and any(self.alive):
             running = self._one_epoch()
             self._guard(running)
             if self.epoch % self.config.log_every == 0 or self.epoch == self.config.epochs:
                 self._log(running)
+                told = self._tell(told)
             if self.checkpoint and self.epoch % self.config.checkpoint_every == 0:
                 self.checkpoint.write(self._state())
         out = [self._result(k) for k in range(len(self.problems))]
         if self.checkpoint:
             self.checkpoint.remove()
         return out
+
+    def _tell(self, told: float) -> float:
+        """Log progress every few seconds; return when it was logged last."""
+        now = time.monotonic()
+        if now - told < PROGRESS_SECONDS:
+            return told
+        last = [lines[-1] for lines in self.series]
+        losses, norms = [x["loss"] for x in last], [x["weight_norm"] for x in last]
+        log.info(
+            "epoch %d of %d, %d networks: loss %.4g to %.4g, weight norm %.4g to %.4g",
+            self.epoch,
+            self.config.epochs,
+            len(last),
+            min(losses),
+            max(losses),
+            min(norms),
+            max(norms),
+        )
+        return now
 
     # --- one epoch ---------------------------------------------------------------------------
 
