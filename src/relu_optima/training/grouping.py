@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from relu_optima.config.identity import canonical_json
+from relu_optima.training.data import CHUNK
 from relu_optima.training.problem import Problem
 
 CACHE_BYTES = 1 << 20
@@ -56,7 +57,8 @@ def slot_ranges(
     config = problems[0].config
     if config.device == "cuda":
         return config.stack, [(0, config.stack)]
-    smallest = min(*problems[0].widths, batch, rows % batch or batch)
+    parts = (batch, rows % batch or batch, rows % CHUNK or CHUNK)  # of training and evaluation
+    smallest = min(*problems[0].widths, *parts)
     least = 2 if smallest == 1 else 1
     slots = max(len(problems), least)
     bytes_each = batch * max(problems[0].widths) * (8 if config.dtype == "float64" else 4)
