@@ -41,7 +41,9 @@ class NewtonSystem:
     cones: ConeProjector | None
     cg_iterations: int = 0
     _gram: np.ndarray | None = None
-    _last_cg: float = 30.0
+    _cg_used: float = 8.0
+    _cg_sigma: float = 0.0
+    _cg_accuracy: float = 0.05
 
     def direction(
         self,
@@ -88,18 +90,26 @@ class NewtonSystem:
         less = int(np.minimum(sizes, free).sum())
         by_columns = n * columns**2 + columns**3 / 3 + 4.0 * d * d * columns
         by_rows = n**2 * (2.0 * blocks.size + less) + n**3 / 3
-        guess = self._last_cg * np.sqrt(np.log(accuracy) / np.log(0.05))
-        by_products = 8.0 * n * d * blocks.size * guess + 2.0 * d**3 * blocks.size
+        # iterations learnt from the last time, which grow with the condition of the matrix
+        guess = self._cg_used * np.sqrt(sigma / self._cg_sigma) if self._cg_sigma else self._cg_used
+        guess *= np.log(accuracy) / np.log(self._cg_accuracy)
+        once = 8.0 * n * d * blocks.size
+        by_products = once * guess
         if n > DIRECT_ROWS:
             by_rows = np.inf
         if columns > MAX_COLUMNS:
             by_columns = np.inf
-        cheapest = min(by_columns, by_rows, by_products)
-        if cheapest == by_columns:
+        direct = min(by_columns, by_rows)
+        if direct > by_products:
+            limit = min(MAX_CG, int(2 * direct / once) + 1) if np.isfinite(direct) else MAX_CG
+            x, solved = self._by_products(
+                blocks, masks, P, shrink, sigma, gradient, accuracy, limit
+            )
+            if solved or not np.isfinite(direct):
+                return x
+        if direct == by_columns:
             return self._by_columns(blocks, masks, P, shrink, free, sigma, gradient)
-        if cheapest == by_rows:
-            return self._by_rows(blocks, masks, P, shrink, sizes, sigma, gradient)
-        return self._by_products(blocks, masks, P, shrink, sizes, sigma, gradient, accuracy)
+        return self._by_rows(blocks, masks, P, shrink, sizes, sigma, gradient)
 
     def _face_sizes(self, blocks: np.ndarray) -> np.ndarray:
         if self.cones is None:
@@ -210,12 +220,12 @@ class NewtonSystem:
         masks: np.ndarray,
         P: np.ndarray,
         shrink: np.ndarray,
-        sizes: np.ndarray,
         sigma: float,
         gradient: np.ndarray,
         accuracy: float,
-    ) -> np.ndarray:
-        """Conjugate gradients; the matrix is only ever applied."""
+        limit: int,
+    ) -> tuple[np.ndarray, bool]:
+        """Conjugate gradients, the matrix only ever applied; False if they ran out of steps."""
         q = P / np.linalg.norm(P, axis=1)[:, None]
         slots, Q, count = self._faces(blocks)
         bases = [Q[slots[b], : int(count[slots[b]])] for b in range(blocks.size)]
@@ -236,7 +246,7 @@ class NewtonSystem:
         square = float(r @ r)
         goal = accuracy**2 * square
         used = 0
-        while used < MAX_CG and square > goal:
+        while used < limit and square > goal:
             used += 1
             image = apply(direction)
             step = square / float(direction @ image)
@@ -246,5 +256,5 @@ class NewtonSystem:
             direction = r + (new / square) * direction
             square = new
         self.cg_iterations += used
-        self._last_cg = float(used)
-        return x
+        self._cg_used, self._cg_sigma, self._cg_accuracy = float(used), sigma, accuracy
+        return x, square <= goal
