@@ -182,16 +182,11 @@ def _newton(
     Returns theta, multipliers, the length of the full step and the projections at the new theta.
     """
     lam, scale = blocks.lam, float(np.linalg.norm(blocks.y))
-    factors = [
-        np.sqrt(weight) * blocks.apply(int(b), _face_basis(projection, blocks.X.shape[1]))
-        for weight, b, projection in zip(mass, working, projections, strict=True)
-        if weight > 0
-    ]
     jacobian = np.array(
         [blocks.apply(int(b), p.point) for b, p in zip(working, projections, strict=True)]
     ).reshape(len(working), theta.size)
     excess = _excess(projections, lam)
-    half, back = _square_root(factors, theta.size)
+    half, back = _square_root(blocks, working, mass, projections)
     columns = half(jacobian.T)  # L^{-1} J' with H = L L'
     centre = half(theta - blocks.y)
     if not len(working):
@@ -255,20 +250,31 @@ def _face_basis(projection: Projection, theta_dim: int) -> np.ndarray:
     return np.asarray(null_space(projection.basis.T))
 
 
-def _square_root(factors: list[np.ndarray], n: int) -> tuple[Map, Map]:
-    """Maps a -> L^{-1} a and a -> L^{-T} a for a square root L of H = I + B B'.
+def _square_root(
+    blocks: Blocks, working: np.ndarray, mass: np.ndarray, projections: list[Projection]
+) -> tuple[Map, Map]:
+    """Maps a -> L^{-1} a and a -> L^{-T} a for a square root L of the Hessian.
 
-    Cholesky of H itself if B has many columns, else the symmetric root from the SVD of B.
+    H = I + sum_b mass_b X_b N_b N_b' X_b' with a basis N_b of the face of each projection: by
+    Cholesky if that has many columns, else by the symmetric root from their SVD. Without cones
+    N_b = I, and the sum is the entrywise product of XX' and the weighted overlap of patterns.
     """
-    if not factors:
+    n, d = blocks.X.shape
+    used = np.flatnonzero(mass > 0)
+    if not used.size:
         return (lambda a: a), (lambda a: a)
-    factor = np.hstack(factors)
+    if not blocks.constrained and used.size * d > n // 3:
+        masks = blocks.patterns[blocks.pattern_of[working[used]]].astype(float)
+        overlap = (masks.T * mass[used]) @ masks
+        return _triangular(np.eye(n) + (blocks.X @ blocks.X.T) * overlap)
+    factor = np.hstack(
+        [
+            np.sqrt(mass[i]) * blocks.apply(int(working[i]), _face_basis(projections[i], d))
+            for i in used
+        ]
+    )
     if factor.shape[1] > n // 3:
-        lower = cholesky(np.eye(n) + factor @ factor.T, lower=True)
-        return (
-            lambda a: np.asarray(solve_triangular(lower, a, lower=True)),
-            lambda a: np.asarray(solve_triangular(lower, a, lower=True, trans=1)),
-        )
+        return _triangular(np.eye(n) + factor @ factor.T)
     left, singular, _ = svd(factor, full_matrices=False)
     gain = 1 / np.sqrt(1 + singular**2) - 1
 
@@ -277,6 +283,15 @@ def _square_root(factors: list[np.ndarray], n: int) -> tuple[Map, Map]:
         return np.asarray(a + left @ (gain[:, None] * inner if a.ndim == 2 else gain * inner))
 
     return symmetric, symmetric
+
+
+def _triangular(hessian: np.ndarray) -> tuple[Map, Map]:
+    """Cholesky factor as the square root."""
+    lower = cholesky(hessian, lower=True)
+    return (
+        lambda a: np.asarray(solve_triangular(lower, a, lower=True)),
+        lambda a: np.asarray(solve_triangular(lower, a, lower=True, trans=1)),
+    )
 
 
 def _members(
