@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.closed_search import prove_component
-from relu_optima.existence.not_closed import owned_cells
+from relu_optima.existence.local import owned_cells
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.chain import FULL_RULES, apply_step, boolean_rows, peels
 from relu_optima.existence.proof.curve import check_not_closed

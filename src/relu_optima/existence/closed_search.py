@@ -22,7 +22,7 @@ from relu_optima.existence.reduction import Piece
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
 DRAWS = 400
-QUICK_RULES = ("C1", "C2", "C3", "C5", "C4")
+QUICK_RULES = ("C1", "C2", "C3", "C7", "C5", "C4")
 ALL_RULES = (*QUICK_RULES, "C6")
 
 
@@ -193,6 +193,10 @@ def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
     return None
 
 
+def _deficits(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+    return {} if _accepted("C7", pieces, observed, {}) else None
+
+
 def _row_basis(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
     if len(pieces) > MAX_ORIENTED or not _complete(pieces, observed):
         return None
@@ -243,4 +247,5 @@ _SEARCHES: dict[str, Callable[[list[Piece], np.ndarray], dict[str, Any] | None]]
     "C4": _row_basis,
     "C5": _table,
     "C6": find_filling,
+    "C7": _deficits,
 }

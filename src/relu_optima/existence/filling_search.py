@@ -87,13 +87,13 @@ def _fills_generically(pieces: list[tuple[int, list[int], list[int]]], cells: li
     lines = []
     for _, rows, columns in pieces:
         u, v = rng.integers(1, 1000, len(rows)), rng.integers(1, 1000, len(columns))
-        for a, i in enumerate(rows):
+        for i in rows:
             line = np.zeros(len(cells), np.int64)
             for b, j in enumerate(columns):
                 if (i, j) in index:
                     line[index[i, j]] = v[b]
             lines.append(line)
-        for b, j in enumerate(columns):
+        for j in columns:
             line = np.zeros(len(cells), np.int64)
             for a, i in enumerate(rows):
                 if (i, j) in index:
@@ -264,8 +264,7 @@ class _Search:
                 u_entry, v_entry = ("u", q, i), ("v", q, j)
                 u, v = value.get(u_entry), value.get(v_entry)
                 if u is None and v is None:
-                    first, second = (u_entry, v_entry) if rng.random() < 0.5 else (v_entry, u_entry)
-                    guess(first, allow_zero=rest == 0)
+                    guess(u_entry if rng.random() < 0.5 else v_entry, allow_zero=rest == 0)
                     continue
                 missing, partner = (u_entry, v) if u is None else (v_entry, u)
                 assert partner

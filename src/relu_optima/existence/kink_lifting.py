@@ -10,7 +10,7 @@ import numpy as np
 
 from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate, candidates
-from relu_optima.existence.not_closed import checker_tree
+from relu_optima.existence.local import checker_tree
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import window_supports
 from relu_optima.existence.proof.function import (

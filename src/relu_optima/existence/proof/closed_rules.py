@@ -29,6 +29,15 @@ support integer v_k exist that span R^n, with rho in span(v_k : k contains the s
 Columns: transpose.
 
 **C5, three components with a direct construction,** see `_check_table`.
+
+**C7, deficits.** All cells of the m x n rectangle around the component are observed. The deficit of
+a piece is the number of rows plus columns it lacks. If the deficits d_1 <= ... <= d_r satisfy
+d_t <= t - 1, the set is {rank <= r}, hence closed. *Proof.* Let M have rank t >= 1 and let a piece
+lack rows S' and columns T', |S'| + |T'| < t. If y^T M x = 0 for all x with
+M x zero on S' and all y with M^T y zero on T', then M would be a sum of |S'| terms (column) x
+(row in S') and |T'| terms (column in T') x (row), so rank M <= |S'| + |T'| < t. So there are x, y
+with y^T M x = 1, and M - (M x)(M^T y)^T has rank t - 1 (Wedderburn), with M x on the piece's rows
+and M^T y on its columns. Use the pieces with the t smallest deficits, largest deficit first.
 """
 
 from __future__ import annotations
@@ -293,10 +302,23 @@ def _check_table(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]
     return []
 
 
+def _check_deficits(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
+    del data
+    rows = sorted({i for _, r, _ in pieces for i in r})
+    columns = sorted({j for _, _, c in pieces for j in c})
+    if not observed[np.ix_(rows, columns)].all():
+        return ["C7 needs all cells observed"]
+    deficits = sorted(len(rows) - len(r) + len(columns) - len(c) for _, r, c in pieces)
+    if any(d > t for t, d in enumerate(deficits)):
+        return ["C7: the deficits are too large"]
+    return []
+
+
 LEAF_RULES: dict[str, Callable[[list[Piece], np.ndarray, dict[str, Any]], list[str]]] = {
     "C1": _check_single,
     "C2": _check_flag_cross,
     "C3": _check_full,
     "C4": _check_row_basis,
     "C5": _check_table,
+    "C7": _check_deficits,
 }

@@ -20,98 +20,11 @@ from typing import Any
 import flint
 import numpy as np
 
+from relu_optima.existence.proof.rational import Rational, reduced
+
 Cell = tuple[int, int]
 Entry = tuple[str, int, int]  # (side, piece, row or column)
 MAX_PARAMETERS = 24
-
-
-@dataclass
-class Rational:
-    """A quotient of polynomials in lowest terms."""
-
-    top: Any
-    bottom: Any
-
-    def plus(self, other: Rational) -> Rational:
-        """Return the sum.
-
-        Parameters
-        ----------
-        other : Rational
-            Summand.
-
-        Returns
-        -------
-        Rational
-            Sum.
-        """
-        return reduced(
-            self.top * other.bottom + other.top * self.bottom, self.bottom * other.bottom
-        )
-
-    def minus(self, other: Rational) -> Rational:
-        """Return the difference.
-
-        Parameters
-        ----------
-        other : Rational
-            Subtrahend.
-
-        Returns
-        -------
-        Rational
-            Difference.
-        """
-        return self.plus(Rational(-other.top, other.bottom))
-
-    def times(self, other: Rational) -> Rational:
-        """Return the product.
-
-        Parameters
-        ----------
-        other : Rational
-            Factor.
-
-        Returns
-        -------
-        Rational
-            Product.
-        """
-        return reduced(self.top * other.top, self.bottom * other.bottom)
-
-    def over(self, other: Rational) -> Rational:
-        """Return the quotient.
-
-        Parameters
-        ----------
-        other : Rational
-            Divisor, nonzero.
-
-        Returns
-        -------
-        Rational
-            Quotient.
-        """
-        return reduced(self.top * other.bottom, self.bottom * other.top)
-
-
-def reduced(top: Any, bottom: Any) -> Rational:
-    """Cancel the common factor.
-
-    Parameters
-    ----------
-    top, bottom : fmpq_mpoly
-        Numerator and denominator.
-
-    Returns
-    -------
-    Rational
-        The quotient in lowest terms.
-    """
-    if top == 0:
-        return Rational(top, bottom * 0 + 1)
-    common = top.gcd(bottom)
-    return Rational(top // common, bottom // common)
 
 
 @dataclass

@@ -1,0 +1,64 @@
+"""The published way to decide closedness: its definition, handed to a general solver.
+
+The set L of products is closed iff no A satisfies both: for every eps > 0 some member of L is
+within eps of A in every entry, and no member equals A (Le, Riccietti and Gribonval 2023, section 3.3). Entries
+outside the masks are left out of the formula instead of being constrained to zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def closed_by_z3(
+    lower: np.ndarray, upper: np.ndarray, *, rlimit: int = 0, timeout: float = 0.0
+) -> str:
+    """Ask z3 whether the product set of two masks is closed.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+    rlimit : int, optional
+        Deterministic resource limit of z3; 0 for none.
+    timeout : float, optional
+        Wall-clock limit in seconds; 0 for none.
+
+    Returns
+    -------
+    str
+        ``closed``, ``not_closed`` or ``unknown``.
+    """
+    import z3
+
+    counts = upper.astype(int) @ lower.astype(int)
+    cells = [(int(i), int(j)) for i, j in np.argwhere(counts)]
+    A = {cell: z3.Real(f"a{cell[0]}_{cell[1]}") for cell in cells}
+    eps = z3.Real("eps")
+
+    def product(name: str) -> tuple[list[Any], dict[tuple[int, int], Any]]:
+        u = {(int(i), int(k)): z3.Real(f"{name}u{i}_{k}") for i, k in np.argwhere(upper)}
+        v = {(int(k), int(j)): z3.Real(f"{name}v{k}_{j}") for k, j in np.argwhere(lower)}
+        value = {
+            (i, j): z3.Sum(
+                [u[i, k] * v[k, j] for k in range(lower.shape[0]) if (i, k) in u and (k, j) in v]
+            )
+            for i, j in cells
+        }
+        return [*u.values(), *v.values()], value
+
+    near, near_value = product("p")
+    any_, any_value = product("q")
+    # one inequality for each cell: with the squared norm z3 does not even end on LU 2x2
+    close = z3.And([z3.And(A[c] - near_value[c] < eps, near_value[c] - A[c] < eps) for c in cells])
+    is_limit = z3.ForAll([eps], z3.Implies(eps > 0, z3.Exists(near, close)))
+    is_member = z3.Exists(any_, z3.And([A[c] == any_value[c] for c in cells]))
+    solver = z3.SolverFor("NRA")
+    if rlimit:
+        solver.set("rlimit", rlimit)
+    if timeout:
+        solver.set("timeout", max(1, int(1000 * timeout)))
+    solver.add(is_limit, z3.Not(is_member))
+    return {"sat": "not_closed", "unsat": "closed"}.get(str(solver.check()), "unknown")
