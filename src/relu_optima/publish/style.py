@@ -94,7 +94,13 @@ class LineStyle:
 
 @contextmanager
 def publication_style() -> Iterator[None]:
-    """Draw in the project's style, whatever the user's own settings are."""
+    """Draw in the project's style, whatever the user's own settings are.
+
+    Yields
+    ------
+    None
+        The user's settings come back at the end.
+    """
     import matplotlib
 
     with matplotlib.rc_context():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from relu_optima.publish.aggregate import median_interval
-from relu_optima.publish.canvas import MARK, at_least
+from relu_optima.publish.canvas import MARK
 from relu_optima.publish.figures._points import BAND_ALPHA
 from relu_optima.publish.frames import is_ok, run_ids, series_of
+from relu_optima.publish.scales import at_least
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.publish.aggregate import describe_interval
-from relu_optima.publish.canvas import MARK, Canvas, at_least
+from relu_optima.publish.canvas import MARK, Canvas
 from relu_optima.publish.frames import ProductError, is_ok
+from relu_optima.publish.scales import at_least
 
 if TYPE_CHECKING:
     import pandas as pd

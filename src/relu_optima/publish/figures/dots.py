@@ -12,14 +12,12 @@ from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     MARK,
-    at_least,
     finish,
     hue_label,
     hue_levels,
     label_axes,
     note_statuses,
     panel_canvas,
-    scale_axis,
     split,
     styles_of,
     title_panel,
@@ -35,6 +33,7 @@ from relu_optima.publish.figures.line import summary_points
 from relu_optima.publish.frames import gather, is_ok, refuse_hidden_pooling
 from relu_optima.publish.labels import value_label
 from relu_optima.publish.products import FigureResult
+from relu_optima.publish.scales import at_least, scale_axis
 
 if TYPE_CHECKING:
     import pandas as pd

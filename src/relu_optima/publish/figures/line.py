@@ -10,14 +10,12 @@ from pydantic import Field
 from relu_optima.config.schema.figure import PooledConfig
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
-    at_least,
     finish,
     hue_label,
     hue_levels,
     label_axes,
     note_statuses,
     panel_canvas,
-    scale_axis,
     split,
     styles_of,
     title_panel,
@@ -33,6 +31,7 @@ from relu_optima.publish.figures._points import (
 )
 from relu_optima.publish.frames import gather, is_ok, refuse_hidden_pooling
 from relu_optima.publish.products import FigureResult
+from relu_optima.publish.scales import at_least, scale_axis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,6 @@ from relu_optima.publish.canvas import (
     label_y,
     make_canvas,
     note_statuses,
-    scale_axis,
     split,
     styles_of,
     title_panel,
@@ -25,6 +24,7 @@ from relu_optima.publish.figures._points import grouping, note_intervals, points
 from relu_optima.publish.frames import gather, refuse_hidden_pooling, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.products import FigureResult
+from relu_optima.publish.scales import scale_axis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,12 @@ from pydantic import Field
 
 from relu_optima.config.schema.figure import PanelConfig
 from relu_optima.publish.canvas import (
-    at_least,
     finish,
     hue_label,
     hue_levels,
     label_axes,
     note_statuses,
     panel_canvas,
-    scale_axis,
     split,
     styles_of,
     title_panel,
@@ -31,6 +29,7 @@ from relu_optima.publish.figures._points import (
 )
 from relu_optima.publish.frames import gather, is_ok
 from relu_optima.publish.products import FigureResult
+from relu_optima.publish.scales import at_least, scale_axis
 from relu_optima.publish.style import NEUTRAL
 
 if TYPE_CHECKING:

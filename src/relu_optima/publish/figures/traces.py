@@ -15,7 +15,6 @@ from relu_optima.publish.canvas import (
     label_axes,
     note_statuses,
     panel_canvas,
-    scale_axis,
     split,
     styles_of,
     title_panel,
@@ -24,6 +23,7 @@ from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
 from relu_optima.publish.figures._points import grouping, note_intervals, points_table
 from relu_optima.publish.frames import gather, refuse_hidden_pooling, series_of
 from relu_optima.publish.products import FigureResult
+from relu_optima.publish.scales import scale_axis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,114 @@
+"""Scale axes: logarithmic with readable ticks and a floor, whole numbers with whole ticks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from relu_optima.publish.canvas import Canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
+
+NARROW = 8  # ratio of largest to smallest value below which 1, 2, 5 leave too few ticks
+FEW = 8  # distinct values on a logarithmic axis that get a label each
+
+
+def scale_axis(
+    canvas: Canvas, panels: Iterable[Axes], values: Iterable[float], which: str, log: bool
+) -> float | None:
+    """Make an axis logarithmic if asked, and find where to draw what has no logarithm.
+
+    A linear axis of whole numbers gets whole ticks.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Gets a note if some value is not positive.
+    panels : iterable of Axes
+        Panels to scale.
+    values : iterable of float
+        All values on that axis.
+    which : {"x", "y"}
+        Which axis.
+    log : bool
+        Whether it is logarithmic.
+
+    Returns
+    -------
+    float or None
+        Floor at which values <= 0 are drawn, a power of ten below all others; None if not needed.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    finite = [float(v) for v in values if math.isfinite(v)]
+    if not log:
+        if all(v.is_integer() for v in finite):
+            for axis in panels:
+                line = axis.xaxis if which == "x" else axis.yaxis
+                line.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+        return None
+    positive = [v for v in finite if v > 0]
+    floor = None
+    if len(positive) < len(finite):
+        floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1) if positive else 1e-16
+        canvas.note(f"values ≤ 0 on the {which} axis are drawn at {floor:.0e}")
+    for axis in panels:
+        axis.set_xscale("log") if which == "x" else axis.set_yscale("log")
+        drawn = positive if floor is None else [floor, *positive]
+        _tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, drawn)
+    return floor
+
+
+def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
+    """Label a logarithmic axis so that labels neither collide nor run out.
+
+    A few distinct values are labelled themselves; less than a decade gets evenly spaced ticks,
+    less than two get 1, 2, 5, more get powers of ten.
+    """
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+    )
+
+    axis.set_minor_formatter(NullFormatter())
+    distinct = sorted(set(values))
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    steps = [b / a for a, b in itertools.pairwise(distinct)]
+    if 1 < len(distinct) <= FEW and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
+        axis.set_major_locator(FixedLocator(distinct))
+        axis.set_major_formatter(plain)
+    elif distinct and max(distinct) / min(distinct) < NARROW:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(plain)
+        axis.set_minor_locator(NullLocator())
+    elif distinct and max(distinct) / min(distinct) < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(plain)
+    else:
+        axis.set_major_locator(LogLocator(numticks=8))
+
+
+def at_least(values: Iterable[float], floor: float | None) -> list[float]:
+    """Lift values that a logarithmic axis cannot show to its floor.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Values.
+    floor : float or None
+        What `scale_axis` returned.
+
+    Returns
+    -------
+    list of float
+        Values to draw.
+    """
+    return [float(v) if floor is None or not v <= 0 else floor for v in values]
