@@ -144,17 +144,10 @@ def test_above_lambda_max_nothing_moves():
         (FAN_X, FAN_Y, 1.0, "dimension 1"),
         (JUMP_X, JUMP_Y, 1.0, "dimension 1"),
         (np.array([[2.0, 0.0]]), np.array([3.0]), 6.0, "enters or leaves"),
-        (np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 1.0]), 0.2, "data hyperplane"),
+        (np.eye(2), np.array([1.0, 0.0]), 0.2, "data hyperplane"),
     ],
 )
 def test_degenerate_points_are_refused_with_the_reason(X, y, lam, reason):
-    if reason == "data hyperplane":
-        # Two neurons along the axes, each on the other's hyperplane without being pushed there.
-        gates = np.array([[1.0, -0.5], [-0.5, 1.0]])
-        solved = solve(X, y, lam, gates=gates)
-        with pytest.raises(DegenerateError, match=r"data hyperplane|dimension|enters"):
-            jacobian(solved, X, y)
-        return
     with pytest.raises(DegenerateError, match=reason):
         jacobian(solve(X, y, lam, tol=1e-10), X, y)
 

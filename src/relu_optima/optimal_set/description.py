@@ -132,7 +132,13 @@ class OptimalSet:
         return self.body.vertices(budget)
 
     def min_norm(self) -> np.ndarray:
-        """Return the optimal model of least sum of squared block norms, shape (k,)."""
+        """Return the optimal model of least sum of squared block norms.
+
+        Returns
+        -------
+        array, shape (k,)
+            Its coefficients.
+        """
         return self.body.min_norm()
 
     def optimize(self, c: np.ndarray) -> np.ndarray:
@@ -291,7 +297,20 @@ class OptimalSet:
         return blocks[:count], blocks[count:]
 
     def contains(self, beta: np.ndarray, tolerance: float = 1e-9) -> bool:
-        """Whether coefficients are an optimal model, see `Polytope.contains`."""
+        """Test whether coefficients are an optimal model.
+
+        Parameters
+        ----------
+        beta : array, shape (k,)
+            Coefficients.
+        tolerance : float, > 0
+            Allowed violation, relative to the penalty and to the fit.
+
+        Returns
+        -------
+        bool
+            Whether beta >= 0 and Z beta = fit.
+        """
         return self.body.contains(beta, tolerance)
 
     def value(self, beta: np.ndarray) -> float:
@@ -313,11 +332,35 @@ class OptimalSet:
     def smallest(
         self, *, node_limit: int = 100_000, time_limit: float | None = None
     ) -> SmallestSupport:
-        """Find an optimal model with the fewest neurons, see `smallest_support`."""
+        """Find an optimal model with the fewest neurons by mixed-integer programming.
+
+        Parameters
+        ----------
+        node_limit : int, > 0
+            Limit of branch-and-bound nodes.
+        time_limit : float, optional
+            Limit in seconds, a safety net.
+
+        Returns
+        -------
+        SmallestSupport
+            The model, its size and the proven bound.
+        """
         return smallest_support(self.body, node_limit=node_limit, time_limit=time_limit)
 
     def nonconvex(self, width: int) -> NonConvexSet:
-        """Describe the optimal networks of a given width, see `NonConvexSet`."""
+        """Describe the optimal networks of a given width.
+
+        Parameters
+        ----------
+        width : int, > 0
+            Number of hidden neurons.
+
+        Returns
+        -------
+        NonConvexSet
+            Whether the width reaches the convex optimum, and the largest local dimension.
+        """
         return nonconvex_set(self.body, width, self.smallest().size)
 
     def slack_histogram(self, edges: np.ndarray | None = None) -> dict[str, list[float]]:

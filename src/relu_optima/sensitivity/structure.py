@@ -59,7 +59,13 @@ class Structure:
     sides: np.ndarray
 
     def key(self) -> frozenset[tuple[float, bytes]]:
-        """Value that is equal for equal structures."""
+        """Value that is equal for equal structures.
+
+        Returns
+        -------
+        frozenset
+            Sign and sides of every neuron.
+        """
         return frozenset(
             (float(s), side.tobytes()) for s, side in zip(self.signs, self.sides, strict=True)
         )
