@@ -246,6 +246,7 @@ def test_callback_sees_every_iteration_and_can_stop():
     full = solve(X, y, gates, lam, callback=lambda numbers: seen.append(numbers))
     assert len(seen) == full.counts["outer"] > 1
     assert seen[-1]["gap"] <= 1e-6
+    assert seen[-1]["objective"] == pytest.approx(full.objective)
     stopped = solve(X, y, gates, lam, callback=lambda numbers: True)
     assert stopped.counts["outer"] == 1
     assert stopped.status == "inaccurate"

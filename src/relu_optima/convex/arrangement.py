@@ -12,15 +12,17 @@ from relu_optima.convex.gates import activation_patterns, as_inputs
 from relu_optima.errors import BudgetError
 
 RANK_TOL = 1e-10
-INTERIOR_TOL = 1e-9
+INTERIOR_TOL = 1e-9  # sine of the angle below which two hyperplanes are one
+THIN = 1e-6  # margin below which a cell's point is moved to the middle
 
 
 def enumerate_patterns(X: np.ndarray, *, budget: int = 200_000) -> np.ndarray:
     """Return one interior gate for each cell of the arrangement, the all-zero cell left out.
 
     In general position in rank r there are 2 * sum_{k<r} binom(n-1, k) cells (Cover 1965).
-    Rank 2 sorts angles; higher rank grows a tree of feasible sign prefixes, with one linear
-    program for each candidate cell.
+    Hyperplanes are added one by one. The cells that a new one cuts are those of the arrangement
+    restricted to it, of rank r - 1 (deletion and restriction, Zaslavsky 1975); rank 2 sorts
+    angles. No cell is searched for in vain, and degenerate positions need no special case.
 
     Parameters
     ----------
@@ -49,15 +51,8 @@ def enumerate_patterns(X: np.ndarray, *, budget: int = 200_000) -> np.ndarray:
     _, values, Vt = np.linalg.svd(rows, full_matrices=False)
     basis = Vt[values > RANK_TOL * values[0]]
     rows = rows @ basis.T
-    rank = basis.shape[0]
-    if rank == 1:
-        points = np.array([[1.0], [-1.0]])
-    elif rank == 2:
-        points = _planar_cells(rows, budget)
-    else:
-        points = _cell_tree(rows, budget)
+    points = _centred(rows, _cells(rows, budget))
     gates = basis.T @ points.T
-    # signs in the reduced space are exact to INTERIOR_TOL; in the full space use the same ones
     patterns = rows @ points.T > 0
     alive = np.flatnonzero(patterns.any(axis=0))
     order = alive[np.lexsort(patterns[::-1, alive])]
@@ -75,6 +70,53 @@ def _refuse(count: int, budget: int) -> None:
         )
 
 
+def _cells(rows: np.ndarray, budget: int) -> np.ndarray:
+    """Return one unit point in each cell of the unit rows' hyperplanes, shape (C, r)."""
+    _, values, Vt = np.linalg.svd(rows, full_matrices=False)
+    basis = Vt[values > RANK_TOL * values[0]]
+    if len(basis) == 1:
+        return np.vstack([basis, -basis])
+    flat = rows @ basis.T
+    if len(basis) == 2:
+        return np.asarray(_planar_cells(flat, budget) @ basis)
+    points = np.vstack([flat[:1], -flat[:1]])
+    for k in range(1, len(flat)):
+        points = _add_hyperplane(flat[:k], flat[k], points, budget)
+        _refuse(len(points), budget)
+    return np.asarray(points @ basis)
+
+
+def _add_hyperplane(
+    rows: np.ndarray, normal: np.ndarray, points: np.ndarray, budget: int
+) -> np.ndarray:
+    """Split the cells that one more hyperplane cuts."""
+    along = rows @ normal
+    rest = rows - along[:, None] * normal
+    lengths = np.linalg.norm(rest, axis=1)
+    if lengths.min() <= INTERIOR_TOL:
+        return points  # the same hyperplane again
+    # an orthonormal basis of the hyperplane: all but the first right singular vector
+    plane = np.linalg.svd(normal[None])[2][1:]
+    inside = _cells((rest / lengths[:, None]) @ plane.T, budget) @ plane
+    values = inside @ rows.T
+    step = np.abs(values) / np.maximum(np.abs(along), np.finfo(float).tiny)
+    shift = (0.5 * np.minimum(1.0, step.min(axis=1)))[:, None] * normal
+    keys = {key.tobytes() for key in np.packbits(values > 0, axis=1)}
+    old = np.packbits(points @ rows.T > 0, axis=1)
+    whole = np.array([key.tobytes() not in keys for key in old], dtype=bool)
+    grown = np.vstack([points[whole], inside + shift, inside - shift])
+    return np.asarray(grown / np.linalg.norm(grown, axis=1)[:, None])
+
+
+def _centred(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Move points that are close to a border into the middle of their cell."""
+    values = points @ rows.T
+    out = points.copy()
+    for i in np.flatnonzero(np.abs(values).min(axis=1) < THIN):
+        out[i] = _deepest(rows, np.where(values[i] > 0, 1.0, -1.0), points[i])
+    return out
+
+
 def _planar_cells(rows: np.ndarray, budget: int) -> np.ndarray:
     """Cells in the plane lie between neighbouring boundary angles."""
     normal = np.arctan2(rows[:, 1], rows[:, 0])
@@ -87,41 +129,16 @@ def _planar_cells(rows: np.ndarray, budget: int) -> np.ndarray:
     return np.column_stack([np.cos(middle), np.sin(middle)])
 
 
-def _cell_tree(rows: np.ndarray, budget: int) -> np.ndarray:
-    """Grow sign prefixes; the arrangement is central, so half of it is enough."""
-    signs = np.ones((1, 1))
-    points = rows[:1] / np.abs(rows[0]).max()
-    for k in range(1, len(rows)):
-        side = points @ rows[k]
-        grown_signs, grown_points = [], []
-        for prefix, point, value in zip(signs, points, side, strict=True):
-            for sign in (1.0, -1.0):
-                # the point of the parent already witnesses one of its two children
-                child = np.append(prefix, sign)
-                inside = point if sign * value > INTERIOR_TOL else _witness(rows, child)
-                if inside is not None:
-                    grown_signs.append(child)
-                    grown_points.append(inside)
-            _refuse(2 * len(grown_signs), budget)
-        signs, points = np.array(grown_signs), np.array(grown_points)
-    # a witness may sit close to a border: centre it, so that the pattern survives rounding
-    centred = []
-    for prefix, point in zip(signs, points, strict=True):
-        better = _witness(rows, prefix)
-        centred.append(point if better is None else better)
-    half = np.array(centred)
-    return np.vstack([half, -half])
-
-
-def _witness(rows: np.ndarray, signs: np.ndarray) -> np.ndarray | None:
-    """Return the point with the largest margin in the box, or None if the cell is empty."""
+def _deepest(rows: np.ndarray, signs: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Return the point of a cell with the largest margin in the box."""
     from scipy.optimize import linprog
 
-    count, rank = signs.size, rows.shape[1]
-    upper = np.column_stack([-signs[:, None] * rows[:count], np.ones(count)])
+    n, rank = rows.shape
+    upper = np.column_stack([-signs[:, None] * rows, np.ones(n)])
     cost = np.append(np.zeros(rank), -1.0)
     bounds = [(-1.0, 1.0)] * rank + [(None, 1.0)]
-    answer = linprog(cost, A_ub=upper, b_ub=np.zeros(count), bounds=bounds, method="highs")
-    if answer.status != 0 or answer.x[-1] <= INTERIOR_TOL:
-        return None
+    answer = linprog(cost, A_ub=upper, b_ub=np.zeros(n), bounds=bounds, method="highs")
+    margin = np.abs(rows @ point).min()
+    if answer.status != 0 or (signs * (rows @ answer.x[:rank])).min() <= margin:
+        return point
     return np.asarray(answer.x[:rank])

@@ -84,8 +84,8 @@ def solve(
         problems that it could not finish.
     callback : callable, optional
         Called by ``newton`` after each outer iteration with a dict of its numbers (``outer``,
-        ``objective``, ``dual_objective``, ``gap``, ``working_set``; values of the scaled
-        problem); returning True stops the solve.
+        ``objective``, ``dual_objective``, ``gap``, ``working_set``); returning True stops the
+        solve.
 
     Returns
     -------
@@ -259,7 +259,10 @@ class Session:
         before = dict(engine.counts), engine.work()
         deadline = None if time_limit is None else time.perf_counter() + time_limit
         answer = engine.solve(
-            lam / self._scale_x / self._scale_y, tol, deadline=deadline, callback=callback
+            lam / self._scale_x / self._scale_y,
+            tol,
+            deadline=deadline,
+            callback=None if callback is None else self._in_full_scale(callback),
         )
         blocks = answer.U * (self._scale_y / self._scale_x)
         count = problem.patterns.shape[1]
@@ -293,6 +296,16 @@ class Session:
             backend="newton",
             counts=counts,
         )
+
+    def _in_full_scale(self, callback: Callback) -> Callback:
+        """Show a callback the values of the problem that was asked."""
+
+        def scaled(numbers: dict[str, float]) -> bool | None:
+            energy = self._scale_y**2
+            values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
+            return callback(numbers | values)
+
+        return scaled
 
     def _by_clarabel(
         self, lam: float, tol: float, time_limit: float | None, started: float
