@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,37 +28,13 @@ from relu_optima.convex import kernels
 from relu_optima.convex.compilation import announce_compilation
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
+from relu_optima.convex.incumbent import Answer, Incumbent
 
 Callback = Callable[[dict[str, float]], bool | None]
 MAX_OUTER = 60
 MAX_INNER = 40
 STALLED = 20  # outer iterations without a better gap
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
-
-
-@dataclass
-class Answer:
-    """Best primal and dual point found.
-
-    Attributes
-    ----------
-    U : array, shape (B, d)
-        Blocks, the adding ones first.
-    dual : array, shape (n,)
-        Dual feasible vector.
-    gap : float
-        Relative gap on the solver's own account.
-    kkt_residual : float
-        Stationarity, dual feasibility and fit of the returned pair, relative.
-    status : str
-        ``optimal``, ``inaccurate`` or ``time_limit``.
-    """
-
-    U: np.ndarray
-    dual: np.ndarray
-    gap: float
-    kkt_residual: float
-    status: str
 
 
 class DualNewton:
@@ -142,7 +117,7 @@ class DualNewton:
         Answer
             The best points.
         """
-        state = _Best(self.y)
+        state = Incumbent(self.y)
         if not self.ws.size:
             self._first_working_set(lam)
         else:
@@ -424,35 +399,6 @@ class DualNewton:
         if self.relu:
             out[count:] = -out[:count]
         return out
-
-
-class _Best:
-    """Best primal and best dual value so far; they need not come from one iteration."""
-
-    def __init__(self, y: np.ndarray) -> None:
-        self.floor = 1e-12 * 0.5 * float(y @ y)
-        self.primal, self.dual = np.inf, -np.inf
-        self.U: np.ndarray = np.zeros((0, 0))
-        self.theta, self.scale = np.zeros_like(y), 0.0
-        self.kkt = np.inf
-        self.gap = np.inf
-
-    def offer(
-        self, primal: float, U: np.ndarray, dual: float, theta: np.ndarray, scale: float
-    ) -> bool:
-        """Take what is better; True if the gap shrank."""
-        if primal < self.primal:
-            self.primal, self.U = primal, U.copy()
-        if dual > self.dual:
-            self.dual, self.scale, self.theta = dual, scale, theta.copy()
-        gap = (self.primal - self.dual) / max(self.dual, self.floor)
-        smaller = gap < self.gap
-        self.gap = min(gap, self.gap)
-        return smaller
-
-    def answer(self, status: str, basis: np.ndarray | None) -> Answer:
-        U = self.U if basis is None else self.U @ basis.T
-        return Answer(U, self.scale * self.theta, self.gap, self.kkt, status)
 
 
 def _row_space(X: np.ndarray) -> np.ndarray | None:

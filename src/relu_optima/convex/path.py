@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from relu_optima.convex.problem import check_lambda, make_problem
+from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
-from relu_optima.convex.solver import Session, check_options
+from relu_optima.convex.solver import check_options
 from relu_optima.errors import SolveInputError
 
 

@@ -1,0 +1,323 @@
+"""One program and all that carries over between its solves; the choice of the backend."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from relu_optima.convex.certificate import certify, project_on_cone, relative_gap
+from relu_optima.convex.newton import Callback, DualNewton
+from relu_optima.convex.problem import Problem
+from relu_optima.convex.reference import solve_reference
+from relu_optima.convex.solution import Solution
+from relu_optima.errors import SolveInputError
+
+TINY = 20_000  # cone rows up to which Clarabel may try what Newton could not finish
+
+
+class Session:
+    """One program with all that carries over between solves: faces, multipliers, working set.
+
+    Parameters
+    ----------
+    problem : Problem
+        The program.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
+        self._scale_x = float(np.abs(problem.X).max())
+        self._scale_y = float(np.abs(problem.y).max())
+        self._engine: DualNewton | None = None
+
+    def engine(self) -> DualNewton:
+        """Return the Newton solver of the scaled problem, made on first use.
+
+        Returns
+        -------
+        DualNewton
+            The solver.
+        """
+        if self._engine is None:
+            scaled = self.scaled()
+            self._engine = DualNewton(scaled.X, scaled.y, scaled.patterns, scaled.formulation)
+        return self._engine
+
+    def scaled(self) -> Problem:
+        """Return the problem with entries of size one.
+
+        Returns
+        -------
+        Problem
+            X / max|X| and y / max|y|; strengths divide by both.
+        """
+        problem = self.problem
+        return Problem(
+            problem.X / self._scale_x,
+            problem.y / self._scale_y,
+            problem.gates,
+            problem.patterns,
+            problem.formulation,
+        )
+
+    def lambda_max(self) -> float:
+        """Return the smallest strength whose optimum is zero.
+
+        Returns
+        -------
+        float
+            h(y) in the scale of the problem.
+        """
+        if self.trivial:
+            return 0.0
+        return self.engine().lambda_max() * self._scale_x * self._scale_y
+
+    def start_from(self, solution: Solution) -> None:
+        """Start from the blocks of a solution whose patterns this program shares.
+
+        Parameters
+        ----------
+        solution : Solution
+            Solution over any gates; blocks of unknown patterns are left out.
+
+        Raises
+        ------
+        SolveInputError
+            If it has another number of features or is of the other program.
+        """
+        problem = self.problem
+        if solution.v.shape[1] != problem.X.shape[1] or solution.formulation != problem.formulation:
+            raise SolveInputError(
+                f"a {solution.formulation} solution with {solution.v.shape[1]} features",
+                allowed=f"{problem.formulation}, {problem.X.shape[1]} features",
+                where="warm_start",
+            )
+        if self.trivial:
+            return
+        place = {p.tobytes(): i for i, p in enumerate(problem.patterns.T.copy())}
+        theirs = (problem.X @ solution.gates > 0).T.copy()
+        v, w = (np.zeros((len(place), problem.X.shape[1])) for _ in range(2))
+        for i, pattern in enumerate(theirs):
+            j = place.get(pattern.tobytes())
+            if j is not None:
+                v[j], w[j] = solution.v[i], solution.w[i]
+        if solution.gates.shape != problem.gates.shape or not np.array_equal(
+            solution.gates, problem.gates
+        ):
+            v, w = (_into_cones(problem, u) for u in (v, w))
+        blocks = v if problem.formulation == "gated" else np.vstack([v, w])
+        residual = problem.y - _fit(problem, v, w)
+        scale = self._scale_x / self._scale_y
+        self.engine().set_point(blocks * scale, residual / self._scale_y)
+
+    def solve(
+        self,
+        lam: float,
+        tol: float,
+        time_limit: float | None,
+        backend: str,
+        callback: Callback | None,
+        *,
+        started: float,
+    ) -> Solution:
+        """Solve for one strength.
+
+        Parameters
+        ----------
+        lam : float
+            Canonical strength.
+        tol : float
+            Relative duality gap to reach.
+        time_limit : float or None
+            Wall-clock limit in seconds.
+        backend : str
+            One of `BACKENDS`.
+        callback : callable or None
+            See `relu_optima.convex.solve`.
+        started : float
+            CPU time at which the work on this solution began.
+
+        Returns
+        -------
+        Solution
+            The point with its certificate.
+        """
+        problem = self.problem
+        if self.trivial:
+            return _zero_solution(problem, lam, started)
+        if backend == "clarabel":
+            if lam >= self.lambda_max():
+                return _zero_solution(problem, lam, started)
+            return self._by_clarabel(lam, tol, time_limit, started)
+        solution = self._by_newton(lam, tol, time_limit, callback, started)
+        rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
+        if solution.status != "inaccurate" or backend == "newton" or rows > TINY or callback:
+            return solution
+        other = self._by_clarabel(lam, tol, time_limit, started)
+        return other if other.gap < solution.gap and other.violation <= 1e-9 else solution
+
+    def _by_newton(
+        self,
+        lam: float,
+        tol: float,
+        time_limit: float | None,
+        callback: Callback | None,
+        started: float,
+    ) -> Solution:
+        problem, engine = self.problem, self.engine()
+        before = dict(engine.counts), engine.work()
+        deadline = None if time_limit is None else time.perf_counter() + time_limit
+        answer = engine.solve(
+            lam / self._scale_x / self._scale_y,
+            tol,
+            deadline=deadline,
+            callback=None if callback is None else self._in_full_scale(callback),
+        )
+        blocks = answer.U * (self._scale_y / self._scale_x)
+        count = problem.patterns.shape[1]
+        v = blocks[:count]
+        w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
+        residual = problem.y - _fit(problem, v, w)
+        objective = 0.5 * float(residual @ residual)
+        objective += lam * float(np.linalg.norm(blocks, axis=1).sum())
+        dual = answer.dual * self._scale_y
+        bound = float(problem.y @ dual - 0.5 * dual @ dual)
+        gap = relative_gap(objective, bound, problem.y)
+        status = answer.status
+        if status == "optimal" and gap > tol:
+            status = "inaccurate"  # the scaled problem reached it, the values in full do not
+        counts = {k: n - before[0][k] for k, n in engine.counts.items()}
+        counts |= {k: n - before[1][k] for k, n in engine.work().items()}
+        return Solution(
+            gates=problem.gates,
+            v=v,
+            w=w,
+            lam=lam,
+            formulation=problem.formulation,
+            objective=objective,
+            dual_objective=bound,
+            gap=gap,
+            kkt_residual=answer.kkt_residual,
+            violation=_violation(problem, v, w),
+            dual=dual,
+            status=status,
+            seconds=time.process_time() - started,
+            backend="newton",
+            counts=counts,
+        )
+
+    def _in_full_scale(self, callback: Callback) -> Callback:
+        """Show a callback the values of the problem that was asked."""
+
+        def scaled(numbers: dict[str, float]) -> bool | None:
+            energy = self._scale_y**2
+            values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
+            return callback(numbers | values)
+
+        return scaled
+
+    def _by_clarabel(
+        self, lam: float, tol: float, time_limit: float | None, started: float
+    ) -> Solution:
+        """Solve by the reference, repair its small infeasibilities, certify."""
+        problem, scaled = self.problem, self.scaled()
+        wall = time.perf_counter()
+        answer = solve_reference(
+            scaled,
+            lam / self._scale_x / self._scale_y,
+            tol=min(1e-9, 0.01 * tol),
+            time_limit=time_limit,
+        )
+        late = time_limit is not None and time.perf_counter() - wall >= time_limit
+        zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
+        v, w = (zero, zero.copy()) if answer is None else (answer.v, answer.w)
+        if problem.formulation == "relu":
+            v, w = (_into_cones(scaled, u) for u in (v, w))
+        v, w = (u * (self._scale_y / self._scale_x) for u in (v, w))
+        proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
+        good = proof.gap <= tol and proof.violation <= 1e-9
+        return Solution(
+            gates=problem.gates,
+            v=v,
+            w=w,
+            lam=lam,
+            formulation=problem.formulation,
+            objective=proof.objective,
+            dual_objective=proof.dual_objective,
+            gap=proof.gap,
+            kkt_residual=proof.kkt_residual,
+            violation=proof.violation,
+            dual=proof.dual,
+            status="optimal" if good else "time_limit" if late else "inaccurate",
+            seconds=time.process_time() - started,
+            backend="clarabel",
+            counts={"iterations": 0 if answer is None else answer.iterations},
+        )
+
+
+def _fit(problem: Problem, v: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Outputs on the training rows: the network's own, with real ReLUs where it has them."""
+    if problem.formulation == "gated":
+        used = np.any(v != 0, axis=1)
+        masks = problem.patterns[:, used]
+        return np.asarray(np.where(masks, problem.X @ v[used].T, 0.0).sum(axis=1))
+    up, down = (u[np.any(u != 0, axis=1)] for u in (v, w))
+    fit = np.maximum(problem.X @ up.T, 0.0).sum(axis=1)
+    return np.asarray(fit - np.maximum(problem.X @ down.T, 0.0).sum(axis=1))
+
+
+def _violation(problem: Problem, v: np.ndarray, w: np.ndarray) -> float:
+    """Largest violation of a unit cone row, relative to the largest block."""
+    if problem.formulation == "gated":
+        return 0.0
+    lengths = np.linalg.norm(problem.X, axis=1)
+    lengths = np.where(lengths > 0, lengths, np.inf)
+    worst, largest = 0.0, 0.0
+    for blocks in (v, w):
+        used = np.flatnonzero(np.any(blocks != 0, axis=1))
+        if not used.size:
+            continue
+        values = problem.X @ blocks[used].T
+        values *= np.where(problem.patterns[:, used], 1.0, -1.0)
+        worst = max(worst, -float((values / lengths[:, None]).min()))
+        largest = max(largest, float(np.linalg.norm(blocks[used], axis=1).max()))
+    return worst / largest if worst > 0 else 0.0
+
+
+def _zero_solution(problem: Problem, lam: float, start: float) -> Solution:
+    """Return the zero network, optimal because y itself is dual feasible."""
+    zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
+    energy = 0.5 * float(problem.y @ problem.y)
+    return Solution(
+        gates=problem.gates,
+        v=zero,
+        w=zero.copy(),
+        lam=lam,
+        formulation=problem.formulation,
+        objective=energy,
+        dual_objective=energy,
+        gap=0.0,
+        kkt_residual=0.0,
+        violation=0.0,
+        dual=problem.y.copy(),
+        status="optimal",
+        seconds=time.process_time() - start,
+        backend="closed_form",
+    )
+
+
+def _into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
+    """Project interior-point blocks on their cones and drop those that are numerically zero."""
+    lengths = np.linalg.norm(problem.X, axis=1)
+    rows = problem.X / np.where(lengths > 0, lengths, 1.0)[:, None]
+    norms = np.linalg.norm(blocks, axis=1)
+    out = np.zeros_like(blocks)
+    for i in np.flatnonzero(norms > 1e-7 * norms.max(initial=0.0)):
+        cone = np.where(problem.patterns[:, i], 1.0, -1.0)[:, None] * rows
+        if (cone @ blocks[i]).min() >= -1e-12 * norms[i]:
+            out[i] = blocks[i]  # a projection could only add rounding
+        else:
+            out[i] = project_on_cone(cone, blocks[i])[0]
+    return out
