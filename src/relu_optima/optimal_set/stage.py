@@ -11,7 +11,8 @@ from relu_optima.config.schema.optimal_set import OptimalSetConfig
 from relu_optima.convex.certificate import dual_norm
 from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.optimal_set.blocks import StoredSolution
-from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.stage import Outcome, Scalar

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from relu_optima.errors import SolveInputError
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import ZERO_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.pruning.steps import Steps

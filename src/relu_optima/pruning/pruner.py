@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.blocks import ConvexSolution
-from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.plugins import load_plugin
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
 

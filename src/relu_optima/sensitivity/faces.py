@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import null_space
 
 from relu_optima.errors import DegenerateError
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 
 BINDING_TOL = 1e-8  # |x'u| / |x| below which a data row binds
 MULTIPLIER_TOL = 1e-9  # multiplier relative to lam below which a binding row does not push

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relu_optima.errors import DegenerateError, SolveInputError
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.pruning.exact import reduce_exactly
 from relu_optima.sensitivity.implicit import Sensitivity, differentiate
 from relu_optima.sensitivity.program import Program

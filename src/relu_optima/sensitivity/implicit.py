@@ -9,7 +9,8 @@ from scipy.linalg import LinAlgError, block_diag, cho_factor, cho_solve
 
 from relu_optima.errors import DegenerateError
 from relu_optima.optimal_set.blocks import ConvexSolution
-from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.sensitivity.faces import Face, faces_of
 
 

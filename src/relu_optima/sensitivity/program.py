@@ -9,7 +9,8 @@ import numpy as np
 
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.blocks import ConvexSolution, StoredSolution, blocks_of
-from relu_optima.optimal_set.description import OptimalSet, describe
+from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.sensitivity.implicit import Sensitivity
 

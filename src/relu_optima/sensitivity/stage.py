@@ -10,7 +10,7 @@ import numpy as np
 from relu_optima.config.schema.sensitivity import SensitivityConfig
 from relu_optima.convex.certificate import dual_norm
 from relu_optima.optimal_set.blocks import StoredSolution
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.scores import scores
 from relu_optima.optimal_set.stage import NOTHING, describe_record, stored_solution
 from relu_optima.sensitivity.grid import (

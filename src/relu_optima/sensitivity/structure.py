@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.sensitivity.faces import BINDING_TOL
 
 SAME = 1e-2  # distance of unit directions below which two neurons at nearby lam are one

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.optimal_set.description import OptimalSet
+from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.sensitivity.grid import Knot, check_grid, knot_of
 from relu_optima.sensitivity.program import Program
 from relu_optima.sensitivity.structure import Event, events_between, structure_of

@@ -10,7 +10,7 @@ from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:
-    from relu_optima.optimal_set.description import OptimalSet
+    from relu_optima.optimal_set.model_set import OptimalSet
 
 
 class Config(PruningConfig):
