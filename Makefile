@@ -76,3 +76,9 @@ lock:
 clean:
 	rm -rf .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis build
 	find results -mindepth 1 -maxdepth 1 ! -name store ! -name README.md -exec rm -rf {} +
+
+.PHONY: bench-convex bench-existence bench-training bench-pruning
+
+# Each times the peers beside this package in the same run and prints ratios and accuracies.
+bench-convex bench-existence bench-training bench-pruning: bench-%: $(INSTALLED)
+	python -m benchmarks.$*

@@ -218,6 +218,8 @@ class Expander:
             for entry in self.sweeps[name].entries[:1]:
                 for upstream in self.runs[entry.run].upstream:
                     taken |= set(STAGES[upstream].groups)
+        # a stage's own group is its own, also where a run of the same stage lies further up
+        taken.discard(sweep.stage)
         self._taken = taken
         return [g for g in STAGES[sweep.stage].groups if g not in taken]
 

@@ -109,7 +109,7 @@ def test_symmetrised_and_enumerated_gates_lower_the_value():
 def test_gates_of_a_training_run():
     rng = np.random.default_rng(1)
     W1 = rng.standard_normal((7, 4))
-    training = Record("t", "k", "training", {}, "ok", {}, arrays={"W1": W1, "b1": np.ones(7)})
+    training = Record("t", "k", "training", {}, "ok", {}, arrays={"W0": W1, "b0": np.ones(7)})
     config = ConvexConfig(gates=GatesConfig(source="training"))
     outcome, _ = run(config, training=training)
     X = dataset().arrays["X_train"]
@@ -117,7 +117,7 @@ def test_gates_of_a_training_run():
     assert {tuple(p) for p in (X @ outcome.arrays["gates"] > 0).T} == patterns
     with pytest.raises(SolveInputError, match="on:"):
         run(config)
-    wrong = replace(training, arrays={"W1": W1[:, :2]})
+    wrong = replace(training, arrays={"W0": W1[:, :2]})
     assert run(config, training=wrong)[0].status == "infeasible_input"
     gone = replace(training, arrays={}, status="diverged")
     assert run(config, training=gone)[0].status == "infeasible_input"

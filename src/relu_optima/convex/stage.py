@@ -42,18 +42,19 @@ def run(task: Task) -> Outcome:
     """
     config = task.groups["convex"]
     assert isinstance(config, ConvexConfig)
-    if config.gates.source == "training" and "training" not in task.upstream:
-        raise SolveInputError(
-            "the gates are to come from a trained network, and there is none",
-            where="convex.gates.source",
-            fix="build the sweep on one of stage training (on:), or use source: sample",
-        )
+    for key, value in (("gates.source", config.gates.source), ("lam_scale", config.lam_scale)):
+        if value == "training" and "training" not in task.upstream:
+            raise SolveInputError(
+                "it is to come from a training run, and there is none",
+                where=f"convex.{key}",
+                fix="build the sweep on one of stage training (on:), or choose another value",
+            )
     dataset = task.upstream["dataset"]
     X, y = dataset.arrays["X_train"], dataset.arrays["y_train"]
     try:
         gates = make_gates(config, X, task.seed, task.upstream.get("training"))
         lam_max = lambda_max(X, y, gates, config.formulation)
-        lam = canonical_lambda(config.lam, config.lam_scale, n=len(X), lam_max=lam_max)
+        lam = _lambda(config, len(X), lam_max, task.upstream.get("training"))
         solution = solve(
             X,
             y,
@@ -67,6 +68,21 @@ def run(task: Task) -> Outcome:
     except SolveInputError as error:
         return Outcome({"message": " ".join(str(error).split())}, "infeasible_input")
     return _outcome(solution, dataset, lam_max, config.tol)
+
+
+def _lambda(config: ConvexConfig, n: int, lam_max: float, training: Record | None) -> float:
+    """Canonical strength; a trained network's own is that of its weight decay."""
+    if config.lam_scale != "training":
+        return canonical_lambda(config.lam, config.lam_scale, n=n, lam_max=lam_max)
+    assert training is not None
+    trained = training.row["lam"]
+    if not isinstance(trained, float) or trained <= 0:
+        raise SolveInputError(
+            f"the training run used lam = {trained}",
+            where="convex.lam_scale",
+            fix="train with weight decay or lam > 0",
+        )
+    return config.lam * trained
 
 
 def make_gates(
@@ -109,14 +125,14 @@ def make_gates(
 
 def _trained_gates(training: Record, X: np.ndarray) -> np.ndarray:
     """First layer of a trained network; its bias needs a constant column in the data."""
-    weights = training.arrays.get("W1")
+    weights = training.arrays.get("W0")
     if weights is None:
         raise SolveInputError(
             f"the training run ended as {training.status!r} and kept no weights",
             where="convex.gates.source",
         )
     W1 = np.array(weights, dtype=np.float64)
-    bias = training.arrays.get("b1")
+    bias = training.arrays.get("b0")
     if W1.ndim != 2 or W1.shape[1] != X.shape[1]:
         raise SolveInputError(
             f"the first layer has shape {W1.shape}",

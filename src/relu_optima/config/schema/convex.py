@@ -33,9 +33,12 @@ class ConvexConfig(Group):
     )
     gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
     lam: float = Field(default=0.05, gt=0, description="regularisation strength")
-    lam_scale: Literal["absolute", "lambda_max", "per_sample"] = Field(
+    lam_scale: Literal["absolute", "lambda_max", "per_sample", "training"] = Field(
         default="lambda_max",
-        description=("convention of lam: canonical, a fraction of lambda_max, or per training row"),
+        description=(
+            "convention of lam: canonical, a fraction of lambda_max, per training row, or a "
+            "multiple of what the upstream training run used"
+        ),
     )
     tol: float = Field(default=1e-6, gt=0, lt=1, description="relative duality gap to reach")
     backend: Literal["auto", "newton", "clarabel"] = Field(
