@@ -153,9 +153,7 @@ def test_checker_imports_nothing_of_the_search():
         "import sys; import relu_optima.existence.proof.verify; "
         "print([m for m in sys.modules if m.startswith('relu_optima.existence.')])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = eval(done.stdout)
     assert all(m.startswith("relu_optima.existence.proof") for m in loaded)
 

@@ -18,10 +18,11 @@ from relu_optima.existence.proof.function import (
     live_rectangles,
     restricted,
 )
-from relu_optima.existence.reduction import Piece, split_components
-from relu_optima.existence.two_layers import decide_two_layers
+from relu_optima.existence.reduction import Piece, distinct_area, split_components
+from relu_optima.existence.two_layers import MAX_AREA, decide_two_layers
 
 Kinks = list[tuple[dict[int, Fraction], dict[int, Fraction]]]
+MAX_CELLS = 100_000_000
 SUBSET_WIDTH = 6  # all subsets of the neurons are decided up to this width
 
 
@@ -52,6 +53,8 @@ def decide_function(
         return _unknown(
             "no rule for more than one hidden layer whose product set is not not_closed"
         )
+    if sum(mask.size for mask in masks) > MAX_CELLS:
+        return _unknown("the pattern is too large")
     components = _hereditary(masks)
     if components is not None:
         return {"answer": "closed", "proof": {"rule": "B2", "components": components}}
@@ -70,6 +73,8 @@ def _unknown(reason: str) -> dict[str, Any]:
 
 def _hereditary(masks: list[np.ndarray]) -> list[dict[str, Any]] | None:
     """Prove every subset closed by rules that pass to subsets."""
+    if distinct_area(masks[0], masks[1]) > MAX_AREA:
+        return None
     pieces = [
         Piece(k, tuple(sorted(rows)), tuple(sorted(columns)))
         for k, rows, columns in live_rectangles(masks)

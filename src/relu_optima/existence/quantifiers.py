@@ -1,8 +1,8 @@
 """The published way to decide closedness: its definition, handed to a general solver.
 
 The set L of products is closed iff no A satisfies both: for every eps > 0 some member of L is
-within eps of A in every entry, and no member equals A (Le, Riccietti and Gribonval 2023, section 3.3). Entries
-outside the masks are left out of the formula instead of being constrained to zero.
+within eps of A in every entry, and no member equals A (Le, Riccietti and Gribonval 2023, section
+3.3). Entries outside the masks are left out of the formula instead of being constrained to zero.
 """
 
 from __future__ import annotations

@@ -115,6 +115,26 @@ def reduce_pattern(
     return out
 
 
+def distinct_area(lower: np.ndarray, upper: np.ndarray) -> int:
+    """Count the cells of all different rectangles, a measure of the work a reduction takes.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+
+    Returns
+    -------
+    int
+        Sum of |S| |T| over the different rectangles.
+    """
+    both = np.unique(np.packbits(np.hstack([lower, upper.T]), axis=1), axis=0)
+    cells = np.unpackbits(both, axis=1, count=lower.shape[1] + upper.shape[0])
+    columns = cells[:, : lower.shape[1]].sum(axis=1, dtype=np.int64)
+    rows = cells[:, lower.shape[1] :].sum(axis=1, dtype=np.int64)
+    return int((rows * columns).sum())
+
+
 def twin_cap(members: np.ndarray) -> np.ndarray:
     """Keep at most |K| of the rows that lie in exactly the same set K of neurons.
 
@@ -260,7 +280,12 @@ def split_components(pieces: list[Piece], observed: np.ndarray) -> list[list[Pie
             q = parent[q]
         return q
 
+    first: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
     for q, piece in enumerate(pieces):
+        same = first.setdefault((piece.rows, piece.columns), q)
+        if same != q:  # equal rectangles are common, and need no second look at their cells
+            parent[root(q)] = root(same)
+            continue
         block = np.ix_(piece.rows, piece.columns)
         seen = owner[block][observed[block]]
         for other in np.unique(seen[seen >= 0]):

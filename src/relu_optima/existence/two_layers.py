@@ -9,9 +9,10 @@ import numpy as np
 
 from relu_optima.existence.closed_search import QUICK_RULES, prove_component
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
-from relu_optima.existence.reduction import Reduced, reduce_pattern
+from relu_optima.existence.reduction import Reduced, distinct_area, reduce_pattern
 from relu_optima.existence.windows import find_open_window, window_proof
 
+MAX_AREA = 100_000_000  # cells of different rectangles that a reduction may visit
 SMALL_WIDTH = 6  # up to here the full effort is spent
 FULL = Effort()
 LIGHT = Effort(
@@ -43,6 +44,8 @@ def decide_two_layers(
         return {"answer": "not_closed", "proof": window_proof(window)}
     if not complete or time.monotonic() > deadline:
         return {"answer": "unknown", "proof": {"reason": "time limit"}}
+    if lower.size + upper.size > MAX_AREA or distinct_area(lower, upper) > MAX_AREA:
+        return _large(lower, upper, deadline)
     reduced = reduce_pattern(lower, upper)
     proofs = [prove_component(c, reduced.observed, QUICK_RULES) for c in reduced.components]
     if all(proofs):
@@ -66,6 +69,17 @@ def decide_two_layers(
         return {"answer": "unknown", "proof": {"reason": "time limit"}}
     reason = "no closed rule applies and no refutable limit was found within the budget"
     return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def _large(lower: np.ndarray, upper: np.ndarray, deadline: float) -> dict[str, Any]:
+    """Try windows only."""
+    search = NotClosedSearch(lower, upper, LIGHT, deadline)
+    rows, columns = np.flatnonzero(upper.any(axis=1)), np.flatnonzero(lower.any(axis=0))
+    found = search.run(rows, columns, exact=False)
+    if found:
+        return {"answer": "not_closed", "proof": found}
+    reason = "the pattern is too large to reduce and no window of it is known not to be closed"
+    return {"answer": "unknown", "proof": {"reason": "time limit" if search.timed_out else reason}}
 
 
 def _closed(reduced: Reduced, proofs: list[dict[str, Any] | None]) -> dict[str, Any]:

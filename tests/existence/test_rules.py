@@ -1,0 +1,179 @@
+"""Each closed rule on a pattern it decides, families of the literature, chains, and kinks."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relu_optima.existence import atlas, decide
+from relu_optima.existence.proof.closed_rules import rank_mod_p, rational_rank
+from relu_optima.existence.quantifiers import closed_by_z3
+from relu_optima.plugins import load_plugin
+
+
+def make(family, **fields):
+    module = load_plugin("pattern", family)
+    return module.masks(module.Config(family=family, **fields))
+
+
+def mask(*rows):
+    return np.array([[int(c) for c in row] for row in rows], np.uint8)
+
+
+CLOSED_BY = {
+    # one rectangle left after the free cells
+    "C1": [mask("110", "011"), mask("10", "10", "01")],
+    # a cross: one neuron wide, one tall
+    "C2": [mask("1100", "1111"), mask("11", "11", "10", "10")],
+    "C5": make("banded", n=3),
+    "C6": make("banded", n=4, lower=1, upper=0),
+    # rank three although the last neuron lacks a row and a column
+    "C7": [mask("1111", "1011", "1111"), mask("111", "101", "111", "111")],
+}
+
+
+@pytest.mark.parametrize("rule", CLOSED_BY)
+def test_rule_decides_its_pattern(rule):
+    verdict = decide(CLOSED_BY[rule])
+    assert verdict.product_set == "closed"
+    assert verdict.certificate.problems() == []
+    leaves = verdict.certificate.document["product"]["proof"]["leaves"]
+    assert leaves == [rule] or rule in ("C1", "C2")
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.integers(2, 4))
+def test_deficit_rule_agrees_with_wedderburn_numerically(seed, r):
+    """Rank reduction by each neuron in turn reproduces any matrix of rank r."""
+    rng = np.random.default_rng(seed)
+    m, n = 5, 6
+    M = rng.integers(-3, 4, (m, r)) @ rng.integers(-3, 4, (r, n)).astype(float)
+    rank = np.linalg.matrix_rank(M)
+    rest = M.copy()
+    for t in range(rank, 0, -1):
+        lost = list(rng.permutation(m)[: t - 1])  # a piece may lack t - 1 rows
+        keep_x = null_space(rest[lost]) if lost else np.eye(n)
+        form = rest @ keep_x
+        i, j = np.unravel_index(np.abs(form).argmax(), form.shape)
+        assert abs(form[i, j]) > 1e-9
+        u, v = form[:, j], rest[i] / form[i, j]
+        assert np.allclose(u[lost], 0, atol=1e-8)
+        rest = rest - np.outer(u, v)
+    assert np.allclose(rest, 0, atol=1e-6)
+
+
+def null_space(A):
+    _, values, right = np.linalg.svd(A)
+    return right[(values > 1e-9).sum() :].T
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10**6))
+def test_ranks(seed):
+    rng = np.random.default_rng(seed)
+    a = rng.integers(-2, 3, (5, 4))
+    assert rank_mod_p(a) == np.linalg.matrix_rank(a)
+    assert rational_rank([[Fraction(x) for x in row] for row in a.tolist()]) == rank_mod_p(a)
+
+
+@pytest.mark.parametrize(
+    ("family", "fields", "answer"),
+    [
+        ("butterfly", {"factors": 5}, "closed"),
+        ("channel_wise", {"n_in": 16, "n_hidden": 16, "n_out": 16}, "closed"),
+        ("block_diagonal", {"blocks": 5}, "closed"),
+        ("banded", {"n": 12, "lower": 1, "upper": 0}, "not_closed"),
+        ("banded", {"n": 4}, "not_closed"),
+        ("n_of_m", {"n_in": 8, "n_hidden": 8, "n_out": 8}, "not_closed"),
+        ("regular", {"n_in": 16, "n_hidden": 16, "n_out": 16, "fan_in": 4}, "not_closed"),
+        ("erk", {"widths": [16, 16, 16], "density": 0.3}, "not_closed"),
+    ],
+)
+def test_patterns_of_the_pruning_literature(family, fields, answer):
+    verdict = decide(make(family, **fields))
+    assert verdict.product_set == answer
+    assert verdict.certificate.verify()
+
+
+def test_chain_with_a_curve_through_every_layer():
+    low, up = mask("1000", "1100", "1110", "1111"), mask("1111", "0111", "0011", "0001")
+    verdict = decide([up, np.eye(4), low, low])
+    assert verdict.product_set == "not_closed"
+    assert verdict.optimum == "not_always"
+    assert len(verdict.certificate.document["product"]["proof"]["curve"]) == 4
+    assert verdict.certificate.verify()
+
+
+def test_a_closed_set_may_have_an_open_function_set():
+    """LU 2x2 beside a dense neuron reaches every matrix, but kinks betray the missing limit."""
+    verdict = decide([mask("11", "01", "11"), mask("101", "111")])
+    assert verdict.product_set == "closed"
+    assert verdict.function_set == "not_closed"
+    assert verdict.certificate.document["function"]["proof"]["rule"] == "B4"
+    assert verdict.certificate.verify()
+
+
+def test_pattern_b5_is_closed_although_a_subset_is_not():
+    verdict = decide([mask("10", "01", "11"), mask("101", "011")])
+    assert verdict.function_set == "closed"
+    assert verdict.certificate.document["function"]["proof"]["rule"] == "B5"
+    assert verdict.certificate.verify()
+    assert decide([mask("10", "00", "11"), mask("101", "011")]).product_set == "not_closed"
+
+
+def test_large_mask_is_unknown_within_the_limit():
+    rng = np.random.default_rng(0)
+    masks = [(rng.random((1000, 1000)) < 0.5).astype(np.uint8) for _ in range(2)]
+    verdict = decide(masks, time_limit=1.0)
+    assert (verdict.product_set, verdict.optimum) == ("unknown", "not_always")
+    assert verdict.seconds < 20
+    assert verdict.certificate.verify()
+
+
+def test_z3_agrees_on_the_classics():
+    triangle = np.triu(np.ones((2, 2), np.uint8))
+    assert closed_by_z3(triangle, triangle.T, rlimit=5_000_000) == "not_closed"
+    square = np.ones((2, 2), np.uint8)
+    assert closed_by_z3(square, square, rlimit=5_000_000) == "closed"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_z3_agrees_wherever_it_ends(r):
+    entries = list(atlas(r))
+    if len(entries) > 100:
+        chosen = np.random.default_rng(0).permutation(len(entries))[:100]
+        entries = [entries[q] for q in chosen]
+    ended = 0
+    for entry in entries:
+        answer = closed_by_z3(*entry.masks, timeout=20)
+        if answer != "unknown":
+            ended += 1
+            assert answer == entry.verdict.product_set
+    assert ended >= len(entries) // 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_width_three_random_masks_are_almost_all_decided():
+    rng = np.random.default_rng(0)
+    unknown = 0
+    for _ in range(1000):
+        m, n = rng.integers(3, 13, 2)
+        p = rng.uniform(0.2, 0.8)
+        masks = [(rng.random((3, n)) < p).astype(int), (rng.random((m, 3)) < p).astype(int)]
+        if masks[0].any() and masks[1].any():
+            unknown += decide(masks, time_limit=300).product_set == "unknown"
+    assert unknown < 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_atlas_of_width_four_has_few_unknowns():
+    answers = [entry.verdict for entry in atlas(4, only_largest=True)]
+    assert len(answers) == 4159
+    assert sum(v.product_set == "unknown" for v in answers) < 10
+    assert all(v.certificate.verify() for v in answers)
