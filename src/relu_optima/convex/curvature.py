@@ -10,7 +10,9 @@ a_b = sigma lam / |p_b|, q_b = p_b / |p_b|, F_b the projector on the directions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.linalg import blas, lapack
@@ -21,6 +23,8 @@ from relu_optima.convex.cones import ConeProjector
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
 MAX_CG = 300
+MAX_REFINEMENTS = 20
+SINGLE = 3e-4  # relative residual above which conjugate gradients run in single precision
 
 
 @dataclass
@@ -41,6 +45,7 @@ class NewtonSystem:
     cones: ConeProjector | None
     cg_iterations: int = 0
     _gram: np.ndarray | None = None
+    _copies: dict[type, np.ndarray] = field(default_factory=dict)
     _cg_used: float = 8.0
     _cg_sigma: float = 0.0
     _cg_accuracy: float = 0.05
@@ -109,7 +114,12 @@ class NewtonSystem:
                 return x
         if direct == by_columns:
             return self._by_columns(blocks, masks, P, shrink, free, sigma, gradient)
-        return self._by_rows(blocks, masks, P, shrink, sizes, sigma, gradient)
+        found = self._by_rows(blocks, masks, P, shrink, sizes, sigma, gradient, accuracy)
+        if found is not None:
+            return found
+        if np.isfinite(by_columns):
+            return self._by_columns(blocks, masks, P, shrink, free, sigma, gradient)
+        return self._by_products(blocks, masks, P, shrink, sigma, gradient, accuracy, MAX_CG)[0]
 
     def _face_sizes(self, blocks: np.ndarray) -> np.ndarray:
         if self.cones is None:
@@ -172,47 +182,59 @@ class NewtonSystem:
         sizes: np.ndarray,
         sigma: float,
         gradient: np.ndarray,
-    ) -> np.ndarray:
-        """Cholesky of the n x n matrix; whole blocks enter by a Hadamard product with X X'."""
+        accuracy: float,
+    ) -> np.ndarray | None:
+        """Cholesky of the n x n matrix; whole blocks enter by a Hadamard product with X X'.
+
+        The factor is in single precision and the preconditioner of a few conjugate gradients in
+        double; None if it is too poor for that.
+        """
         n, d = self.X.shape
+        X = self._inputs(np.float32)
         if self._gram is None:
-            self._gram = self.X @ self.X.T
+            self._gram = X @ X.T
         whole = 2 * sizes < d  # cheaper to subtract the face than to add the rest
-        weight = np.sqrt(1.0 - shrink[whole])
-        # the same pattern with both signs, or many blocks, are all one rank-|J| product
+        weight = np.sqrt(sigma * (1.0 - shrink))[:, None]
+        q = P / np.linalg.norm(P, axis=1)[:, None]
+        radial = np.sqrt(sigma * shrink)[:, None] * q
+        single = masks.astype(np.float32)
         if whole.any():
-            matrix = blas.dsyrk(1.0, (masks[whole] * weight[:, None]).T, lower=1)
+            matrix = blas.ssyrk(1.0, (single[whole] * weight[whole].astype(np.float32)).T, lower=1)
             matrix *= self._gram
         else:
-            matrix = np.zeros((n, n), order="F")
-        q = P / np.linalg.norm(P, axis=1)[:, None]
-        plus = [np.sqrt(shrink[whole])[:, None] * ((q[whole] @ self.X.T) * masks[whole])]
+            matrix = np.zeros((n, n), dtype=np.float32, order="F")
+        plus = [(radial[whole].astype(np.float32) @ X.T) * single[whole]]
         minus = []
         if self.cones is not None:
             slots, Q, count = self._faces(blocks)
             for b in np.flatnonzero(whole):
                 k = int(count[slots[b]])
                 if k:
-                    face = np.sqrt(1.0 - shrink[b]) * Q[slots[b], :k]
-                    minus.append((face @ self.X.T) * masks[b])
+                    face = (weight[b] * Q[slots[b], :k]).astype(np.float32)
+                    minus.append((face @ X.T) * single[b])
             rest = np.flatnonzero(~whole)
             if rest.size:
                 roots, offsets = self._roots(blocks[rest], P[rest], shrink[rest], d - sizes[rest])
-                extra = roots @ self.X.T
+                extra = (np.sqrt(sigma) * roots).astype(np.float32) @ X.T
                 for position, b in enumerate(rest):
-                    extra[offsets[position] : offsets[position + 1]] *= masks[b]
+                    extra[offsets[position] : offsets[position + 1]] *= single[b]
                 plus.append(extra)
         for sign, parts in ((1.0, plus), (-1.0, minus)):
             stacked = np.vstack(parts) if parts else np.empty((0, n))
             if len(stacked):
-                matrix = blas.dsyrk(sign, stacked.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
-        matrix *= sigma
-        matrix.ravel(order="K")[:: n + 1] += 1.0
-        factor, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=0)
+                matrix = blas.ssyrk(sign, stacked.T, beta=1.0, c=matrix, lower=1, overwrite_c=1)
+        matrix.ravel(order="K")[:: n + 1] += np.float32(1.0)
+        factor, info = lapack.spotrf(matrix, lower=1, overwrite_a=1, clean=0)
         if info != 0:
-            return -gradient
-        x, _ = lapack.dpotrs(factor, -gradient, lower=1)
-        return np.asarray(x)
+            return None
+
+        def solve(right: np.ndarray) -> np.ndarray:
+            size = float(np.linalg.norm(right))
+            x, _ = lapack.spotrs(factor, (right / size).astype(np.float32), lower=1)
+            return np.asarray(x.astype(np.float64) * size)
+
+        apply = self._operator(blocks, masks, P, shrink, sigma, np.float64)
+        return _refined(apply, solve, -gradient, accuracy)
 
     def _by_products(
         self,
@@ -226,23 +248,11 @@ class NewtonSystem:
         limit: int,
     ) -> tuple[np.ndarray, bool]:
         """Conjugate gradients, the matrix only ever applied; False if they ran out of steps."""
-        q = P / np.linalg.norm(P, axis=1)[:, None]
-        slots, Q, count = self._faces(blocks)
-        bases = [Q[slots[b], : int(count[slots[b]])] for b in range(blocks.size)]
-        X = self.X
-
-        def apply(x: np.ndarray) -> np.ndarray:
-            B = (masks * x) @ X
-            along = np.einsum("ij,ij->i", q, B)
-            for b, basis in enumerate(bases):
-                if len(basis):
-                    B[b] -= (basis @ B[b]) @ basis
-            B = (1.0 - shrink)[:, None] * B + (shrink * along)[:, None] * q
-            return np.asarray(x + sigma * np.einsum("bn,bn->n", masks, B @ X.T))
-
-        x = np.zeros_like(gradient)
-        r = -gradient
-        direction = r.copy()
+        # a loose direction does not need double precision, and single costs half
+        kind = np.float32 if accuracy >= SINGLE else np.float64
+        apply = self._operator(blocks, masks, P, shrink, sigma, kind)
+        start: np.ndarray = np.asarray(-gradient, dtype=kind)
+        x, r, direction = np.zeros_like(start), start, start.copy()
         square = float(r @ r)
         goal = accuracy**2 * square
         used = 0
@@ -257,4 +267,67 @@ class NewtonSystem:
             square = new
         self.cg_iterations += used
         self._cg_used, self._cg_sigma, self._cg_accuracy = float(used), sigma, accuracy
-        return x, square <= goal
+        return x.astype(np.float64), square <= goal
+
+    def _operator(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        shrink: np.ndarray,
+        sigma: float,
+        kind: Any,
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the Newton matrix as a function of a vector."""
+        X, masks = self._inputs(kind), masks.astype(kind)
+        q = (P / np.linalg.norm(P, axis=1)[:, None]).astype(kind)
+        across, radial = (a[:, None].astype(kind) for a in (sigma * (1.0 - shrink), sigma * shrink))
+        slots, Q, count = self._faces(blocks)
+        faces = [
+            (b, Q[slots[b], : int(count[slots[b]])].astype(kind))
+            for b in range(blocks.size)
+            if count[slots[b]]
+        ]
+
+        def apply(x: np.ndarray) -> np.ndarray:
+            B = (masks * x) @ X
+            along = np.einsum("ij,ij->i", q, B)[:, None]
+            for b, basis in faces:
+                B[b] -= (basis @ B[b]) @ basis
+            B *= across
+            B += (radial * along) * q
+            image = B @ X.T
+            image *= masks
+            return np.asarray(x + image.sum(axis=0))
+
+        return apply
+
+    def _inputs(self, kind: Any) -> np.ndarray:
+        if kind not in self._copies:
+            self._copies[kind] = np.ascontiguousarray(self.X.astype(kind))
+        return self._copies[kind]
+
+
+def _refined(
+    apply: Callable[[np.ndarray], np.ndarray],
+    solve: Callable[[np.ndarray], np.ndarray],
+    right: np.ndarray,
+    accuracy: float,
+) -> np.ndarray | None:
+    """Conjugate gradients preconditioned by an approximate inverse; None if they stall."""
+    x = solve(right)
+    r = right - apply(x)
+    goal = accuracy * float(np.linalg.norm(right))
+    direction, energy = np.zeros_like(r), 1.0
+    for _ in range(MAX_REFINEMENTS):
+        if float(np.linalg.norm(r)) <= goal:
+            return x
+        z = solve(r)
+        new = float(r @ z)
+        direction = z + (new / energy) * direction if direction.any() else z
+        energy = new
+        image = apply(direction)
+        step = energy / float(direction @ image)
+        x = x + step * direction
+        r = r - step * image
+    return x if float(np.linalg.norm(r)) <= goal else None
