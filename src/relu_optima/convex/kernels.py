@@ -6,6 +6,8 @@ S (active rows) is kept as an orthonormal basis and a triangular factor,
     a_{S_j} = sum_i R[i, j] Q[i],        p = g - Q'Q g,        R rho = -Q g.
 
 Any rho >= 0 bounds the norm of the projection from above by |p|; every stop is safe.
+
+One file, because the cache of a compiled caller does not notice changes in another file.
 """
 
 from __future__ import annotations
@@ -21,7 +23,22 @@ VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
 
 @compiled
 def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
-    """Add a row to a face of k rows; False if it depends on them."""
+    """Add a row to a face, unless it depends on those already there.
+
+    Parameters
+    ----------
+    Q, R : array, shape (d, d)
+        Basis and triangular factor, changed in place.
+    k : int
+        Number of rows before.
+    row : array, shape (d,)
+        Unit cone row.
+
+    Returns
+    -------
+    bool
+        False if the row was dependent and nothing changed.
+    """
     rest = row.copy()
     if k > 0:
         basis = Q[:k]
@@ -44,7 +61,21 @@ def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
 def delete_row(
     Q: np.ndarray, R: np.ndarray, rows: np.ndarray, Qg: np.ndarray, k: int, drop: int
 ) -> None:
-    """Remove row number `drop` of a face by Givens rotations; Q g turns with the basis."""
+    """Remove a row of a face by Givens rotations.
+
+    Parameters
+    ----------
+    Q, R : array, shape (d, d)
+        Basis and triangular factor, changed in place.
+    rows : array of int, shape (d,)
+        Active rows, changed in place.
+    Qg : array, shape (k,) or more
+        Q g, which turns with the basis.
+    k : int
+        Number of rows before.
+    drop : int
+        Position of the row to remove.
+    """
     for j in range(drop, k - 1):
         rows[j] = rows[j + 1]
         for i in range(j + 2):
@@ -68,7 +99,24 @@ def delete_row(
 
 @compiled
 def multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float:
-    """Solve R rho = -Q g into `out`; return the smallest multiplier."""
+    """Solve R rho = -Q g.
+
+    Parameters
+    ----------
+    R : array, shape (d, d)
+        Triangular factor.
+    Qg : array, shape (k,) or more
+        Q g.
+    k : int
+        Number of active rows.
+    out : array, shape (k,) or more
+        Receives rho.
+
+    Returns
+    -------
+    float
+        Smallest multiplier.
+    """
     smallest = np.inf
     for i in range(k - 1, -1, -1):
         value = -Qg[i]
@@ -83,7 +131,24 @@ def multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float
 
 @compiled
 def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
-    """Return g - Q'(Q g), with a second pass against drift; a full face leaves exactly zero."""
+    """Return g - Q'(Q g), with a second pass against drift.
+
+    Parameters
+    ----------
+    Q : array, shape (d, d)
+        Basis of the face.
+    Qg : array, shape (k,) or more
+        Q g.
+    k : int
+        Number of active rows.
+    g : array, shape (d,)
+        Vector.
+
+    Returns
+    -------
+    array, shape (d,)
+        Its part orthogonal to the face's rows; exactly zero if the face is full.
+    """
     if k == 0:
         return g.copy()
     if k == g.size:
@@ -99,7 +164,26 @@ def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
 def restart(
     Q: np.ndarray, R: np.ndarray, rows: np.ndarray, rho: np.ndarray, k: int, g: np.ndarray
 ) -> int:
-    """Fit a stored face to a new vector: drop rows until all multipliers are non-negative."""
+    """Fit a stored face to a new vector: drop rows until all multipliers are non-negative.
+
+    Parameters
+    ----------
+    Q, R : array, shape (d, d)
+        Basis and triangular factor, changed in place.
+    rows : array of int, shape (d,)
+        Active rows, changed in place.
+    rho : array, shape (d,)
+        Receives the multipliers.
+    k : int
+        Number of active rows before.
+    g : array, shape (d,)
+        New vector.
+
+    Returns
+    -------
+    int
+        Number of active rows left.
+    """
     if k == 0:
         return 0
     Qg = np.empty(k)
@@ -130,7 +214,37 @@ def start_projections(
     P: np.ndarray,
     status: np.ndarray,
 ) -> None:
-    """Warm-start every projection from its face; faces without a factor are rebuilt first."""
+    """Warm-start every projection from its face; faces without a factor are rebuilt first.
+
+    Parameters
+    ----------
+    slots : array of int, shape (m,)
+        Slot of each projection.
+    stored : array of bool, shape (m,)
+        Whether the slot holds a factor of its rows.
+    patterns : array of int, shape (m,)
+        Pattern of each projection.
+    G : array, shape (m, d)
+        Vectors to project.
+    stop : float
+        Norm at which a projection is as good as zero.
+    unit_rows : array, shape (n, d)
+        Rows of X scaled to unit length.
+    side : array of int8, shape (P, n)
+        +1 and -1: signs that turn rows of X into cone rows.
+    Q, R : array, shape (S, d, d)
+        Basis and triangular factor of the face in each slot.
+    rows : array of int32, shape (S, d)
+        Active rows of each face.
+    rho : array, shape (S, d)
+        Multipliers of the active rows.
+    count : array of int, shape (S,)
+        Number of active rows.
+    P : array, shape (m, d)
+        Current points, changed in place.
+    status : array of int, shape (m,)
+        PENDING, CONVERGED, BELOW or FLOOR, changed in place.
+    """
     for b in range(slots.size):
         s = slots[b]
         if not stored[b]:
@@ -160,7 +274,28 @@ def settle(
     k: int,
     target: np.ndarray,
 ) -> int:
-    """Move rho to the minimiser on the face, dropping rows that turn negative on the way."""
+    """Move rho to the minimiser on the face, dropping rows that turn negative on the way.
+
+    Parameters
+    ----------
+    Q, R : array, shape (d, d)
+        Basis and triangular factor, changed in place.
+    rows : array of int, shape (d,)
+        Active rows, changed in place.
+    rho : array, shape (d,)
+        Non-negative multipliers, changed in place.
+    Qg : array, shape (k,) or more
+        Q g, changed in place.
+    k : int
+        Number of active rows before.
+    target : array, shape (k,) or more
+        Work space.
+
+    Returns
+    -------
+    int
+        Number of active rows left.
+    """
     while k > 0:
         if multipliers(R, Qg, k, target) >= 0.0:
             rho[:k] = target[:k]
@@ -198,10 +333,46 @@ def advance_projections(
     P: np.ndarray,
     status: np.ndarray,
 ) -> int:
-    """Advance projections after one scan of all cone rows; return the active-set steps taken.
+    """Advance projections after one scan of all cone rows.
 
-    `scores` holds a_j'p for every pending projection. The worst rows become candidates and are
-    worked off until none of them is violated by more than 0.3 of the worst of the scan.
+    The worst rows become candidates and are worked off until none of them is violated by more
+    than 0.3 of the worst of the scan.
+
+    Parameters
+    ----------
+    pending : array of int, shape (c,)
+        Projections still under way.
+    scores : array, shape (c, n)
+        a_j'p for each of them and every cone row.
+    slots : array of int, shape (m,)
+        Slot of each projection.
+    patterns : array of int, shape (m,)
+        Pattern of each projection.
+    G : array, shape (m, d)
+        Vectors to project.
+    stop : float
+        Norm at which a projection is as good as zero.
+    unit_rows : array, shape (n, d)
+        Rows of X scaled to unit length.
+    side : array of int8, shape (P, n)
+        +1 and -1: signs that turn rows of X into cone rows.
+    Q, R : array, shape (S, d, d)
+        Basis and triangular factor of the face in each slot.
+    rows : array of int32, shape (S, d)
+        Active rows of each face.
+    rho : array, shape (S, d)
+        Multipliers of the active rows.
+    count : array of int, shape (S,)
+        Number of active rows.
+    P : array, shape (m, d)
+        Current points, changed in place.
+    status : array of int, shape (m,)
+        PENDING, CONVERGED, BELOW or FLOOR, changed in place.
+
+    Returns
+    -------
+    int
+        Active-set steps taken.
     """
     d = G.shape[1]
     cap = 3 * d + 8
@@ -280,7 +451,27 @@ def combine_rows(
     count: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Write A'rho of every projection, from the multipliers: p - g would be rounding if small."""
+    """Write A'rho of every projection, from the multipliers: p - g would be rounding if small.
+
+    Parameters
+    ----------
+    slots : array of int, shape (m,)
+        Slot of each projection.
+    patterns : array of int, shape (m,)
+        Pattern of each projection.
+    unit_rows : array, shape (n, d)
+        Rows of X scaled to unit length.
+    side : array of int8, shape (P, n)
+        +1 and -1: signs that turn rows of X into cone rows.
+    rows : array of int32, shape (S, d)
+        Active rows of each face.
+    rho : array, shape (S, d)
+        Multipliers of the active rows.
+    count : array of int, shape (S,)
+        Number of active rows.
+    out : array, shape (m, d)
+        Receives A'rho.
+    """
     for b in range(slots.size):
         s = slots[b]
         total = np.zeros(out.shape[1])
@@ -292,7 +483,19 @@ def combine_rows(
 
 @compiled
 def complete_basis(Q: np.ndarray, k: int, q: np.ndarray, out: np.ndarray) -> None:
-    """Fill `out` with an orthonormal basis of the face's directions that starts with q."""
+    """Find an orthonormal basis of the face's directions that starts with a given one.
+
+    Parameters
+    ----------
+    Q : array, shape (d, d)
+        Basis of the face's rows.
+    k : int
+        Number of active rows, below d.
+    q : array, shape (d,)
+        Unit vector orthogonal to the rows.
+    out : array, shape (d - k, d)
+        Receives the basis.
+    """
     d = q.size
     basis = np.empty((d, d))
     basis[:k] = Q[:k]
@@ -324,7 +527,25 @@ def curvature_roots(
     offsets: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Rows T_b with T_b'T_b = F((1 - a) I + a q q')F, one slice of `out` for each block."""
+    """Write T_b with T_b'T_b = F((1 - a) I + a q q')F for every active block.
+
+    Parameters
+    ----------
+    slots : array of int, shape (m,)
+        Slot of each block's face.
+    Q : array, shape (S, d, d)
+        Bases of the faces' rows.
+    count : array of int, shape (S,)
+        Number of active rows.
+    P : array, shape (m, d)
+        Projections, not zero.
+    shrink : array, shape (m,)
+        a = sigma lam / |p|, below 1.
+    offsets : array of int, shape (m + 1,)
+        Where each block's rows begin in `out`.
+    out : array, shape (total, d)
+        Receives the rows of all T_b.
+    """
     for b in range(slots.size):
         s = slots[b]
         k = count[s]
