@@ -118,7 +118,11 @@ def _is_piece(
     other_columns[columns] = False
     other_rows = upper[:, k].astype(bool).copy()
     other_rows[rows] = False
-    if observed[rows][:, other_columns].any() or observed[other_rows][:, columns].any():
+    beside, beyond = np.flatnonzero(other_columns), np.flatnonzero(other_rows)
+    here, there = np.array(rows), np.array(columns)
+    tied = len(beside) and observed[np.ix_(here, beside)].any()
+    tied = tied or (len(beyond) and observed[np.ix_(beyond, there)].any())
+    if tied:
         return "a piece is tied to the rest of its neuron"
     return None
 
@@ -165,6 +169,7 @@ def _check_components(
     seen: dict[int, list[Piece]] = {}
     for number, component in enumerate(components):
         pieces = [read_piece(value) for value in component["pieces"]]
+        blocks: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         for piece in pieces:
             problem = _is_piece(lower, upper, observed, piece)
             if problem:
@@ -174,15 +179,24 @@ def _check_components(
                 if set(rows) & set(rows2) or set(columns) & set(columns2):
                     return ["two pieces of a neuron meet"]
             seen.setdefault(k, []).append(piece)
+            name = (tuple(rows), tuple(columns))
+            if name in blocks:  # the same cells were just claimed for this component
+                continue
+            blocks.add(name)
             block = np.ix_(rows, columns)
             taken = owner[block][observed[block]]
             if ((taken >= 0) & (taken != number)).any():
                 return ["two components share a cell"]
             owner[block] = np.where(observed[block], number, owner[block])
     for k in np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)).tolist():
-        cells = np.outer(upper[:, k], lower[k]).astype(bool) & observed
-        for _, rows, columns in seen.get(k, []):
-            cells[np.ix_(rows, columns)] = False
+        whole = np.ix_(np.flatnonzero(upper[:, k]), np.flatnonzero(lower[k]))
+        parts = seen.get(k, [])
+        if len(parts) == 1 and len(parts[0][1]) * len(parts[0][2]) == observed[whole].size:
+            continue  # one piece is the whole rectangle
+        cells = np.zeros(observed.shape, bool)
+        cells[whole] = observed[whole]
+        for _, part_rows, part_columns in parts:
+            cells[np.ix_(part_rows, part_columns)] = False
         if cells.any():
             return ["a component is missing"]
     problems: list[str] = []

@@ -158,7 +158,8 @@ def rational_rank(vectors: list[list[Fraction]]) -> int:
 
 
 def _fully_observed(pieces: list[Piece], observed: np.ndarray) -> bool:
-    return all(observed[np.ix_(rows, columns)].all() for _, rows, columns in pieces)
+    blocks = {(tuple(rows), tuple(columns)) for _, rows, columns in pieces}
+    return all(bool(observed[np.ix_(rows, columns)].all()) for rows, columns in blocks)
 
 
 def _check_single(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:

@@ -167,13 +167,17 @@ def check_hereditary(masks: list[np.ndarray], components: list[dict[str, Any]]) 
     everywhere = np.ones(owner.shape, bool)
     for number, component in enumerate(components):
         pieces = []
+        blocks = set()
         for k in component["neurons"]:
             rows, columns = (sorted(side) for side in rectangles[k])
+            pieces.append(read_piece([k, rows, columns]))
+            if rectangles[k] in blocks:  # the same cells were just claimed for this component
+                continue
+            blocks.add(rectangles[k])
             block = np.ix_(rows, columns)
             if (owner[block] >= 0).any() and (owner[block][owner[block] >= 0] != number).any():
                 return ["two components share a cell"]
             owner[block] = number
-            pieces.append(read_piece([k, rows, columns]))
         if component["rule"] == "line":
             reached = {i for _, r, _ in pieces for i in r}, {j for _, _, c in pieces for j in c}
             if min(map(len, reached)) > 1:
