@@ -19,7 +19,7 @@ from relu_optima.existence.proof.function import (
     restricted,
 )
 from relu_optima.existence.reduction import Piece, distinct_area, split_components
-from relu_optima.existence.two_layers import MAX_AREA, decide_two_layers
+from relu_optima.existence.two_layers import LIGHT, MAX_AREA, decide_two_layers
 
 Kinks = list[tuple[dict[int, Fraction], dict[int, Fraction]]]
 MAX_CELLS = 100_000_000
@@ -115,7 +115,7 @@ def _by_subsets(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
         if time.monotonic() > deadline:
             return _unknown("time limit")
         lower, upper = restricted(masks, neurons)
-        found = decide_two_layers(lower, upper, deadline)
+        found = decide_two_layers(lower, upper, deadline, LIGHT)
         if found["answer"] == "closed":
             proofs.append({"neurons": neurons, "proof": found["proof"]})
         elif found["answer"] == "not_closed":
