@@ -48,8 +48,8 @@ test-all: $(INSTALLED)
 	python -m pytest -n $(CORES) -m "slow or not slow" --timeout 3600 $(PYTEST_ARGS)
 
 lint: $(INSTALLED)
-	ruff check .
-	ruff format --check .
+	ruff check src tests benchmarks
+	ruff format --check src tests benchmarks
 	snakefmt --check Snakefile workflow
 	snakemake --lint --config study=smoke
 	mypy

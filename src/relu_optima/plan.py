@@ -233,11 +233,17 @@ def _validated(
 
 
 def _readable_study(content: dict[str, Any]) -> StudyConfig:
-    parts = {}
-    for key in ("sweeps", "figures", "tables"):
+    def names(key: str) -> list[str]:
         value = content.get(key)
-        parts[key] = [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
-    return StudyConfig.model_construct(title="-", override={}, **parts)
+        return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
+
+    return StudyConfig.model_construct(
+        title="-",
+        sweeps=names("sweeps"),
+        figures=names("figures"),
+        tables=names("tables"),
+        override={},
+    )
 
 
 def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:

@@ -34,7 +34,8 @@ def condition_ii(masks):
 @settings(deadline=None)
 @given(masks_strategy())
 def test_answer_is_the_theorem(masks):
-    assert decide(masks, time_limit=0.05).optimum == ("always" if condition_ii(masks) else "not_always")
+    expected = "always" if condition_ii(masks) else "not_always"
+    assert decide(masks, time_limit=0.05).optimum == expected
 
 
 @settings(deadline=None, max_examples=60)

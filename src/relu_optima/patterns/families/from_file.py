@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.pattern import PatternConfig
 from relu_optima.patterns.reading import read_masks
