@@ -177,3 +177,12 @@ def test_atlas_of_width_four_has_few_unknowns():
     assert len(answers) == 4159
     assert sum(v.product_set == "unknown" for v in answers) < 10
     assert all(v.certificate.verify() for v in answers)
+
+
+def test_windows_without_any_curve_do_not_stall_the_search():
+    """Disjoint supports vanish nowhere, so no limit can be drawn: the draws must end."""
+    from relu_optima.existence.limits import candidates
+
+    eye = np.eye(2, dtype=bool)
+    rng = np.random.default_rng(0)
+    assert list(candidates(list(eye), list(eye), np.ones((2, 2), bool), rng)) == []

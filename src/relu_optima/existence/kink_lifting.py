@@ -58,6 +58,9 @@ def lift_kinks(
         rng = np.random.default_rng(1)
         draws = EXACT_DRAWS if exact else DRAWS
         while draws > 0:
+            draws -= 1
+            if time.monotonic() > deadline:
+                return None
             rows = np.sort(rng.permutation(every_row)[:SIDE])
             columns = np.sort(rng.permutation(every_column)[:SIDE])
             S = [upper[rows, k].astype(bool) for k in subset]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Matrix = np.ndarray
+MAX_FRUITLESS = 200  # some windows have no nonzero curve at all
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Candidate:
 def candidates(
     rows: Sequence[Matrix], columns: Sequence[Matrix], observed: Matrix, rng: np.random.Generator
 ) -> Iterator[Candidate]:
-    """Draw candidate limits for ever.
+    """Draw candidate limits until many draws in a row bear none.
 
     Parameters
     ----------
@@ -60,11 +61,16 @@ def candidates(
         A limit of members.
     """
     S, T = np.array(rows), np.array(columns)
-    while True:
+    fruitless = 0
+    while fruitless < MAX_FRUITLESS:
+        fruitless += 1
         if rng.random() < 0.5:
-            yield from _draw(S, T, observed, rng)
+            for candidate in _draw(S, T, observed, rng):
+                fruitless = 0
+                yield candidate
         else:
             for c in _draw(T, S, observed.T, rng):
+                fruitless = 0
                 # transposing exchanges the sides: u = s + eps w, v = p / eps + q; multiplying u
                 # by 1 / eps and v by eps brings it back to the standard form
                 yield Candidate(c.v_base, c.v_shift, c.u_pole, c.u_shift, c.limit.T)
