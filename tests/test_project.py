@@ -91,10 +91,8 @@ def test_public_docstrings_follow_numpydoc():
         if name in sys.modules:
             wrong += [] if sys.modules[name].__doc__ else [f"{name}: no docstring"]
             continue
-        # a dataclass or pydantic model documents its fields as attributes or descriptions; the
-        # compiled kernels share one set of work arrays, which their module describes once
-        brief = isinstance(_resolve(name), type) or ".convex.kernels." in name
-        codes = {"GL08", "SS03"} if brief else DOCSTRING_CODES
+        # a dataclass or pydantic model documents its fields as attributes or descriptions
+        codes = {"GL08", "SS03"} if isinstance(_resolve(name), type) else DOCSTRING_CODES
         wrong += [f"{name}: {c} {m}" for c, m in validate(name)["errors"] if c in codes]
     assert not wrong, "\n".join(wrong)
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import blas, lapack
 
-from relu_optima.convex import kernels
 from relu_optima.convex.cones import ConeProjector
+from relu_optima.convex.curvature_kernels import curvature_roots
 
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
@@ -141,7 +141,7 @@ class NewtonSystem:
         offsets = np.concatenate([[0], np.cumsum(free)])
         roots = np.empty((int(offsets[-1]), self.X.shape[1]))
         slots, Q, count = self._faces(blocks)
-        kernels.curvature_roots(slots, Q, count, P, shrink, offsets, roots)
+        curvature_roots(slots, Q, count, P, shrink, offsets, roots)
         return roots, offsets
 
     def _by_columns(
