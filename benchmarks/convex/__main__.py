@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", default=None, help="default: all that apply")
     parser.add_argument("--limit", type=float, default=300.0, help="CPU seconds of a run")
     parser.add_argument("--repeats", type=int, default=3, help="runs of ours; the median counts")
+    parser.add_argument("--seed", type=int, default=0, help="of synthetic data and of the gates")
     parser.add_argument("--growth", action="store_true", help="also grow n, d and P")
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/convex"))
     options = parser.parse_args()
@@ -37,9 +38,9 @@ def main() -> None:
     lines: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.problems:
-            X, y, count = data(name)
+            X, y, count = data(name, options.seed)
             for ratio in options.ratios:
-                p = problem(X, y, count, ratio)
+                p = problem(X, y, count, ratio, options.seed)
                 file = Path(folder) / f"{name}-{ratio}.npz"
                 np.savez(file, **p)
                 for formulation in options.formulations:
@@ -81,20 +82,20 @@ def measure_cell(
         One line for each finished run.
     """
     exact = run_worker("ours", file, formulation, 1e-9, options.limit)
-    if exact is None:
-        raise SystemExit(f"our solver failed on {name} {formulation}")
+    if isinstance(exact, str):
+        raise SystemExit(f"our solver was {exact} on {name} {formulation}")
     bound = float(exact[0]["dual"])
     lines = []
     for solver in ("ours", "path"):
         for _ in range(options.repeats if solver == "ours" else 1):
             answer = run_worker(solver, file, formulation, 1e-6, options.limit)
-            if answer is None:
+            if isinstance(answer, str):
                 continue
-            numbers, v, w = answer
+            numbers, point = answer
             line = {"solver": solver, "setting": 1e-6} | numbers
             line["gap"] = numbers["own_gap"]
             if solver == "ours" and not lines:
-                line["independent_gap"] = independent_gap(p, formulation, v, w)
+                line["independent_gap"] = independent_gap(p, formulation, point)
             lines.append(line)
     peers = LADDERS[formulation] if options.peers is None else options.peers
     for peer in peers:
@@ -124,12 +125,12 @@ def growth(folder: Path) -> list[dict[str, Any]]:
         sizes += [base | {key: value} for value in values]
     lines = []
     for size in sizes:
-        X, y, count = teacher(size["n"], size["d"], size["P"])
+        X, y, count = teacher(size["n"], size["d"], size["P"], 0)
         file = folder / "growth.npz"
-        np.savez(file, **problem(X, y, count, 0.1))
+        np.savez(file, **problem(X, y, count, 0.1, 0))
         for formulation in ("gated", "relu"):
             answer = run_worker("ours", file, formulation, 1e-6, 600.0)
-            if answer is not None:
+            if not isinstance(answer, str):
                 lines.append(size | {"formulation": formulation} | answer[0])
                 print(lines[-1], flush=True)
     return lines
@@ -139,7 +140,7 @@ def _say(line: dict[str, Any]) -> str:
     return (
         f"{line['problem']} {line['formulation']:<5} {line['ratio']:<6} {line['solver']:<9}"
         f"{line['setting']:<8g}{line['cpu_s']:>9.3f} s  gap {line['gap']:.1e}"
-        f"{'  killed' if line.get('killed') else ''}"
+        f"  {line.get('ended', '')}"
     )
 
 

@@ -17,13 +17,15 @@ TITLES = {
 }
 
 
-def data(name: str) -> tuple[np.ndarray, np.ndarray, int]:
+def data(name: str, seed: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Return inputs, targets and the number of gates drawn.
 
     Parameters
     ----------
     name : {"a", "b", "c", "d", "e"}
         Problem.
+    seed : int
+        Seed of a synthetic problem.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def data(name: str) -> tuple[np.ndarray, np.ndarray, int]:
         Gates drawn.
     """
     if name in SYNTHETIC:
-        return teacher(*SYNTHETIC[name])
+        return teacher(*SYNTHETIC[name], seed)
     from sklearn.datasets import load_breast_cancer, load_digits
 
     if name == "d":
@@ -49,27 +51,31 @@ def data(name: str) -> tuple[np.ndarray, np.ndarray, int]:
     return (X - X.mean(axis=0)) / X.std(axis=0), y, 500
 
 
-def teacher(n: int, d: int, count: int) -> tuple[np.ndarray, np.ndarray, int]:
+def teacher(n: int, d: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Draw a noisy ReLU teacher problem.
 
     Parameters
     ----------
     n, d, count : int
         Rows, features, gates.
+    seed : int
+        Seed.
 
     Returns
     -------
     X, y, count
         As `data`.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d))
     W = rng.standard_normal((5, d))
     y = np.maximum(X @ W.T, 0) @ rng.standard_normal(5) / np.sqrt(d)
     return X, y + 0.1 * rng.standard_normal(n), count
 
 
-def problem(X: np.ndarray, y: np.ndarray, count: int, ratio: float) -> dict[str, np.ndarray]:
+def problem(
+    X: np.ndarray, y: np.ndarray, count: int, ratio: float, seed: int
+) -> dict[str, np.ndarray]:
     """Add gates, patterns and the strength.
 
     Parameters
@@ -80,12 +86,14 @@ def problem(X: np.ndarray, y: np.ndarray, count: int, ratio: float) -> dict[str,
         Gates drawn.
     ratio : float
         Strength as a fraction of lambda_max of the gated program, also for the ReLU program.
+    seed : int
+        The gates are drawn with seed + 1.
 
     Returns
     -------
     dict of str to array
         X, y, G (d, P), D (n, P) and the canonical strength lam.
     """
-    G = sample_gates(X, count, 1)
+    G = sample_gates(X, count, seed + 1)
     lam = ratio * lambda_max(X, y, G, "gated")
     return {"X": X, "y": y, "G": G, "D": activation_patterns(X, G), "lam": np.array(lam)}

@@ -88,6 +88,8 @@ def draw(lines: pd.DataFrame, folder: Path) -> None:
     ratio = sorted(lines["ratio"].unique())[len(lines["ratio"].unique()) // 2]
     chosen = lines[(lines["ratio"] == ratio) & (lines["solver"] != "path")]
     names, programs = sorted(chosen["problem"].unique()), sorted(chosen["formulation"].unique())
+    from matplotlib.ticker import NullFormatter
+
     figure, axes = plt.subplots(
         len(programs), len(names), figsize=(2.6 * len(names), 2.4 * len(programs)), squeeze=False
     )
@@ -107,6 +109,8 @@ def draw(lines: pd.DataFrame, folder: Path) -> None:
                         color=f"C{index}",
                         label=solver,
                     )
+            axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.axhline(1e-6, color="0.7", linewidth=0.8)
             axis.set_title(f"({name}) {program}", fontsize=9)
             axis.tick_params(labelsize=7)

@@ -42,7 +42,7 @@ def make_ours() -> Run:
     def run(p: dict[str, np.ndarray], formulation: str, setting: float) -> Blocks:
         s = solve(p["X"], p["y"], p["G"], float(p["lam"]), formulation=formulation, tol=setting)
         NOTES.update(s.counts, status=s.status, own_gap=s.gap)
-        NOTES["dual"] = s.dual_objective
+        NOTES.update(dual=s.dual_objective, vector=s.dual)
         return s.v, s.w
 
     return run
@@ -221,6 +221,19 @@ def tiny() -> dict[str, np.ndarray]:
     return {"X": X, "y": rng.standard_normal(12), "G": G, "D": X @ G > 0, "lam": np.array(0.5)}
 
 
+def peak_memory(*, reset: bool = False) -> int:
+    """Return the resident memory's high-water mark in KiB, or the memory now and start anew.
+
+    Not `getrusage`, whose mark a child inherits from the process that forked it.
+    """
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise RuntimeError("no VmHWM in /proc/self/status")
+
+
 def main() -> None:
     """Solve, save the blocks, print one JSON line."""
     solver, file, formulation, setting, limit, out = sys.argv[1:]
@@ -233,14 +246,14 @@ def main() -> None:
     run(tiny(), formulation, small)
     warm_up = time.process_time() - begin
     NOTES.clear()
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    base = peak_memory(reset=True)
     stop = int(time.process_time() + float(limit)) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (stop, stop))
     begin = time.process_time()
     v, w = run(p, formulation, float(setting))
     seconds = time.process_time() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    np.savez(Path(out), v=v, w=w)
+    peak = peak_memory()
+    np.savez(Path(out), v=v, w=w, dual=NOTES.pop("vector", np.zeros(0)))
     numbers = {"cpu_s": seconds, "warm_up_s": warm_up, "memory_mb": (peak - base) / 1024}
     print(json.dumps(numbers | NOTES))
 
