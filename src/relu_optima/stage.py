@@ -2,7 +2,9 @@
 
 A stage is a package with a module ``stage.py`` that defines ``run(task: Task) -> Outcome``, and
 ``verify(record, upstream) -> list[str]`` that re-checks a stored record from scratch and lists
-what is wrong with it. Nothing else in a stage knows about files, batches or Snakemake.
+what is wrong with it. It may also define ``run_batch(tasks) -> list of Outcome`` for runs that are
+cheaper side by side; the outcome of a run must not depend on which others share the call. Nothing
+else in a stage knows about files, batches or Snakemake.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -143,13 +144,9 @@ class Workshop:
         ReluOptimaError
             If the run's input cannot be used.
         """
-        self._check_code(run)
-        upstream = self.upstream(run)
-        groups = {g: validate_group(g, v) for g, v in run.groups.items()}
-        task = Task(run.stage, run.id, groups, run.seed or 0, upstream)
-        entry = importlib.import_module(f"{STAGES[run.stage].package}.stage")
+        task = self._task(run)
+        refused = next((r for r in task.upstream.values() if r.status == "refused"), None)
         start = time.process_time()
-        refused = next((r for r in upstream.values() if r.status == "refused"), None)
         if refused is not None:
             why = refused.row.get("message")
             outcome = Outcome(
@@ -157,21 +154,60 @@ class Workshop:
             )
         else:
             try:
-                outcome = entry.run(task)
+                outcome = _entry_module(run.stage).run(task)
             except (DegenerateError, BudgetError) as error:
                 outcome = Outcome({"message": " ".join(str(error).split())}, "refused")
-        return Record(
-            run_id=run.id,
-            code_key=run.code_key,
-            stage=run.stage,
-            config={"seed": run.seed, "groups": run.scientific, "upstream": run.upstream},
-            status=outcome.status,
-            row=outcome.row,
-            series=outcome.series,
-            arrays=outcome.arrays,
-            documents=outcome.documents,
-            seconds=time.process_time() - start,
-        )
+        return _record(run, outcome, time.process_time() - start)
+
+    def compute_together(self, run_ids: Sequence[str]) -> dict[str, Record]:
+        """Compute the missing ones among some runs side by side, and store them.
+
+        Only for stages with ``run_batch(tasks) -> outcomes``, whose outcomes must not depend on
+        which runs share a call. Their CPU seconds are shared out evenly.
+
+        Parameters
+        ----------
+        run_ids : sequence of str
+            Runs of one stage.
+
+        Returns
+        -------
+        dict of str to Record
+            Records by run id; empty if there is nothing to do side by side. Where one run's
+            input cannot be used, none is computed here, so that `record` can tell which.
+
+        Raises
+        ------
+        StaleCodeError
+            If the source changed since planning.
+        """
+        runs = [self.manifest.runs[r] for r in dict.fromkeys(run_ids)]
+        missing = [r for r in runs if not self.store.has(r.id, r.code_key)]
+        together = getattr(_entry_module(missing[0].stage), "run_batch", None) if missing else None
+        if together is None or len(missing) < 2:
+            return {}
+        tasks = [self._task(run) for run in missing]
+        if any(u.status == "refused" for task in tasks for u in task.upstream.values()):
+            return {}
+        start = time.process_time()
+        try:
+            outcomes = together(tasks)
+        except ReluOptimaError as error:
+            log.warning("one by one instead of side by side, because of: %s", error)
+            return {}
+        seconds = (time.process_time() - start) / len(missing)
+        out = {}
+        for run, outcome in zip(missing, outcomes, strict=True):
+            out[run.id] = _record(run, outcome, seconds)
+            if out[run.id].status not in NOT_CACHED:
+                self.store.save(out[run.id])
+        return out
+
+    def _task(self, run: PlannedRun) -> Task:
+        self._check_code(run)
+        upstream = self.upstream(run)
+        groups = {g: validate_group(g, v) for g, v in run.groups.items()}
+        return Task(run.stage, run.id, groups, run.seed or 0, upstream)
 
     def _check_code(self, run: PlannedRun) -> None:
         modules = [m for g, v in run.groups.items() if (m := plugin_module(g, v))]
@@ -186,6 +222,25 @@ class Workshop:
                 where=f"run {run.id}",
                 fix="run the same command again: it plans anew and keeps what is still valid",
             )
+
+
+def _entry_module(stage: str) -> ModuleType:
+    return importlib.import_module(f"{STAGES[stage].package}.stage")
+
+
+def _record(run: PlannedRun, outcome: Outcome, seconds: float) -> Record:
+    return Record(
+        run_id=run.id,
+        code_key=run.code_key,
+        stage=run.stage,
+        config={"seed": run.seed, "groups": run.scientific, "upstream": run.upstream},
+        status=outcome.status,
+        row=outcome.row,
+        series=outcome.series,
+        arrays=outcome.arrays,
+        documents=outcome.documents,
+        seconds=seconds,
+    )
 
 
 def work(manifest: Manifest, batch_id: str, results: Path, root: Path) -> Path:
@@ -221,9 +276,14 @@ def work(manifest: Manifest, batch_id: str, results: Path, root: Path) -> Path:
     rows: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     failures: list[str] = []
+    fresh = shop.compute_together([entry.run for entry in batch.entries])
     for entry in batch.entries:
         try:
-            record, cached = shop.record(entry.run, arrays=False)
+            record, cached = (
+                (fresh[entry.run], False)
+                if entry.run in fresh
+                else shop.record(entry.run, arrays=False)
+            )
         except StaleCodeError:
             raise
         except StoreError:
