@@ -8,7 +8,7 @@ import yaml
 
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import DataError
-from relu_optima.patterns import check_masks
+from relu_optima.patterns import atlas_sizes, check_masks, pattern_classes
 from relu_optima.plugins import load_plugin, plugin_names
 
 PRESETS = sorted(Path(__file__).parents[2].joinpath("conf/pattern").glob("*.yaml"))
@@ -47,6 +47,32 @@ def test_lu_and_ul_are_triangular():
     assert np.array_equal(first, np.triu(np.ones((4, 4))))
     assert np.array_equal(second, first.T)
     assert np.array_equal(make("ul", n=4)[0], second)
+
+
+def test_atlas_numbers_run_through_all_sizes():
+    found = [make("atlas", n_out=0, n_in=0, n_hidden=2, index=q) for q in range(55)]
+    expected = [
+        make("atlas", n_out=m, n_in=n, n_hidden=2, index=q)
+        for m, n in atlas_sizes(3)
+        for q in range(len(pattern_classes(m, n, 2)))
+    ]
+    for a, b in zip(found, expected, strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    with pytest.raises(DataError, match="55 classes"):
+        make("atlas", n_out=0, n_in=0, n_hidden=2, index=55)
+    with pytest.raises(DataError, match="only one"):
+        make("atlas", n_out=2, n_in=0, n_hidden=2, index=0)
+
+
+@pytest.mark.parametrize("r", [1, 2, 3, 4])
+def test_atlas_sweep_names_every_class(r):
+    sweep = yaml.safe_load((PRESETS[0].parents[1] / f"sweep/atlas_r{r}.yaml").read_text())
+    fields = {k.removeprefix("pattern."): v for k, v in sweep["fixed"].items() if "." in k}
+    assert fields["n_hidden"] == r
+    stop = int(sweep["grid"]["pattern.index"].removeprefix("range(0,").removesuffix(")"))
+    make("atlas", **fields, index=stop - 1)
+    with pytest.raises(DataError, match=f"{stop} classes"):
+        make("atlas", **fields, index=stop)
 
 
 def test_banded_keeps_the_band():

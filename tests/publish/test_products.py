@@ -71,6 +71,14 @@ EXAMPLES = {
         "hue": "dataset",
         "diagonal": True,
     },
+    ("figure", "shares"): BASE
+    | {
+        "plot": "shares",
+        "sweeps": ["existence_random"],
+        "width": "neurips_text",
+        "x": "pattern.p",
+        "share_of": ["verdict_product", "verdict_function", "verdict_optimum"],
+    },
     ("table", "certificates"): BASE
     | {
         "table": "certificates",

@@ -18,14 +18,15 @@ from relu_optima.publish.canvas import (
     title_panel,
 )
 from relu_optima.publish.figures._points import grouping, points_table
-from relu_optima.publish.frames import gather, run_ids
-from relu_optima.publish.labels import value_label
+from relu_optima.publish.frames import ProductError, gather, run_ids
+from relu_optima.publish.labels import column_label, value_label
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import COLOURS, FIXED_COLOURS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PANELS = "question"
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
 
 
@@ -33,7 +34,10 @@ class Config(FigureConfig):
     """Which column is counted, over what."""
 
     x: str = Field(min_length=1, description="Column with one bar for each value.")
-    share_of: str = Field(min_length=1, description="Column whose values are counted.")
+    share_of: str | list[str] = Field(
+        min_length=1,
+        description="Column whose values are counted; several columns get one panel each.",
+    )
     panel: str | None = Field(default=None, description="Column with one panel for each value.")
     panel_columns: int = Field(default=3, ge=1, le=4, description="Panels side by side.")
 
@@ -53,8 +57,15 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; count, n and share of each stack.
     """
-    x, counted, panel = options.x, options.share_of, options.panel
-    frame = gather(frames, options, (x, counted, panel))
+    x, counted, panel = options.x, "value", options.panel
+    if isinstance(options.share_of, str):
+        counted = options.share_of
+        frame = gather(frames, options, (x, counted, panel))
+    elif panel is None:
+        panel = PANELS
+        frame = _stacked(gather(frames, options, (x, *options.share_of)), options)
+    else:
+        raise ProductError("several counted columns need the panels", where="share_of, panel")
     frame = frame.assign(**{counted: frame[counted].where(frame[counted].notna(), "missing")})
     parts = split(frame, panel)
     canvas, panels = panel_canvas(options, len(parts), options.panel_columns, share_y=True)
@@ -107,6 +118,17 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     sizes = sorted({p["n"] for p in points})
     many = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     canvas.note(f"{many} run{'s' if sizes[-1] > 1 else ''} in each bar")
-    if counted != "status":
+    if "status" not in options.share_of:
         note_statuses(canvas, frame, marked=False)
     return FigureResult(finish(canvas), points_table(points, grouping(panel, x, counted)))
+
+
+def _stacked(frame: pd.DataFrame, options: Config) -> pd.DataFrame:
+    """Repeat the runs once for each counted column, named in the column of the panels."""
+    import pandas as pd
+
+    parts = [
+        frame.assign(question=column_label(c, options.labels), value=frame[c])
+        for c in options.share_of
+    ]
+    return pd.concat(parts, ignore_index=True)
