@@ -1,7 +1,7 @@
 # Needs Python >= 3.11 and make; everything else goes into .venv, built on first use.
 #
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
-#   make test | test-all | smoke | lint | lock | clean
+#   make test | test-all | smoke | lint | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
 #   make study TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
@@ -33,7 +33,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study smoke test test-all lint lock clean
+.PHONY: study smoke test test-all coverage lint audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
@@ -55,6 +55,10 @@ lint: $(INSTALLED)
 	mypy
 	lint-imports
 	codespell src tests docs conf workflow README.md CHANGELOG.md Makefile
+
+# Known vulnerabilities of the locked dependencies; says "skipped" where no database answers.
+audit: $(INSTALLED)
+	python -m tests.security.audit || test $$? -eq 75
 
 # Torch first, so that nothing else can choose another build of it.
 $(INSTALLED): pyproject.toml requirements.lock
