@@ -36,6 +36,25 @@ def test_split_is_a_partition_as_published(n, fraction, seed):
     assert np.array_equal(out.y_test, data.y[order[:count]])
 
 
+@given(n=st.integers(8, 60), fraction=st.sampled_from([0.1, 0.25, 0.5]), seed=st.integers(0, 50))
+def test_validation_rows_are_taken_from_the_training_rows_in_the_same_way(n, fraction, seed):
+    data = raw(n)
+    config = DatasetConfig(
+        loader="test", seed=seed, validation_fraction=fraction, validation_seed=seed + 1
+    )
+    out = prepare(data, config)
+    whole = prepare(data, DatasetConfig(loader="test", seed=seed))
+    order = np.arange(len(whole.rows_train))
+    np.random.default_rng(seed + 1).shuffle(order)
+    count = int(np.floor(order.size * fraction))
+    assert np.array_equal(out.rows_valid, whole.rows_train[order[:count]])
+    assert np.array_equal(out.rows_train, whole.rows_train[order[count:]])
+    assert np.array_equal(out.rows_test, whole.rows_test)
+    back = out.X_valid * data.X[out.rows_train].std(axis=0) + data.X[out.rows_train].mean(axis=0)
+    assert np.allclose(back, data.X[out.rows_valid])
+    assert np.array_equal(out.y_valid, data.y[out.rows_valid])
+
+
 @given(scale=st.floats(1e-6, 1e6), shift=st.floats(-100, 100), seed=st.integers(0, 20))
 def test_standardising_forgets_the_units(scale, shift, seed):
     data = raw(seed=seed)

@@ -1,6 +1,7 @@
 """The interval around a median: exact coverage, invariances, honest counts."""
 
 import math
+import statistics
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from relu_optima.publish.aggregate import aggregate_seeds, describe_interval, median_interval
+from relu_optima.publish.aggregate import (
+    aggregate_seeds,
+    describe_interval,
+    median_interval,
+    median_quartiles,
+)
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -95,3 +101,18 @@ def test_a_missing_group_value_is_a_group():
         {"run_id": ["a", "b"], "status": ["ok", "ok"], "p": [0.1, None], "v": [1.0, 2.0]}
     )
     assert aggregate_seeds(frame, ["p"], ["v"])["n_runs"].sum() == 2
+
+
+@given(st.lists(FINITE, min_size=2, max_size=30))
+def test_quartiles_are_those_of_the_standard_library_and_claim_no_coverage(values):
+    found = median_quartiles([*values, math.nan])
+    expected = statistics.quantiles(values, n=4, method="inclusive")
+    assert (found.low, found.median, found.high) == pytest.approx(tuple(expected), abs=1e-6)
+    assert found.n == len(values)
+    assert math.isnan(found.coverage)
+
+
+def test_quartiles_of_five_seeds_are_the_second_and_the_fourth():
+    found = median_quartiles([5.0, 1.0, 4.0, 2.0, 3.0])
+    assert (found.low, found.median, found.high) == (2.0, 3.0, 4.0)
+    assert describe_interval([math.nan], spread="quartiles") == "median and quartiles over seeds"

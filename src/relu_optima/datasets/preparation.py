@@ -17,12 +17,12 @@ class Prepared:
 
     Attributes
     ----------
-    X_train, X_test : array, shape (n, d)
-        Features.
-    y_train, y_test : array, shape (n,) or (n, c)
+    X_train, X_valid, X_test : array, shape (n, d)
+        Features; validation rows are none unless asked for.
+    y_train, y_valid, y_test : array, shape (n,) or (n, c)
         Targets.
-    rows_train, rows_test : array of int
-        Rows of the raw data; empty where an official test split was used.
+    rows_train, rows_valid, rows_test : array of int
+        Rows of the raw data; no test rows where an official test split was used.
     columns : array of int
         Raw feature columns that are left; constant ones are dropped when standardising.
     target_mean, target_scale : float
@@ -31,9 +31,12 @@ class Prepared:
 
     X_train: np.ndarray
     y_train: np.ndarray
+    X_valid: np.ndarray
+    y_valid: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
     rows_train: np.ndarray
+    rows_valid: np.ndarray
     rows_test: np.ndarray
     columns: np.ndarray
     target_mean: float = 0.0
@@ -101,7 +104,9 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     Prepared
         Training and test data. Without a test fraction rows keep their order; otherwise the
         split shuffles them with ``default_rng(seed)`` and takes the first
-        ``floor(n * test_fraction)`` for testing (Mishkin and Pilanci 2023, published code).
+        ``floor(n * test_fraction)`` for testing (Mishkin and Pilanci 2023, published code). The
+        rows left are shuffled by ``default_rng(validation_seed)`` and the first
+        ``floor(n_train * validation_fraction)`` taken away for validation, in the same way.
         Means and standard deviations (population) are those of the training rows.
 
     Raises
@@ -125,12 +130,14 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
         count = int(np.floor(rows.size * config.test_fraction))
         test, train = shuffled[:count], shuffled[count:]
         X_test, y_test = raw.X[test], raw.y[test]
+    train, valid = _without_validation(train, config)
     X, y = raw.X[train].astype(float), raw.y[train].astype(float)
+    X_valid, y_valid = raw.X[valid].astype(float), raw.y[valid].astype(float)
     X_test, y_test = X_test.astype(float), y_test.astype(float)
     if raw.task == "binary" and len(np.unique(y)) < 2:
         raise DataError(
             "only one class is left in the training rows",
-            where="dataset.test_fraction, dataset.max_rows",
+            where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
             fix="keep more rows, or change dataset.seed",
         )
     columns = np.arange(X.shape[1])
@@ -147,7 +154,7 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
             )
         mean = X[:, keep].mean(axis=0)
         X = (X[:, keep] - mean) / scale[keep]
-        X_test = (X_test[:, keep] - mean) / scale[keep]
+        X_valid, X_test = ((A[:, keep] - mean) / scale[keep] for A in (X_valid, X_test))
     mean_y, scale_y = 0.0, 1.0
     if config.standardise_target:
         if raw.task != "regression" or y.ndim != 1:
@@ -161,8 +168,18 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
             raise DataError(
                 "the target is constant on the training rows", where="dataset.standardise_target"
             )
-        y, y_test = (y - mean_y) / scale_y, (y_test - mean_y) / scale_y
+        y, y_valid, y_test = ((t - mean_y) / scale_y for t in (y, y_valid, y_test))
     if config.bias:
-        X = np.hstack([X, np.ones((X.shape[0], 1))])
-        X_test = np.hstack([X_test, np.ones((X_test.shape[0], 1))])
-    return Prepared(X, y, X_test, y_test, train, test, columns, mean_y, scale_y)
+        X, X_valid, X_test = (np.hstack([A, np.ones((len(A), 1))]) for A in (X, X_valid, X_test))
+    return Prepared(
+        X, y, X_valid, y_valid, X_test, y_test, train, valid, test, columns, mean_y, scale_y
+    )
+
+
+def _without_validation(train: np.ndarray, config: DatasetConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Rows left for training, and rows for validation; in their order if there are none."""
+    if config.validation_fraction == 0:
+        return train, train[:0]
+    shuffled = np.random.default_rng(config.validation_seed).permutation(train)
+    count = int(np.floor(train.size * config.validation_fraction))
+    return shuffled[count:], shuffled[:count]

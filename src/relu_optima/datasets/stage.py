@@ -24,9 +24,9 @@ def run(task: Task) -> Outcome:
     Returns
     -------
     Outcome
-        Arrays ``X_train``, ``y_train``, ``X_test``, ``y_test``, the raw rows of the split and the
-        raw columns left, ground truth of synthetic data (``target_matrix``, ``teacher_*``), and a
-        row with sizes, label coding, standardisation and digests.
+        Arrays ``X_train``, ``y_train``, the same for ``valid`` and ``test``, the raw rows of the
+        splits and the raw columns left, ground truth of synthetic data (``target_matrix``,
+        ``teacher_*``), and a row with sizes, label coding, standardisation and digests.
 
     Raises
     ------
@@ -43,6 +43,7 @@ def run(task: Task) -> Outcome:
             "name": raw.name,
             "task": raw.task,
             "n_train": data.X_train.shape[0],
+            "n_valid": data.X_valid.shape[0],
             "n_test": data.X_test.shape[0],
             "d": data.X_train.shape[1],
             "outputs": 1 if labels.ndim == 1 else labels.shape[1],
@@ -54,14 +55,18 @@ def run(task: Task) -> Outcome:
             "constant_columns_dropped": raw.X.shape[1] - data.columns.size,
             "digest_raw": raw.digest(),
             "digest_train": array_digest(data.X_train, labels),
+            "digest_valid": array_digest(data.X_valid, data.y_valid),
             "digest_test": array_digest(data.X_test, data.y_test),
         },
         arrays={
             "X_train": data.X_train,
             "y_train": labels,
+            "X_valid": data.X_valid,
+            "y_valid": data.y_valid,
             "X_test": data.X_test,
             "y_test": data.y_test,
             "rows_train": data.rows_train,
+            "rows_valid": data.rows_valid,
             "rows_test": data.rows_test,
             "columns": data.columns,
             **raw.extra,
@@ -86,14 +91,15 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     """
     arrays = record.arrays
     wrong = []
-    for part in ("train", "test"):
+    for part in ("train", "valid", "test"):
         found = array_digest(arrays[f"X_{part}"], arrays[f"y_{part}"])
         if found != record.row[f"digest_{part}"]:
             wrong.append(f"digest_{part} does not match the arrays")
         if not np.isfinite(arrays[f"X_{part}"]).all():
             wrong.append(f"X_{part} has NaN or infinite entries")
-    if np.intersect1d(arrays["rows_train"], arrays["rows_test"]).size:
-        wrong.append("training and test rows overlap")
+    rows = np.concatenate([arrays[f"rows_{part}"] for part in ("train", "valid", "test")])
+    if np.unique(rows).size != rows.size:
+        wrong.append("training, validation and test rows overlap")
     if record.row["standardised"] and arrays["X_train"].shape[0] > 1:
         bias = record.config["groups"]["dataset"]["bias"]
         X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]

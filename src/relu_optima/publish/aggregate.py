@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONFIDENCE = 0.95
+Spread = Literal["interval", "quartiles"]
+SPREAD_HELP = (
+    "What is shown around a median: `interval`, with known coverage, or `quartiles` of the seeds."
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class MedianInterval:
         Ends of the interval, NaN if there is no value.
     coverage : float
         Probability in [0, 1) that such an interval contains the true median; at least the
-        confidence asked for if `n` is large enough, else what the full range attains.
+        confidence asked for if `n` is large enough, else what the full range attains. NaN for
+        quartiles, which are no interval for the median.
     """
 
     n: int
@@ -86,8 +91,50 @@ def median_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> 
     return MedianInterval(n, float(np.median(sample)), low, high, coverage)
 
 
+def median_quartiles(values: Iterable[float]) -> MedianInterval:
+    """Return median and quartiles of a sample, interpolated linearly between order statistics.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Sample; values that are not finite are left out and not counted.
+
+    Returns
+    -------
+    MedianInterval
+        The quartiles as ``low`` and ``high``; no coverage.
+    """
+    sample = np.asarray(list(values), dtype=np.float64)
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return MedianInterval(0, math.nan, math.nan, math.nan, math.nan)
+    low, middle, high = (float(v) for v in np.quantile(sample, [0.25, 0.5, 0.75]))
+    return MedianInterval(int(sample.size), middle, low, high, math.nan)
+
+
+def summarise_sample(values: Iterable[float], spread: Spread) -> MedianInterval:
+    """Return the median of a sample with the spread asked for.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Sample.
+    spread : {"interval", "quartiles"}
+        What surrounds the median.
+
+    Returns
+    -------
+    MedianInterval
+        See `median_interval` and `median_quartiles`.
+    """
+    return median_quartiles(values) if spread == "quartiles" else median_interval(values)
+
+
 def aggregate_seeds(
-    frame: pd.DataFrame, by: Sequence[str], values: Sequence[str], confidence: float = CONFIDENCE
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    values: Sequence[str],
+    spread: Spread = "interval",
 ) -> pd.DataFrame:
     """Summarise all runs that agree on some columns.
 
@@ -100,8 +147,8 @@ def aggregate_seeds(
         form a group of their own.
     values : sequence of str
         Numeric columns to summarise over the runs whose status is good.
-    confidence : float
-        Coverage wanted, in (0, 1).
+    spread : {"interval", "quartiles"}
+        What surrounds each median.
 
     Returns
     -------
@@ -120,7 +167,7 @@ def aggregate_seeds(
         row: dict[str, object] = dict(zip(by, key, strict=True))
         row |= {"n_runs": len(group), "n_ok": len(good), "not_ok": status_counts(group)}
         for name in values:
-            summary = median_interval(pd.to_numeric(good[name], errors="coerce"), confidence)
+            summary = summarise_sample(pd.to_numeric(good[name], errors="coerce"), spread)
             row |= {f"{name}.{part}": getattr(summary, part) for part in _PARTS}
         row["runs"] = run_ids(group)
         rows.append(row)
@@ -131,7 +178,9 @@ def aggregate_seeds(
 _PARTS = ("n", "median", "low", "high", "coverage")
 
 
-def describe_interval(coverages: Iterable[float], confidence: float = CONFIDENCE) -> str:
+def describe_interval(
+    coverages: Iterable[float], confidence: float = CONFIDENCE, spread: Spread = "interval"
+) -> str:
     """Say in words what the drawn intervals are.
 
     Parameters
@@ -140,12 +189,16 @@ def describe_interval(coverages: Iterable[float], confidence: float = CONFIDENCE
         Coverage of each interval.
     confidence : float
         Coverage asked for.
+    spread : {"interval", "quartiles"}
+        What surrounds the medians.
 
     Returns
     -------
     str
         E.g. ``median, 95 % interval`` or ``median, range of too few seeds (covers 93.8 %)``.
     """
+    if spread == "quartiles":
+        return "median and quartiles over seeds"
     found = sorted({c for c in coverages if c > 0})
     if not found:
         return "single runs"

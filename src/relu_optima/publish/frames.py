@@ -275,7 +275,7 @@ def refuse_hidden_pooling(
         c
         for c in frame.columns
         if _CONFIG_COLUMN.search(str(c))
-        and not str(c).endswith((".seed", ".sha256"))
+        and not str(c).endswith((".seed", "_seed", ".sha256"))
         and c not in by
         and c not in pool
     ]

@@ -20,6 +20,12 @@ class DatasetConfig(Group):
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Share of rows kept for testing; 0 for none."
     )
+    validation_fraction: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of the training rows kept for validation."
+    )
+    validation_seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Seed that draws the validation rows."
+    )
     standardise: bool = Field(
         default=True, description="Centre and scale features by the training rows."
     )

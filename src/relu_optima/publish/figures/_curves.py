@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from relu_optima.publish.aggregate import median_interval
+from relu_optima.publish.aggregate import Spread, summarise_sample
 from relu_optima.publish.canvas import MARK
 from relu_optima.publish.figures._points import BAND_ALPHA
 from relu_optima.publish.frames import is_ok, run_ids, series_of
@@ -37,6 +37,7 @@ def draw_curves(
     align: Align,
     style: LineStyle,
     floors: tuple[float | None, float | None],
+    spread: Spread = "interval",
 ) -> tuple[Line2D | None, list[dict[str, Any]]]:
     """Draw the curves of the runs of one hue: summary of the good ones, the others singly.
 
@@ -54,6 +55,8 @@ def draw_curves(
         Style of the line.
     floors : pair of float or None
         Where values <= 0 are drawn on logarithmic axes.
+    spread : {"interval", "quartiles"}
+        What the band shows.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def draw_curves(
             handle, more = _single(axis, run, x, y, style, floors, crossed=False)
             points += more
     elif len(good):
-        rows = summarise(good, x, y, align, log_x=axis.get_xscale() == "log")
+        rows = summarise(good, x, y, align, log_x=axis.get_xscale() == "log", spread=spread)
         xs = at_least([r[x] for r in rows], floors[0])
         middle, low, high = (at_least([r[k] for r in rows], floors[1]) for k in (y, "low", "high"))
         if rows:
@@ -132,7 +135,7 @@ def _single(
 
 
 def summarise(
-    runs: pd.DataFrame, x: str, y: str, align: Align, *, log_x: bool
+    runs: pd.DataFrame, x: str, y: str, align: Align, *, log_x: bool, spread: Spread
 ) -> list[dict[str, Any]]:
     """Put curves on the union of their x values and summarise them there.
 
@@ -146,6 +149,8 @@ def summarise(
         ``exact``, ``linear`` or ``step``.
     log_x : bool
         Interpolate in log x.
+    spread : {"interval", "quartiles"}
+        What surrounds the medians.
 
     Returns
     -------
@@ -165,7 +170,7 @@ def summarise(
     ids = run_ids(runs)
     rows = []
     for column, at in enumerate(grid):
-        summary = median_interval(values[:, column])
+        summary = summarise_sample(values[:, column], spread)
         rows.append(
             {
                 x: float(at),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from relu_optima.publish.aggregate import Spread
     from relu_optima.publish.style import LineStyle
 
 BAND_ALPHA = 0.2
@@ -67,7 +68,9 @@ def numeric(frame: pd.DataFrame, column: str) -> pd.Series:
         ) from None
 
 
-def note_intervals(canvas: Canvas, points: Iterable[dict[str, Any]]) -> None:
+def note_intervals(
+    canvas: Canvas, points: Iterable[dict[str, Any]], spread: Spread = "interval"
+) -> None:
     """Say below the figure what lines and bands are.
 
     Parameters
@@ -76,10 +79,12 @@ def note_intervals(canvas: Canvas, points: Iterable[dict[str, Any]]) -> None:
         The figure.
     points : iterable of dict
         Plotted points; those with a ``coverage`` are summaries.
+    spread : {"interval", "quartiles"}
+        What surrounds the medians.
     """
     coverages = [p["coverage"] for p in points if p.get("kind") == "median"]
     if coverages:
-        canvas.note(describe_interval(coverages).capitalize())
+        canvas.note(describe_interval(coverages, spread=spread).capitalize())
 
 
 def cross_bad_runs(

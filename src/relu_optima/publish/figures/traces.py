@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PooledConfig
+from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -34,6 +35,7 @@ class Config(PooledConfig):
 
     x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
     y: str = Field(min_length=1, description="Series on the y axis, without `series.`.")
+    spread: Spread = Field(default="interval", description=SPREAD_HELP)
     align: Align = Field(default="exact", description=ALIGN_HELP)
 
 
@@ -70,12 +72,14 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     for axis, (panel_value, panel_runs) in zip(panels, parts, strict=True):
         title_panel(axis, options, panel, panel_value)
         for level, runs in split(panel_runs, hue):
-            handle, rows = draw_curves(axis, runs, x, y, options.align, styles[level], floors)
+            handle, rows = draw_curves(
+                axis, runs, x, y, options.align, styles[level], floors, options.spread
+            )
             if handle is not None:
                 canvas.handles.setdefault(hue_label(options, hue, level), handle)
             names = {c: v for c, v in ((panel, panel_value), (hue, level)) if c is not None}
             points += [{**names, **row} for row in rows]
     label_axes(canvas, panels, options, x, y)
-    note_intervals(canvas, points)
+    note_intervals(canvas, points, options.spread)
     note_statuses(canvas, frame, marked=True)
     return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, x, y)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
-from relu_optima.publish.aggregate import aggregate_seeds, describe_interval
+from relu_optima.publish.aggregate import SPREAD_HELP, Spread, aggregate_seeds, describe_interval
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, refuse_hidden_pooling
 from relu_optima.publish.labels import column_label
@@ -26,6 +26,7 @@ class Config(TableConfig):
     by: list[str] = Field(min_length=1, description="Columns that name a row.")
     columns: list[ColumnSpec] = Field(min_length=1, description="Numeric columns to summarise.")
     intervals: bool = Field(default=True, description="Show the interval beside the median.")
+    spread: Spread = Field(default="interval", description=SPREAD_HELP)
     pool: list[str] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
@@ -51,7 +52,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     values = [s.column for s in options.columns]
     frame = gather(frames, options, [*options.by, *values])
     refuse_hidden_pooling(frame, options.by, options.pool, "pool")
-    whole = aggregate_seeds(frame, options.by, values)
+    whole = aggregate_seeds(frame, options.by, values, options.spread)
     columns = {c: Column(column_label(c, options.labels)) for c in options.by}
     columns["n_runs"] = Column("runs")
     if whole["not_ok"].str.len().any():
@@ -61,6 +62,10 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         ends = (f"{spec.column}.low", f"{spec.column}.high") if options.intervals else None
         columns[f"{spec.column}.median"] = Column(middle.label, middle.unit, middle.format, ends)
     coverages = [c for name in values for c in whole[f"{name}.coverage"]]
-    meaning = describe_interval(coverages) if options.intervals else "medians over seeds"
+    meaning = (
+        describe_interval(coverages, spread=options.spread)
+        if options.intervals
+        else "medians over seeds"
+    )
     note = sentences([meaning, status_note(frame)])
     return TableResult(whole, columns, macros_of(frames, options), note)
