@@ -79,6 +79,36 @@ EXAMPLES = {
         "x": "pattern.p",
         "share_of": ["verdict_product", "verdict_function", "verdict_optimum"],
     },
+    ("figure", "mean_curves"): BASE
+    | {
+        "plot": "mean_curves",
+        "sweeps": ["lu_training"],
+        "where": {"pattern": "lu"},
+        "panels": [
+            {"x": "epoch", "y": "loss", "log_x": True, "log_y": True},
+            {"x": "epoch", "y": "weight_norm"},
+        ],
+        "hue": "training.weight_decay",
+    },
+    ("table", "criteria"): BASE
+    | {
+        "table": "criteria",
+        "sweeps": ["lu_training"],
+        "criteria": [
+            {"claim": "falls", "column": "loss", "statistic": "max", "below": 0.5},
+            {
+                "claim": "grows",
+                "column": "weight_norm",
+                "statistic": "max",
+                "where": {"training.weight_decay": 0.0},
+                "above": {
+                    "column": "weight_norm",
+                    "statistic": "median",
+                    "where": {"training.weight_decay": 0.001},
+                },
+            },
+        ],
+    },
     ("table", "certificates"): BASE
     | {
         "table": "certificates",

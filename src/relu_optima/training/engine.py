@@ -323,6 +323,7 @@ class Loop:
             decayed = all2 if problem.config.decay_biases else norm2
             line = {
                 "epoch": float(self.epoch),
+                "step": float(self.step),
                 "loss": float(loss[k]),
                 "loss_relative": float(loss[k]) / max(self.data.mean_square[k], 1e-300),
                 "objective": 0.5 * float(loss[k]) * size + 0.5 * problem.lam * decayed,
