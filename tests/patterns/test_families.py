@@ -89,6 +89,23 @@ def test_block_diagonal_counts():
     assert second.sum() == 3 * 4 * 5
 
 
+@pytest.mark.parametrize(("density", "fan_in"), [(0.01, 1), (0.25, 4), (0.9, 14), (1.0, 16)])
+def test_regular_by_density_is_regular_by_fan_in(density, fan_in):
+    sizes = {"n_in": 16, "n_hidden": 16, "n_out": 16, "seed": 3}
+    by_density, by_fan_in = (
+        make("regular", **sizes, density=density),
+        make("regular", **sizes, fan_in=fan_in),
+    )
+    for a, b in zip(by_density, by_fan_in, strict=True):
+        assert np.array_equal(a, b)
+        assert np.all(a.sum(axis=1) == fan_in)
+        assert np.all(a.sum(axis=0) == fan_in)
+    with pytest.raises(DataError, match="both or neither"):
+        make("regular", **sizes)
+    with pytest.raises(DataError, match="both or neither"):
+        make("regular", **sizes, fan_in=4, density=0.25)
+
+
 def test_bernoulli_density_is_p_within_five_standard_errors():
     first, _ = make("bernoulli", n_in=200, n_hidden=200, n_out=2, p=0.3, seed=1)
     assert abs(first.mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / first.size)

@@ -166,6 +166,44 @@ def existence_random() -> pd.DataFrame:
     return frame("existence_random", "existence", rows)
 
 
+def _density(family: str) -> pd.DataFrame:
+    """Make verdicts on random masks of a family; dense ones are undecided."""
+    rng = np.random.default_rng(len(family))
+    rows = []
+    for size, density, _ in itertools.product((8, 64), np.arange(1, 16) / 16, range(5)):
+        answer = "unknown" if density > 0.7 else str(rng.choice(["closed", "not_closed"]))
+        rows.append(
+            {
+                "pattern": family,
+                "n_hidden": size,
+                "density": density + rng.normal(0, 0.1 / size),
+                **_verdict(answer),
+                "verdict_optimum": "not_always" if density > 0.1 else "always",
+            }
+        )
+    return frame(f"density_{family}", "existence", rows)
+
+
+def density_bernoulli() -> pd.DataFrame:
+    """Make verdicts on Bernoulli masks."""
+    return _density("bernoulli")
+
+
+def density_regular() -> pd.DataFrame:
+    """Make verdicts on regular masks."""
+    return _density("regular")
+
+
+def density_n_of_m() -> pd.DataFrame:
+    """Make verdicts on N:M masks."""
+    return _density("n_of_m")
+
+
+def density_erk() -> pd.DataFrame:
+    """Make verdicts on ERK masks."""
+    return _density("erk")
+
+
 def lu_training() -> pd.DataFrame:
     """Make LU training, one diverged run included."""
     rng = np.random.default_rng(3)
@@ -349,6 +387,10 @@ MAKERS = {
         convex_gates,
         existence_patterns,
         existence_random,
+        density_bernoulli,
+        density_regular,
+        density_n_of_m,
+        density_erk,
         lu_training,
         shallow_training,
         pruning_paths,
