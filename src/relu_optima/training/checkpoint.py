@@ -1,11 +1,13 @@
-"""Checkpoints of a stack: plain arrays in one file, written atomically, ignored if damaged."""
+"""Checkpoints of networks: plain arrays in one file, written atomically, ignored if damaged.
+
+Each network of a stack has its own, because a killed job may resume with other neighbours.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,40 +18,40 @@ from relu_optima.code_key import running_source
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where the state of a stack lies between two sessions.
+    """Where the state of a network lies between two sessions.
 
     Attributes
     ----------
     path : Path
-        The file; its name says which runs and which code it belongs to.
+        The file; its name says which run and which code it belongs to.
     """
 
     path: Path
 
     @staticmethod
-    def of(folder: Path | None, names: Sequence[str], method: str) -> Checkpoint | None:
-        """Name the checkpoint of a stack.
+    def of(folder: Path | None, name: str, method: str) -> Checkpoint | None:
+        """Name the checkpoint of a network.
 
         Parameters
         ----------
         folder : Path or None
             Where checkpoints are kept.
-        names : sequence of str
-            What identifies each network: run id and upstream code.
+        name : str
+            What identifies the network: run id and upstream code.
         method : str
             Training method, whose code counts too.
 
         Returns
         -------
         Checkpoint or None
-            None without a folder, or if some network has no name.
+            None without a folder or a name.
         """
-        if folder is None or not all(names):
+        if folder is None or not name:
             return None
         code = running_source().key(
             ["relu_optima.training.stage", f"relu_optima.training.methods.{method}"]
         )
-        value = hashlib.sha256("\n".join([code, *names]).encode()).hexdigest()[:24]
+        value = hashlib.sha256(f"{code}\n{name}".encode()).hexdigest()[:24]
         return Checkpoint(folder / f"{value}.npz")
 
     def read(self) -> dict[str, np.ndarray] | None:
@@ -81,7 +83,3 @@ class Checkpoint:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(self.path)
-
-    def remove(self) -> None:
-        """Remove the file, since the result is there."""
-        self.path.unlink(missing_ok=True)

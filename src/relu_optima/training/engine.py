@@ -72,9 +72,27 @@ def train(problems: Sequence[Problem], folder: Path | None = None) -> list[Train
                 continue
             for start in range(0, len(members), config.stack):
                 chunk = members[start : start + config.stack]
-                loop = Loop([problems[k] for k in chunk], folder)
-                out.update(zip(chunk, loop.run(), strict=True))
+                for part, states in _by_epoch(chunk, problems, folder):
+                    loop = Loop([problems[k] for k in part], folder)
+                    out.update(zip(part, loop.run(states), strict=True))
     return [out[k] for k in range(len(problems))]
+
+
+State = dict[str, np.ndarray]
+
+
+def _by_epoch(
+    members: Sequence[int], problems: Sequence[Problem], folder: Path | None
+) -> list[tuple[list[int], list[State]]]:
+    """Split networks by the epoch of their checkpoints; new ones come without states."""
+    parts: dict[int, tuple[list[int], list[State]]] = {}
+    for k in members:
+        checkpoint = Checkpoint.of(folder, problems[k].name, problems[k].config.method)
+        state = checkpoint.read() if checkpoint else None
+        ks, states = parts.setdefault(-1 if state is None else int(state["counters"][0]), ([], []))
+        ks.append(k)
+        states += [] if state is None else [state]
+    return list(parts.values())
 
 
 @contextmanager
@@ -135,7 +153,7 @@ class Loop:
         self.epochs = [0] * len(problems)
         self.epoch = self.step = 0
         self.series: list[list[dict[str, float]]] = [[] for _ in problems]
-        self.checkpoint = Checkpoint.of(folder, [p.name for p in problems], config.method)
+        self.checkpoints = [Checkpoint.of(folder, p.name, config.method) for p in problems]
 
     @staticmethod
     def _rule(problem: Problem) -> MaskRule:
@@ -144,51 +162,60 @@ class Loop:
         assert isinstance(rule, MaskRule)
         return rule
 
-    def run(self) -> list[Trained]:
-        """Train to the end, from the last checkpoint if there is one.
+    def run(self, states: Sequence[State] = ()) -> list[Trained]:
+        """Train to the end.
+
+        The last checkpoint stays where it is: a job killed before it has stored its records does
+        not train again.
+
+        Parameters
+        ----------
+        states : sequence of dict of str to array, optional
+            Checkpoints of all networks at one epoch, to go on from there.
 
         Returns
         -------
         list of Trained
             In the order of the problems.
         """
-        state = self.checkpoint.read() if self.checkpoint else None
-        if state is None:
-            self._log(np.full(len(self.problems), np.nan))
+        for k, state in enumerate(states):
+            self._restore(k, state)
+        if states:
+            log.info("%d networks go on from epoch %d", len(states), self.epoch)
         else:
-            self._restore(state)
+            self._log(np.full(len(self.problems), np.nan))
         told = time.monotonic()
         while self.epoch < self.config.epochs and any(self.alive):
             running = self._one_epoch()
             self._guard(running)
+            last = self.epoch == self.config.epochs or not any(self.alive)
             if self.epoch % self.config.log_every == 0 or self.epoch == self.config.epochs:
                 self._log(running)
-                told = self._tell(told)
-            if self.checkpoint and self.epoch % self.config.checkpoint_every == 0:
-                self.checkpoint.write(self._state())
-        out = [self._result(k) for k in range(len(self.problems))]
-        if self.checkpoint:
-            self.checkpoint.remove()
-        return out
+            if last or self.epoch % self.config.checkpoint_every == 0:
+                for k, checkpoint in enumerate(self.checkpoints):
+                    if checkpoint is not None:
+                        checkpoint.write(self._state(k))
+            if time.monotonic() - told >= PROGRESS_SECONDS:
+                self._tell(running)
+                told = time.monotonic()
+        return [self._result(k) for k in range(len(self.problems))]
 
-    def _tell(self, told: float) -> float:
-        """Log progress every few seconds; return when it was logged last."""
-        now = time.monotonic()
-        if now - told < PROGRESS_SECONDS:
-            return told
-        last = [lines[-1] for lines in self.series]
-        losses, norms = [x["loss"] for x in last], [x["weight_norm"] for x in last]
-        log.info(
-            "epoch %d of %d, %d networks: loss %.4g to %.4g, weight norm %.4g to %.4g",
-            self.epoch,
-            self.config.epochs,
-            len(last),
-            min(losses),
-            max(losses),
-            min(norms),
-            max(norms),
-        )
-        return now
+    def _tell(self, running: np.ndarray) -> None:
+        """Log how far training is, with the ranges of losses and norms of this epoch."""
+        alive = [k for k, lives in enumerate(self.alive) if lives]
+        norms = self.parameters.squared_norm(biases=False).sqrt().cpu().numpy()[alive]
+        losses = running[alive]
+        if alive:
+            log.info(
+                "epoch %d of %d, %d networks: loss %.4g to %.4g, weight norm %.4g to %.4g",
+                self.epoch,
+                self.config.epochs,
+                len(alive),
+                losses.min(),
+                losses.max(),
+                norms.min(),
+                norms.max(),
+            )
 
     # --- one epoch ---------------------------------------------------------------------------
 
@@ -355,38 +382,32 @@ class Loop:
 
     # --- checkpoints -------------------------------------------------------------------------
 
-    def _state(self) -> dict[str, np.ndarray]:
-        state: dict[str, np.ndarray] = {
+    def _state(self, k: int) -> State:
+        state: State = {
             "counters": np.array([self.epoch, self.step, self.optimiser.steps]),
-            "alive": np.array(self.alive),
-            "epochs": np.array(self.epochs),
+            "alive": np.array(self.alive[k]),
+            "epochs": np.array(self.epochs[k]),
+            "generator": self.generators[k].get_state().numpy(),
         }
-        for k, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
-            state[f"tensor_{k}"] = tensor.cpu().numpy()
-        for k, generator in enumerate(self.generators):
-            state[f"generator_{k}"] = generator.get_state().numpy()
-        for k, rule in enumerate(self.rules):
-            state |= {f"rule_{k}.{name}": value for name, value in rule.state().items()}
-            lines = self.series[k]
-            for name in lines[0]:
-                state[f"series_{k}.{name}"] = np.array([line[name] for line in lines])
+        for i, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
+            state[f"tensor_{i}"] = tensor[k].cpu().numpy()
+        state |= {f"rule.{name}": value for name, value in self.rules[k].state().items()}
+        lines = self.series[k]
+        for name in lines[0]:
+            state[f"series.{name}"] = np.array([line[name] for line in lines])
         return state
 
-    def _restore(self, state: dict[str, np.ndarray]) -> None:
+    def _restore(self, k: int, state: State) -> None:
         self.epoch, self.step, self.optimiser.steps = (int(v) for v in state["counters"])
-        self.alive = [bool(v) for v in state["alive"]]
-        self.epochs = [int(v) for v in state["epochs"]]
-        for k, rule in enumerate(self.rules):
-            prefix = f"rule_{k}."
-            rule.restore(
-                {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
-            )
-            self._load_masks(k)
-            names = [n for n in state if n.startswith(f"series_{k}.")]
-            columns = {n.partition(".")[2]: state[n] for n in names}
-            length = len(next(iter(columns.values())))
-            self.series[k] = [{n: float(v[i]) for n, v in columns.items()} for i in range(length)]
-        for k, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
-            tensor.copy_(torch.as_tensor(state[f"tensor_{k}"]))
-        for k, generator in enumerate(self.generators):
-            generator.set_state(torch.as_tensor(state[f"generator_{k}"]))
+        self.alive[k], self.epochs[k] = bool(state["alive"]), int(state["epochs"])
+        rule = {n.removeprefix("rule."): v for n, v in state.items() if n.startswith("rule.")}
+        self.rules[k].restore(rule)
+        self._load_masks(k)
+        columns = {
+            n.removeprefix("series."): v for n, v in state.items() if n.startswith("series.")
+        }
+        length = len(columns["epoch"])
+        self.series[k] = [{n: float(v[i]) for n, v in columns.items()} for i in range(length)]
+        for i, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
+            tensor[k] = torch.as_tensor(state[f"tensor_{i}"])
+        self.generators[k].set_state(torch.as_tensor(state["generator"]))

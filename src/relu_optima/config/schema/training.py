@@ -72,6 +72,6 @@ class TrainingConfig(Group):
         default=10, ge=1, le=1000, description="Networks trained side by side, at most."
     )
     checkpoint_dir: str | None = operational(
-        None, description="Folder for checkpoints; None to keep none."
+        None, description="Folder for checkpoints, which stay there; None to keep none."
     )
     checkpoint_every: int = operational(50, ge=1, description="Epochs between two checkpoints.")
