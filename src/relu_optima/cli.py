@@ -256,6 +256,41 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies; default: all in conf/published that have results."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print every number, not only what deviates.")
+    ] = False,
+) -> None:
+    """Put published numbers beside ours with verdicts: 0 all compared, 1 some were not run."""
+    from relu_optima.reproduce.published import published_studies
+    from relu_optima.reproduce.report import reproduce as compare_study
+    from relu_optima.reproduce.report import show
+
+    conf, results = Path("conf"), Path("results")
+    wanted = names or [n for n in published_studies(conf) if (results / n).is_dir()]
+    if not wanted:
+        raise ReluOptimaError(
+            "no study with published numbers has results",
+            allowed=", ".join(published_studies(conf)) or "conf/published is empty",
+            fix="run one: relu-optima study NAME",
+        )
+    console = _console()
+    not_run = 0
+    for name in wanted:
+        done = compare_study(name, conf, results)
+        show(done, console, every=every)
+        console.print(f"see results/{name}/reproduce/reproduce.md", soft_wrap=True)
+        not_run += done.not_run
+    if not_run:
+        console.print(f"INCOMPLETE: {not_run} published numbers or statements were not run")
+        raise typer.Exit(1)
+
+
 def _batch_verb(verb: str, stage: str) -> None:
     def command(
         plan: PlanOption,

@@ -116,6 +116,20 @@ EXAMPLES = {
         "by": ["convex.lam"],
         "worst_of_seeds": False,
     },
+    ("table", "claims"): BASE
+    | {
+        "table": "claims",
+        "sweeps": ["convex_lambda"],
+        "claims": [
+            {
+                "claim": "certified",
+                "kind": "unchanged",
+                "sweep": "convex_lambda",
+                "column": "gap",
+                "tolerance": 1e-6,
+            }
+        ],
+    },
 }
 
 

@@ -1,0 +1,1 @@
+"""Published numbers beside ours, with a verdict for each."""

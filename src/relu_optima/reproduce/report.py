@@ -1,0 +1,304 @@
+"""``relu-optima reproduce``: read sweeps and published numbers, write and show the verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from relu_optima.collect import sweep_file
+from relu_optima.config.compose import load_yaml
+from relu_optima.config.schema.table import TableConfig
+from relu_optima.config.validate import validate_group
+from relu_optima.errors import ReluOptimaError
+from relu_optima.manifest import write_atomically
+from relu_optima.plugins import load_plugin
+from relu_optima.publish.formats import format_value
+from relu_optima.publish.frames import ProductError
+from relu_optima.publish.labels import value_label
+from relu_optima.reproduce.compare import NOT_RUN, VERDICTS, Comparison, compare
+from relu_optima.reproduce.published import Published, load_published
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_STYLES = {"outside": "red", "fail": "red", NOT_RUN: "yellow"}
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Everything that is known about one study against its paper.
+
+    Attributes
+    ----------
+    study : str
+        Study whose sweeps were read.
+    published : Published
+        The published numbers.
+    comparisons : list of Comparison
+        One for each number and variant.
+    claims : list of dict
+        One for each statement in words: ``claim``, ``verdict`` and its numbers.
+    """
+
+    study: str
+    published: Published
+    comparisons: list[Comparison]
+    claims: list[dict[str, Any]]
+
+    @property
+    def not_run(self) -> int:
+        """Numbers and statements that could not be compared."""
+        verdicts = [c.verdict for c in self.comparisons] + [c["verdict"] for c in self.claims]
+        return verdicts.count(NOT_RUN)
+
+
+def reproduce(study: str, conf: Path, results: Path) -> Reproduction:
+    """Compare a study with what was published and write the verdicts.
+
+    Parameters
+    ----------
+    study : str
+        Name of a study, with the hash of its overrides or without.
+    conf, results : Path
+        Configuration and results folder.
+
+    Returns
+    -------
+    Reproduction
+        The comparison; ``results/<study>/reproduce/`` holds it as CSV and Markdown.
+
+    Raises
+    ------
+    ReluOptimaError
+        If nothing published is recorded for the study, or it has no results at all.
+    """
+    published = load_published(conf, study)
+    frames = _frames(study, published, conf, results)
+    done = Reproduction(
+        study, published, compare(published, frames), _claims(published, frames, conf)
+    )
+    folder = results / study / "reproduce"
+    write_atomically(folder / "numbers.csv", _csv([asdict(c) for c in done.comparisons]))
+    if done.claims:
+        write_atomically(folder / "claims.csv", _csv(done.claims))
+    write_atomically(folder / "reproduce.md", _markdown(done).encode())
+    return done
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    import pandas as pd
+
+    text = pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+    assert isinstance(text, str)
+    return text.encode()
+
+
+def _claim_tables(published: Published, conf: Path) -> dict[str, TableConfig]:
+    tables = {}
+    for name in published.claims:
+        config = validate_group("table", load_yaml(conf / "table" / f"{name}.yaml"))
+        assert isinstance(config, TableConfig)
+        tables[name] = config
+    return tables
+
+
+def _frames(study: str, published: Published, conf: Path, results: Path) -> dict[str, pd.DataFrame]:
+    """Read every sweep that is needed and there."""
+    import pandas as pd
+
+    if not (results / study).is_dir():
+        raise ReluOptimaError(
+            f"study {study!r} has no results",
+            where=str(results),
+            fix=f"run it first: relu-optima study {study.split('-')[0]}",
+        )
+    wanted = {v.sweep or i.sweep for i in published.items.values() for v in i.variants.values()}
+    for table in _claim_tables(published, conf).values():
+        wanted |= set(table.sweeps)
+    files = {name: sweep_file(results, study, name) for name in sorted(wanted)}
+    return {name: pd.read_parquet(path) for name, path in files.items() if path.is_file()}
+
+
+def _claims(
+    published: Published, frames: Mapping[str, pd.DataFrame], conf: Path
+) -> list[dict[str, Any]]:
+    """Check the statements one by one, so that one missing sweep hides no other verdict."""
+    rows: list[dict[str, Any]] = []
+    for name, table in _claim_tables(published, conf).items():
+        plugin = load_plugin("table", table.table)
+        statements = getattr(table, "claims", None)
+        if statements is None:
+            raise ReluOptimaError(
+                f"table {name!r} checks no statements", where="claims", allowed="table: claims"
+            )
+        for statement in statements:
+            one = table.model_copy(update={"claims": [statement], "macros": {}})
+            if statement.sweep not in frames:
+                why = f"sweep {statement.sweep} has not been run"
+                rows.append({"claim": statement.claim, "verdict": NOT_RUN, "why": why})
+                continue
+            try:
+                result = plugin.tabulate(frames, one)
+            except ProductError as error:
+                text = f"{error.where}: {error.problem}"
+                rows.append({"claim": statement.claim, "verdict": NOT_RUN, "why": text})
+                continue
+            rows += [row | {"why": result.note} for row in result.frame.to_dict("records")]
+    return [{str(k): v for k, v in row.items()} for row in rows]
+
+
+def counts(done: Reproduction) -> dict[tuple[str, str], Counter[str]]:
+    """Count verdicts by item and variant.
+
+    Parameters
+    ----------
+    done : Reproduction
+        The comparison.
+
+    Returns
+    -------
+    dict
+        ``(item, variant)`` to the counter of verdicts.
+    """
+    out: dict[tuple[str, str], Counter[str]] = {}
+    for c in done.comparisons:
+        out.setdefault((c.item, c.variant), Counter())[c.verdict] += 1
+    return out
+
+
+_NUMBER_HEADS = ("row", "column", "published", "ours", "runs", "verdict", "why")
+_CLAIM_HEADS = ("claim", "about", "holds in", "least favourable", "limit", "verdict", "why")
+
+
+def _printed(c: Comparison, decimals: int) -> str:
+    text = f"{c.published:.{decimals}f}"
+    if c.published_low == c.published_low:
+        text += f" ({c.published_low:.{decimals}f}/{c.published_high:.{decimals}f})"
+    return text
+
+
+def _ours(c: Comparison, decimals: int) -> str:
+    places = decimals + 1  # one more than printed, so that rounding cannot hide a difference
+    if c.ours != c.ours:
+        return "–"
+    text = f"{c.ours:.{places}f}"
+    if c.ours_low == c.ours_low:
+        text += f" ({c.ours_low:.{places}f}/{c.ours_high:.{places}f})"
+    return text
+
+
+def _number_cells(c: Comparison, decimals: int) -> list[str]:
+    row = ", ".join(value_label(part, {}) for part in c.row.split(", "))
+    return [
+        row, c.column, _printed(c, decimals), _ours(c, decimals), str(c.runs), c.verdict, c.why,
+    ]  # fmt: skip
+
+
+def _claim_cells(row: dict[str, Any]) -> list[str]:
+    held = "–"
+    if row.get("of") is not None:
+        held = f"{row['holds_in']} of {row['of']}"
+    extreme = format_value(row.get("extreme"), "sig3", {})
+    if row.get("at"):
+        extreme += f" ({row['at']})"
+    limit = format_value(row.get("limit"), "sig3", {})
+    return [
+        row["claim"], row.get("detail") or "–", held, extreme, limit, row["verdict"],
+        row.get("why") or "",
+    ]  # fmt: skip
+
+
+def _sections(done: Reproduction) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
+    """Return title, heads and cells of each table shown."""
+    out: list[tuple[str, tuple[str, ...], list[list[str]]]] = []
+    for name, item in done.published.items.items():
+        for variant in item.variants:
+            rows = [
+                _number_cells(c, item.decimals)
+                for c in done.comparisons
+                if (c.item, c.variant) == (name, variant)
+            ]
+            title = f"{item.title} [{variant}]" if len(item.variants) > 1 else item.title
+            out.append((title, _NUMBER_HEADS, rows))
+    if done.claims:
+        rows = [_claim_cells(row) for row in done.claims]
+        out.append(("Statements in words", _CLAIM_HEADS, rows))
+    return out
+
+
+def _summary(done: Reproduction) -> list[list[str]]:
+    rows = []
+    for (item, variant), found in counts(done).items():
+        numbers = [str(found[v]) for v in VERDICTS]
+        rows.append([item, variant, str(sum(found.values())), *numbers])
+    return rows
+
+
+_SUMMARY_HEADS = ("item", "ours", "numbers", *VERDICTS)
+
+
+def _markdown(done: Reproduction) -> str:
+    """Write the whole comparison as one page."""
+    lines = [f"# {done.study} beside the published numbers", "", done.published.paper, ""]
+    lines += _markdown_table(_SUMMARY_HEADS, _summary(done))
+    for title, heads, rows in _sections(done):
+        lines += [f"## {title}", "", *_markdown_table(heads, rows)]
+    lines += ["## Sources", ""]
+    for name, item in done.published.items.items():
+        rule = f"{item.tolerance:g}{' relative' if item.relative else ''}"
+        lines.append(f"- {name}: {item.source} Tolerance ±{rule}.")
+    if done.published.unrecorded:
+        lines += ["", "## Published without numbers that could be compared", ""]
+        lines += [f"- {u.what}: {u.why}" for u in done.published.unrecorded]
+    return "\n".join([*lines, ""])
+
+
+def _markdown_table(heads: tuple[str, ...], rows: list[list[str]]) -> list[str]:
+    body = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in body), ""]
+
+
+def show(done: Reproduction, console: Console, *, every: bool = False) -> None:
+    """Print the verdicts.
+
+    Parameters
+    ----------
+    done : Reproduction
+        The comparison.
+    console : Console
+        Where to print.
+    every : bool, default False
+        Print every number; else those that are outside or were not run, below the counts.
+    """
+    console.print(
+        _rich_table(f"{done.study}: {done.published.paper}", _SUMMARY_HEADS, _summary(done))
+    )
+    for title, heads, rows in _sections(done):
+        at = heads.index("verdict")
+        statements = heads is _CLAIM_HEADS
+        shown = [r for r in rows if r[at] in _STYLES or every or statements]
+        compared = [r for r in shown if r[at] != NOT_RUN]
+        if compared:
+            console.print(_rich_table(title, heads, compared))
+        # a sweep that was not run is one line, not a page
+        for why, count in Counter(r[-1] for r in shown if r[at] == NOT_RUN).items():
+            console.print(f"{title}: {count} not run: {why}", markup=False, soft_wrap=True)
+    for item in done.published.unrecorded:
+        console.print(f"no numbers: {item.what}: {item.why}", markup=False, soft_wrap=True)
+
+
+def _rich_table(title: str, heads: tuple[str, ...], rows: list[list[str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        style = next((_STYLES[c] for c in row if c in _STYLES), None)
+        table.add_row(*row, style=style)
+    return table
