@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relu_optima.config.schema.product import Where
 from relu_optima.publish.frames import (
     ProductError,
     is_ok,
@@ -106,35 +108,17 @@ def compare(published: Published, frames: Mapping[str, pd.DataFrame]) -> list[Co
     out = []
     for name, item in published.items.items():
         for label, variant in item.variants.items():
-            selected = {c: _select(item, variant, c, frames) for c in item.columns}
+            selected = _Selected(item, variant, frames)
             for cell in item.cells:
                 row = ", ".join(str(cell[r]) for r in item.row)
                 for column in item.columns:
                     if column not in cell:
                         continue
-                    answer = _answer(item, variant, cell, column, selected)
+                    answer = selected.answer(cell, column)
                     out.append(
                         _judged(item, name, label, row, column, _printed(cell[column]), answer)
                     )
     return out
-
-
-def _select(
-    item: Item, variant: Variant, name: str, frames: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame | str:
-    """Select the runs of one published column, all rows; or say why there are none."""
-    column = item.columns[name]
-    sweep = variant.sweep or item.sweep
-    if sweep not in frames:
-        return f"sweep {sweep} has not been run"
-    where = item.where | column.where | variant.where
-    try:
-        runs = select(frames[sweep], where, sweep)
-        require(runs, [*item.row, *_columns(variant, column, name)], sweep)
-    except ProductError as error:
-        return " ".join([f"{error.where}: {error.problem}", error.fix]).strip()
-    refuse_hidden_pooling(runs, item.row, item.pool, f"published numbers of {item.title!r}")
-    return runs
 
 
 def _printed(value: Any) -> tuple[float, float, float]:
@@ -193,56 +177,78 @@ def _step(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if value >= 10.0**-decimals else f"{value:.1e}"
 
 
-def _answer(
-    item: Item,
-    variant: Variant,
-    cell: Mapping[str, Any],
-    name: str,
-    selected: Mapping[str, pd.DataFrame | str],
-) -> _Answer:
-    """Find our number for one cell."""
-    column = item.columns[name]
-    if column.range_of:
-        parts = [_answer(item, variant, cell, other, selected) for other in column.range_of]
-        gaps = [p for p in parts if p.missing]
-        if gaps:
-            return gaps[0]
-        middles = [p.middle for p in parts]
-        least = min(p.runs for p in parts)
-        return _Answer(middle=max(middles) - min(middles), runs=least)
-    sweep = variant.sweep or item.sweep
-    found = selected[name]
-    if isinstance(found, str):
-        return _Answer(why=found)
-    runs = select(found, {r: cell[r] for r in item.row}, sweep)
-    if runs.empty:
-        where = item.where | column.where | variant.where | {r: cell[r] for r in item.row}
-        wanted = ", ".join(f"{k} = {v}" for k, v in where.items())
-        return _Answer(why=f"no run of sweep {sweep} has {wanted}")
-    return _summary(runs, column, _ours(variant, column, name))
+class _Selected:
+    """The runs that answer one item in one variant, selected once for each column."""
+
+    def __init__(self, item: Item, variant: Variant, frames: Mapping[str, pd.DataFrame]) -> None:
+        self.item, self.variant = item, variant
+        self.sweep = variant.sweep or item.sweep
+        self.frame = frames.get(self.sweep)
+        self._known: dict[str, dict[tuple[Any, ...], pd.DataFrame] | str] = {}
+
+    def answer(self, cell: Mapping[str, Any], name: str) -> _Answer:
+        """Find our number for one cell."""
+        column = self.item.columns[name]
+        if column.range_of:
+            parts = [self.answer(cell, other) for other in column.range_of]
+            gaps = [p for p in parts if p.missing]
+            if gaps:
+                return gaps[0]
+            middles = [p.middle for p in parts]
+            least = min(p.runs for p in parts)
+            return _Answer(middle=max(middles) - min(middles), runs=least)
+        where = self.item.where | column.where | self.variant.where
+        groups = self._groups(where)
+        if isinstance(groups, str):
+            return _Answer(why=groups)
+        runs = groups.get(tuple(cell[r] for r in self.item.row))
+        if runs is None:
+            wanted = where | {r: cell[r] for r in self.item.row}
+            text = ", ".join(f"{k} = {v}" for k, v in wanted.items())
+            return _Answer(why=f"no run of sweep {self.sweep} has {text}")
+        ours = self.variant.columns.get(name, column.column)
+        assert ours is not None  # the model demands it of a column that is no range
+        own = [ours] if column.x is None else [f"series.{ours}", f"series.{column.x}"]
+        try:
+            require(runs, [*own, *column.because], self.sweep)
+        except ProductError as error:
+            return _Answer(why=_one_line(error))
+        return _summary(runs, column, ours)
+
+    def _groups(self, where: Where) -> dict[tuple[Any, ...], pd.DataFrame] | str:
+        """Split the runs with these values by row; or say why there are none."""
+        key = repr(where)
+        if key not in self._known:
+            self._known[key] = self._split(where)
+        return self._known[key]
+
+    def _split(self, where: Where) -> dict[tuple[Any, ...], pd.DataFrame] | str:
+        if self.frame is None:
+            return f"sweep {self.sweep} has not been run"
+        try:
+            runs = select(self.frame, where, self.sweep)
+            require(runs, self.item.row, self.sweep)
+        except ProductError as error:
+            return _one_line(error)
+        what = f"published numbers of {self.item.title!r}"
+        refuse_hidden_pooling(runs, self.item.row, self.item.pool, what)
+        return {
+            tuple(group[r].iloc[0] for r in self.item.row): group
+            for _, group in runs.groupby(self.item.row, sort=False)
+        }
 
 
-def _ours(variant: Variant, column: Column, name: str) -> str:
-    ours = variant.columns.get(name, column.column)
-    assert ours is not None  # the model demands it of a column that is no range
-    return ours
-
-
-def _columns(variant: Variant, column: Column, name: str) -> list[str]:
-    if column.range_of:
-        return []
-    ours = _ours(variant, column, name)
-    own = [ours] if column.x is None else [f"series.{ours}", f"series.{column.x}"]
-    return [*own, *column.because]
+def _one_line(error: ProductError) -> str:
+    return " ".join([f"{error.where}: {error.problem}", error.fix]).strip()
 
 
 def _summary(runs: pd.DataFrame, column: Column, ours: str) -> _Answer:
     """Summarise the good runs; say which are not."""
     import pandas as pd
 
-    bad = status_counts(runs)
-    notes = [f"not ok: {bad} of {len(runs)} runs"] if bad else []
-    good = runs[is_ok(runs)]
+    fine = is_ok(runs)
+    good = runs[fine]
+    notes = [] if fine.all() else [f"not ok: {status_counts(runs)} of {len(runs)} runs"]
     if good.empty:
         return _Answer(why=notes[0])
     if column.x is None:
@@ -265,7 +271,7 @@ def _context(values: pd.Series) -> str:
 
     if pd.api.types.is_numeric_dtype(values):
         return f"median {values.name} {values.median():.3g}"
-    found = values.value_counts(sort=False)
+    found = Counter(map(str, values))
     return f"{values.name} " + ", ".join(f"{word} {count}" for word, count in found.items())
 
 

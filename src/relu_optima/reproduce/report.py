@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ from relu_optima.reproduce.published import Published, load_published
 if TYPE_CHECKING:
     import pandas as pd
 
+# Fields of the table plug-ins that check statements; each gives `claim` and `verdict`.
+_STATEMENTS = ("claims", "criteria")
 _STYLES = {"outside": "red", "fail": "red", NOT_RUN: "yellow"}
 
 
@@ -131,26 +133,46 @@ def _claims(
     """Check the statements one by one, so that one missing sweep hides no other verdict."""
     rows: list[dict[str, Any]] = []
     for name, table in _claim_tables(published, conf).items():
-        plugin = load_plugin("table", table.table)
-        statements = getattr(table, "claims", None)
-        if statements is None:
+        key = next((k for k in _STATEMENTS if hasattr(table, k)), None)
+        if key is None:
             raise ReluOptimaError(
-                f"table {name!r} checks no statements", where="claims", allowed="table: claims"
+                f"table {name!r} checks no statements", allowed="table: claims, table: criteria"
             )
-        for statement in statements:
-            one = table.model_copy(update={"claims": [statement], "macros": {}})
-            if statement.sweep not in frames:
-                why = f"sweep {statement.sweep} has not been run"
-                rows.append({"claim": statement.claim, "verdict": NOT_RUN, "why": why})
+        for statement in getattr(table, key):
+            head = {"table": name, "claim": statement.claim}
+            needed = set(_sweeps_in(statement.model_dump())) or {table.sweeps[0]}
+            missing = sorted(needed - frames.keys())
+            if missing:
+                why = f"sweep {', '.join(missing)} has not been run"
+                rows.append({**head, "verdict": NOT_RUN, "why": why})
                 continue
+            there = [s for s in table.sweeps if s in frames]
+            one = table.model_copy(update={key: [statement], "macros": {}, "sweeps": there})
             try:
-                result = plugin.tabulate(frames, one)
+                result = load_plugin("table", table.table).tabulate(frames, one)
             except ProductError as error:
-                text = f"{error.where}: {error.problem}"
-                rows.append({"claim": statement.claim, "verdict": NOT_RUN, "why": text})
+                why = f"{error.where}: {error.problem}"
+                rows.append({**head, "verdict": NOT_RUN, "why": why})
                 continue
-            rows += [row | {"why": result.note} for row in result.frame.to_dict("records")]
+            for row in result.frame.to_dict("records"):
+                shown = {
+                    c.label: format_value(row[n], c.format, table.values)
+                    for n, c in result.columns.items()
+                    if n not in ("claim", "verdict")
+                }
+                verdict = NOT_RUN if row["verdict"] == "not measured" else row["verdict"]
+                numbers = ", ".join(f"{k} {v}" for k, v in shown.items())
+                rows.append({**head, **row, "verdict": verdict, "why": numbers})
     return [{str(k): v for k, v in row.items()} for row in rows]
+
+
+def _sweeps_in(value: Any) -> Iterator[str]:
+    """Find every sweep that a statement names."""
+    if isinstance(value, dict):
+        if isinstance(value.get("sweep"), str):
+            yield value["sweep"]
+        for inner in value.values():
+            yield from _sweeps_in(inner)
 
 
 def counts(done: Reproduction) -> dict[tuple[str, str], Counter[str]]:
@@ -173,7 +195,7 @@ def counts(done: Reproduction) -> dict[tuple[str, str], Counter[str]]:
 
 
 _NUMBER_HEADS = ("row", "column", "published", "ours", "runs", "verdict", "why")
-_CLAIM_HEADS = ("claim", "about", "holds in", "least favourable", "limit", "verdict", "why")
+_CLAIM_HEADS = ("statement", "verdict", "numbers")
 
 
 def _printed(c: Comparison, decimals: int) -> str:
@@ -200,20 +222,6 @@ def _number_cells(c: Comparison, decimals: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _claim_cells(row: dict[str, Any]) -> list[str]:
-    held = "–"
-    if row.get("of") is not None:
-        held = f"{row['holds_in']} of {row['of']}"
-    extreme = format_value(row.get("extreme"), "sig3", {})
-    if row.get("at"):
-        extreme += f" ({row['at']})"
-    limit = format_value(row.get("limit"), "sig3", {})
-    return [
-        row["claim"], row.get("detail") or "–", held, extreme, limit, row["verdict"],
-        row.get("why") or "",
-    ]  # fmt: skip
-
-
 def _sections(done: Reproduction) -> list[tuple[str, tuple[str, ...], list[list[str]]]]:
     """Return title, heads and cells of each table shown."""
     out: list[tuple[str, tuple[str, ...], list[list[str]]]] = []
@@ -227,7 +235,7 @@ def _sections(done: Reproduction) -> list[tuple[str, tuple[str, ...], list[list[
             title = f"{item.title} [{variant}]" if len(item.variants) > 1 else item.title
             out.append((title, _NUMBER_HEADS, rows))
     if done.claims:
-        rows = [_claim_cells(row) for row in done.claims]
+        rows = [[row["claim"], row["verdict"], row["why"]] for row in done.claims]
         out.append(("Statements in words", _CLAIM_HEADS, rows))
     return out
 

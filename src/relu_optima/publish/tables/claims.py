@@ -137,8 +137,13 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         bad = status_counts(runs)
         remark = f"sweep {claim.sweep} has runs that are not ok: {bad}" if bad else ""
         remarks += [remark] if remark not in remarks else []
-        check = {"dominates": _dominates, "unchanged": _unchanged, "moves": _moves}[claim.kind]
-        rows += [{"claim": claim.claim} | row for row in check(runs, claim, options)]
+        if isinstance(claim, Dominates):
+            found = _dominates(runs, claim, options)
+        elif isinstance(claim, Unchanged):
+            found = _unchanged(runs, claim, options)
+        else:
+            found = _moves(runs, claim, options)
+        rows += [{"claim": claim.claim} | row for row in found]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
     return TableResult(frame, dict(_COLUMNS), macros_of(frames, options), sentences(remarks))
 
