@@ -389,6 +389,6 @@ def write_condition(case: Case, poly: Any) -> list[list[Any]]:
     """
     cell_of = {q: cell for cell, q in case.names.items()}
     return [
-        [str(c), [[*cell_of[q], e] for q, e in enumerate(monomial) if e]]
+        [str(c), [[*cell_of[q], int(e)] for q, e in enumerate(monomial) if e]]
         for monomial, c in sorted(poly.to_dict().items())
     ]
