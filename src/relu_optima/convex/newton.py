@@ -72,7 +72,7 @@ class DualNewton:
         self.masks = np.zeros((0, len(y)))
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
-        self._report = announce_compilation(kernels.__file__)
+        self._report = announce_compilation(kernels.__file__) if self.relu else _silent
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
         """Start from known blocks and residual.
@@ -173,6 +173,7 @@ class DualNewton:
             self._enlarge(missing[order[:most]])
         self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
         self._report()
+        self._report = _silent
         return state.answer(status, self.basis)
 
     def work(self) -> dict[str, int]:
@@ -399,6 +400,10 @@ class DualNewton:
         if self.relu:
             out[count:] = -out[:count]
         return out
+
+
+def _silent() -> None:
+    """Say nothing: there is nothing to compile, or it has been said."""
 
 
 def _row_space(X: np.ndarray) -> np.ndarray | None:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import check_options
 from relu_optima.errors import SolveInputError
+
+MISSES = 2  # failures in a row after which the corrector is given up
 
 
 def regularization_path(
@@ -60,10 +63,45 @@ def regularization_path(
     if not values:
         raise SolveInputError("it is empty", allowed="at least one strength > 0", where="lams")
     check_options(tol, time_limit, backend)
-    session = Session(make_problem(X, y, gates, formulation))
+    walk = _Walk(Session(make_problem(X, y, gates, formulation)), backend)
     out: dict[int, Solution] = {}
     for index in sorted(range(len(values)), key=lambda k: -values[k]):
-        out[index] = session.solve(
-            values[index], tol, time_limit, backend, None, started=time.process_time()
-        )
+        out[index] = walk.solve(values[index], tol, time_limit)
     return [out[k] for k in range(len(values))]
+
+
+class _Walk:
+    """Solves from large strengths to small: by the corrector where it is of use, or in full."""
+
+    def __init__(self, session: Session, backend: str) -> None:
+        self.session, self.backend = session, backend
+        problem = session.problem
+        small = problem.formulation == "gated" and problem.y.size <= MAX_ROWS
+        self.follower: PathFollower | None = None
+        self.misses = 0
+        if small and not session.trivial and backend != "clarabel":
+            self.follower = PathFollower(session.scaled())
+
+    def solve(self, lam: float, tol: float, time_limit: float | None) -> Solution:
+        started, begin = time.process_time(), time.perf_counter()
+        session, follower = self.session, self.follower
+        if follower is not None:
+            before = dict(follower.counts)
+            deadline = None if time_limit is None else begin + time_limit
+            answer = follower.step(session.scaled_strength(lam), tol, deadline)
+            if answer is not None:
+                counts = {k: n - before[k] for k, n in follower.counts.items()}
+                solution = session.solution_of(
+                    answer, lam, tol, started=started, counts=counts, backend="follow"
+                )
+                if solution.status == "optimal":
+                    self.misses = 0
+                    return solution
+        left = None if time_limit is None else begin + time_limit - time.perf_counter()
+        solution = session.solve(lam, tol, left, self.backend, None, started=started)
+        self.misses += 1
+        if self.misses >= MISSES:
+            self.follower = None
+        elif follower is not None:
+            follower.start_from(session.scaled_strength(lam), *session.scaled_point(solution))
+        return solution

@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from relu_optima.convex.certificate import certify, project_on_cone, relative_gap
+from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
 from relu_optima.convex.reference import solve_reference
@@ -112,6 +113,39 @@ class Session:
         scale = self._scale_x / self._scale_y
         self.engine().set_point(blocks * scale, residual / self._scale_y)
 
+    def scaled_strength(self, lam: float) -> float:
+        """Return a strength of the problem as one of the scaled problem.
+
+        Parameters
+        ----------
+        lam : float
+            Canonical strength.
+
+        Returns
+        -------
+        float
+            The same in the scaled problem.
+        """
+        return lam / self._scale_x / self._scale_y
+
+    def scaled_point(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+        """Return the blocks of a gated solution and its residual in the scaled problem.
+
+        Parameters
+        ----------
+        solution : Solution
+            A solution of this session.
+
+        Returns
+        -------
+        blocks : array, shape (P, d)
+            Blocks.
+        residual : array, shape (n,)
+            y - f(X).
+        """
+        residual = self.problem.y - _fit(self.problem, solution.v, solution.w)
+        return solution.v * (self._scale_x / self._scale_y), residual / self._scale_y
+
     def solve(
         self,
         lam: float,
@@ -166,15 +200,52 @@ class Session:
         callback: Callback | None,
         started: float,
     ) -> Solution:
-        problem, engine = self.problem, self.engine()
+        engine = self.engine()
         before = dict(engine.counts), engine.work()
         deadline = None if time_limit is None else time.perf_counter() + time_limit
         answer = engine.solve(
-            lam / self._scale_x / self._scale_y,
+            self.scaled_strength(lam),
             tol,
             deadline=deadline,
             callback=None if callback is None else self._in_full_scale(callback),
         )
+        counts = {k: n - before[0][k] for k, n in engine.counts.items()}
+        counts |= {k: n - before[1][k] for k, n in engine.work().items()}
+        return self.solution_of(answer, lam, tol, started=started, counts=counts)
+
+    def solution_of(
+        self,
+        answer: Answer,
+        lam: float,
+        tol: float,
+        *,
+        started: float,
+        counts: dict[str, int],
+        backend: str = "newton",
+    ) -> Solution:
+        """Value an answer to the scaled problem in full scale.
+
+        Parameters
+        ----------
+        answer : Answer
+            Points of the scaled problem.
+        lam : float
+            Canonical strength.
+        tol : float
+            Relative duality gap to reach.
+        started : float
+            CPU time at which the work on it began.
+        counts : dict of str to int
+            Work done.
+        backend : str, default "newton"
+            Method that found it.
+
+        Returns
+        -------
+        Solution
+            The point with its certificate.
+        """
+        problem = self.problem
         blocks = answer.U * (self._scale_y / self._scale_x)
         count = problem.patterns.shape[1]
         v = blocks[:count]
@@ -188,8 +259,6 @@ class Session:
         status = answer.status
         if status == "optimal" and gap > tol:
             status = "inaccurate"  # the scaled problem reached it, the values in full do not
-        counts = {k: n - before[0][k] for k, n in engine.counts.items()}
-        counts |= {k: n - before[1][k] for k, n in engine.work().items()}
         return Solution(
             gates=problem.gates,
             v=v,
@@ -204,7 +273,7 @@ class Session:
             dual=dual,
             status=status,
             seconds=time.process_time() - started,
-            backend="newton",
+            backend=backend,
             counts=counts,
         )
 
@@ -226,7 +295,7 @@ class Session:
         wall = time.perf_counter()
         answer = solve_reference(
             scaled,
-            lam / self._scale_x / self._scale_y,
+            self.scaled_strength(lam),
             tol=min(1e-9, 0.01 * tol),
             time_limit=time_limit,
         )

@@ -1,0 +1,229 @@
+r"""Follow the path of a gated program: a corrector on the optimality system of its active blocks.
+
+With C_b = X_b'theta the optimum is w_b = c_b C_b, c_b >= 0, where
+
+.. math:: \theta + \sum_b c_b X_b X_b^\top \theta = y, \qquad \lVert C_b \rVert = \lambda
+          \text{ where } c_b > 0, \qquad \lVert C_b \rVert \le \lambda \text{ elsewhere.}
+
+The strength enters the second part only, so one factorisation of I + sum_b c_b X_b X_b', which is
+assembled by a Hadamard product with X X', serves a whole step: Newton's method with that matrix
+held fixed, while blocks enter and leave by its Schur complement. The matrix is in single precision;
+the equations, the values and the certificate are in double.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from relu_optima.convex.incumbent import Answer
+from relu_optima.convex.problem import Problem
+
+MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
+MAX_STEPS = 30
+SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
+WATCHED = 0.9  # blocks whose correlation reaches this share of lam are part of every step
+DAMPING = 1e-3  # relative, of the Schur complement: dependent blocks (mirrored gates) are common
+
+Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]
+
+
+class PathFollower:
+    """Corrector for one gated program; it moves from strength to strength.
+
+    Parameters
+    ----------
+    problem : Problem
+        The program, with entries of moderate scale.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.X, self.y = problem.X, problem.y
+        self.masks = np.ascontiguousarray(problem.patterns.T, dtype=np.float64)
+        self.single_masks = self.masks.astype(np.float32)
+        inputs = self.X.astype(np.float32)
+        self.gram = np.asfortranarray(inputs @ inputs.T)
+        self.floor = 1e-12 * 0.5 * float(self.y @ self.y)
+        self.counts = {"newton": 0, "pricings": 0, "factorisations": 0}
+        self.theta = self.y.copy()
+        self.c = np.zeros(len(self.masks))
+        self.C = self._price()
+        self._knots: list[Knot] = []
+
+    def start_from(self, lam: float, U: np.ndarray, theta: np.ndarray) -> None:
+        """Continue from an optimum that was found elsewhere.
+
+        Parameters
+        ----------
+        lam : float
+            Its strength.
+        U : array, shape (P, d)
+            Its blocks.
+        theta : array, shape (n,)
+            Its residual.
+        """
+        self.theta = theta.copy()
+        self.c = np.linalg.norm(U, axis=1) / lam
+        self.C = self._price()
+        self._knots = []
+
+    def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
+        """Move to another strength.
+
+        Parameters
+        ----------
+        lam : float
+            Strength.
+        tol : float
+            Relative duality gap to reach.
+        deadline : float, optional
+            Value of `time.perf_counter` at which to give up.
+
+        Returns
+        -------
+        Answer or None
+            A point certified to `tol`; None if the corrector did not get there.
+        """
+        self._extrapolate(lam)
+        watched = self._watched(lam)
+        C = self.C[watched]
+        factor, last = None, np.inf
+        for _ in range(MAX_STEPS):
+            if deadline is not None and time.perf_counter() >= deadline:
+                return None
+            norms = np.linalg.norm(C, axis=1)
+            inside = (norms > lam) | (self.c[watched] > 0)
+            active, lengths = watched[inside], norms[inside]
+            images = (C[inside] @ self.X.T) * self.masks[active]
+            fit = self.c[active] @ images
+            rest = self.y - fit
+            primal = 0.5 * float(rest @ rest) + lam * float(self.c[active] @ lengths)
+            gap = self._gap(primal, lam, float(norms.max(initial=0.0)))[0]
+            if gap <= 0.5 * tol:  # over the watched blocks; now over all
+                self.C = self._price()
+                height = float(np.linalg.norm(self.C, axis=1).max())
+                exact, scale = self._gap(primal, lam, height)
+                if exact <= tol:
+                    self._knots = [
+                        *self._knots[-1:],
+                        (lam, self.theta.copy(), self.c.copy(), self.C),
+                    ]
+                    mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
+                    off = float(np.abs(lengths / lam - 1.0).max(initial=0.0))
+                    kkt = max(mismatch, off, height / lam - 1.0)
+                    U = self.c[:, None] * self.C
+                    return Answer(U, scale * self.theta, exact, kkt, "optimal")
+                watched = self._watched(lam)
+                C = self.C[watched]
+                last = np.inf
+                continue
+            if factor is None or gap > SLOW * last:
+                factor = self._factor(active)
+            last = gap
+            if factor is None or not self._correct(lam, factor, active, images, lengths, rest):
+                return None
+            C = self._correlate(watched)
+        return None
+
+    # -- one step -----------------------------------------------------------------------------
+
+    def _extrapolate(self, lam: float) -> None:
+        """Predict from the last two knots; correlations are linear in theta."""
+        if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
+            return
+        (lam0, theta0, c0, C0), (lam1, theta1, c1, C1) = self._knots
+        ratio = (lam - lam1) / (lam1 - lam0)
+        self.theta = theta1 + ratio * (theta1 - theta0)
+        self.c = np.where(c1 > 0, np.maximum(c1 + ratio * (c1 - c0), 0.0), 0.0)
+        self.C = C1 + ratio * (C1 - C0)
+
+    def _watched(self, lam: float) -> np.ndarray:
+        near = np.linalg.norm(self.C, axis=1) > WATCHED * lam
+        return np.flatnonzero(near | (self.c > 0))
+
+    def _gap(self, primal: float, lam: float, height: float) -> tuple[float, float]:
+        """Relative gap with the best multiple of theta, and that multiple."""
+        square, along = float(self.theta @ self.theta), float(self.y @ self.theta)
+        scale = max(0.0, along / square) if square > 0 else 0.0
+        if height > 0:
+            scale = min(scale, lam / height)
+        dual = scale * along - 0.5 * scale**2 * square
+        return (primal - dual) / max(dual, self.floor), scale
+
+    def _factor(self, active: np.ndarray) -> np.ndarray | None:
+        """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
+        self.counts["factorisations"] += 1
+        roots = np.sqrt(self.c[active]).astype(np.float32)
+        rows = self.single_masks[active] * roots[:, None]
+        if active.size:
+            matrix = blas.ssyrk(1.0, rows.T, lower=1)
+            matrix *= self.gram
+        else:
+            matrix = np.zeros_like(self.gram)
+        matrix.ravel(order="K")[:: len(matrix) + 1] += np.float32(1.0)
+        factor, info = lapack.spotrf(matrix, lower=1, overwrite_a=1, clean=0)
+        return np.asarray(factor) if info == 0 else None
+
+    def _correct(
+        self,
+        lam: float,
+        factor: np.ndarray,
+        active: np.ndarray,
+        images: np.ndarray,
+        lengths: np.ndarray,
+        rest: np.ndarray,
+    ) -> bool:
+        """Newton's step; blocks whose coefficient would turn negative leave within it."""
+        self.counts["newton"] += 1
+        error = (rest - self.theta).astype(np.float32)
+        half = blas.strsv(factor, error, lower=1)
+        c = self.c[active]
+        if active.size:
+            columns = np.asfortranarray((images / lam).T.astype(np.float32))
+            columns = blas.strsm(1.0, factor, columns, lower=1, overwrite_b=1)
+            schur = blas.ssyrk(1.0, columns, trans=1, lower=0)
+            schur.ravel(order="K")[:: active.size + 1] *= np.float32(1.0 + DAMPING)
+            excess = ((lengths**2 - lam**2) / (2.0 * lam)).astype(np.float32)
+            stays = np.ones(active.size, dtype=bool)
+            change = np.zeros(active.size, dtype=np.float32)
+            while True:
+                change[~stays] = -lam * c[~stays]
+                base = half - columns[:, ~stays] @ change[~stays]
+                right = columns[:, stays].T @ base + excess[stays]
+                small = schur[np.ix_(stays, stays)]
+                change[stays], info = _solve(small, right)
+                if info:
+                    return False
+                leaves = stays & (c + change / lam < 0)
+                if not leaves.any():
+                    break
+                stays &= ~leaves
+            half = half - columns @ change
+            c = np.where(stays, c + change / lam, 0.0)
+        self.theta = self.theta + blas.strsv(factor, half, lower=1, trans=1)
+        self.c[active] = c
+        return bool(np.isfinite(self.theta).all())
+
+    # -- products with the lifted design ------------------------------------------------------
+
+    def _correlate(self, blocks: np.ndarray) -> np.ndarray:
+        return np.asarray((self.masks[blocks] * self.theta) @ self.X)
+
+    def _price(self) -> np.ndarray:
+        """X_b'theta of all blocks; a slab of patterns at a time stays in cache."""
+        self.counts["pricings"] += 1
+        slab = max(1, 500_000 // self.y.size)
+        parts = range(0, len(self.masks), slab)
+        return np.vstack([(self.masks[i : i + slab] * self.theta) @ self.X for i in parts])
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:
+    if not right.size:
+        return right, 0
+    factor, info = lapack.spotrf(matrix, lower=0, clean=0)
+    if info:
+        return right, int(info)
+    x, info = lapack.spotrs(factor, right, lower=0)
+    return np.asarray(x), int(info)

@@ -1,0 +1,152 @@
+"""The corrector of gated paths: certificates by other code, equal values, refusals, its cost."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_breast_cancer
+
+from relu_optima.convex import (
+    certify,
+    lambda_max,
+    path,
+    regularization_path,
+    sample_gates,
+    solve,
+    symmetrize,
+)
+from relu_optima.convex.follow import PathFollower
+from relu_optima.convex.problem import make_problem
+from relu_optima.convex.session import Session
+
+
+def certified(solution, X, y, tol):
+    proof = certify(
+        X, y, solution.gates, solution.lam, solution.v, solution.w, "gated", dual=solution.dual
+    )
+    assert solution.status == "optimal"
+    assert solution.gap <= tol
+    assert proof.gap <= tol + 1e-9
+    assert proof.objective == pytest.approx(solution.objective, rel=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    n=st.integers(3, 60),
+    d=st.integers(1, 8),
+    mirrored=st.booleans(),
+    low=st.sampled_from([1e-1, 1e-2, 1e-4]),
+)
+def test_every_point_of_a_gated_path_is_certified(seed, n, d, mirrored, low):
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    gates = sample_gates(X, 20, seed)
+    gates = symmetrize(gates) if mirrored else gates
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(1.1, low, 8)
+    found = regularization_path(X, y, gates, lams, formulation="gated")
+    for solution in found:
+        certified(solution, X, y, 1e-6)
+    cold = solve(X, y, gates, lams[-1], formulation="gated", tol=1e-8)
+    assert found[-1].objective == pytest.approx(cold.objective, rel=2e-6)
+
+
+def test_a_tight_tolerance_is_reached_in_spite_of_single_precision():
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((60, 5)), rng.standard_normal(60)
+    gates = sample_gates(X, 25, 0)
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(1, 1e-3, 8)
+    found = regularization_path(X, y, gates, lams, formulation="gated", tol=1e-10)
+    assert {s.backend for s in found} == {"follow"}
+    for solution in found:
+        certified(solution, X, y, 1e-10)
+
+
+def test_what_the_corrector_misses_is_solved_in_full(monkeypatch):
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
+    gates = sample_gates(X, 20, 0)
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(0.9, 1e-2, 6)
+    step, calls = PathFollower.step, []
+
+    def missing(self, lam, tol, deadline=None):
+        calls.append(lam)
+        return None if len(calls) == 2 else step(self, lam, tol, deadline)
+
+    monkeypatch.setattr(PathFollower, "step", missing)
+    found = regularization_path(X, y, gates, lams, formulation="gated")
+    assert [s.backend for s in found] == ["follow", "newton", *["follow"] * 4]
+    for solution in found:
+        certified(solution, X, y, 1e-6)
+    monkeypatch.setattr(PathFollower, "step", lambda *_: calls.append(0))
+    calls.clear()
+    found = regularization_path(X, y, gates, lams, formulation="gated")
+    assert len(calls) == path.MISSES  # then it is not asked again
+    for solution in found:
+        certified(solution, X, y, 1e-6)
+
+
+def test_a_deadline_stops_the_corrector():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
+    follower = PathFollower(make_problem(X, y, sample_gates(X, 20, 0), "gated"))
+    assert follower.step(0.1, 1e-6, deadline=time.perf_counter()) is None
+    assert follower.counts["newton"] == 0
+
+
+def test_a_step_from_an_optimum_costs_one_factorisation():
+    rng = np.random.default_rng(5)
+    X, y = rng.standard_normal((80, 6)), rng.standard_normal(80)
+    gates = sample_gates(X, 30, 0)
+    session = Session(make_problem(X, y, gates, "gated"))
+    lam = 0.1 * session.lambda_max()
+    follower = PathFollower(session.scaled())
+    known = solve(X, y, gates, lam, formulation="gated", tol=1e-10)
+    start = session.scaled_strength(lam)
+    follower.start_from(start, *session.scaled_point(known))
+    before = dict(follower.counts)
+    assert follower.step(0.99 * start, 1e-6) is not None
+    assert follower.counts["factorisations"] - before["factorisations"] == 1
+    assert follower.counts["newton"] - before["newton"] <= 3
+
+
+def wisconsin():
+    """Standardised features, a column of ones, the first 456 rows, 500 gates."""
+    X, labels = load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    return X[:456], 2.0 * labels[:456] - 1.0
+
+
+def test_fifty_points_take_few_factorisations():
+    """Work, not time: about one factorisation and one pricing for each of 50 certified points."""
+    X, y = wisconsin()
+    gates = sample_gates(X, 500, 0)
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(1, 0.01, 50)
+    found = regularization_path(X, y, gates, lams, formulation="gated")
+    assert max(s.gap for s in found) <= 1e-6
+    assert {s.backend for s in found} == {"follow"}
+    assert sum(s.counts["factorisations"] for s in found) <= 75
+    assert sum(s.counts["pricings"] for s in found) <= 75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [1e-2, 1e-3])
+def test_fifty_points_cost_less_than_five_cold_solves(share):
+    X, y = wisconsin()
+    gates = sample_gates(X, 500, 0)
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(1, share, 50)
+    solve(X, y, gates, lams[-1], formulation="gated")
+    cold, paths = [], []
+    for _ in range(5):
+        start = time.process_time()
+        solve(X, y, gates, lams[-1], formulation="gated")
+        middle = time.process_time()
+        regularization_path(X, y, gates, lams, formulation="gated")
+        cold.append(middle - start)
+        paths.append(time.process_time() - middle)
+    assert statistics.median(paths) <= 5 * statistics.median(cold)
