@@ -29,11 +29,6 @@ SOLVE = [np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]]), np.array([[1, 1, 1], [1, 1
 LIFTED = [np.array([[1, 1], [0, 1], [1, 1]]), np.array([[1, 0, 1], [1, 1, 1]])]
 
 NOT_CLOSED = {
-    # formulas that depend on whether a polynomial in the cells vanishes
-    "filling": [
-        np.array([[1, 0, 0], [0, 1, 1], [1, 1, 0], [1, 1, 1]]),
-        np.array([[1, 0, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1]]),
-    ],
     "lu2": make("lu", n=2),
     "ul5": make("ul", n=5),
     "hole": HOLE,
