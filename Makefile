@@ -9,6 +9,7 @@ PYTHON     ?= python3
 CORES      ?= 2
 TORCH_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 VENV       := .venv
 BIN        := $(VENV)/bin
 INSTALLED  := $(VENV)/.installed
@@ -83,6 +84,16 @@ clean:
 
 .PHONY: bench-convex bench-existence bench-training bench-pruning
 
+# The convex solver's peers live in an environment of their own.
+PEERS := benchmarks/.venv-peers
+bench-convex: $(PEERS)/.installed
+$(PEERS)/.installed: $(wildcard benchmarks/convex/requirements-peers*.txt)
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet $(TORCH_ARGS) $$(grep '^torch' benchmarks/convex/requirements-peers.txt)
+	$(PEERS)/bin/python -m pip install --quiet -r benchmarks/convex/requirements-peers.txt
+	$(PEERS)/bin/python -m pip install --quiet --no-deps -r benchmarks/convex/requirements-peers-nodeps.txt
+	@touch $@
+
 # Each times the peers beside this package in the same run and prints ratios and accuracies.
 bench-convex bench-existence bench-training bench-pruning: bench-%: $(INSTALLED)
-	python -m benchmarks.$*
+	python -m benchmarks.$* $(BENCH_ARGS)

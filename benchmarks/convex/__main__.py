@@ -1,147 +1,124 @@
 """Time the convex solver beside its peers: ``python -m benchmarks.convex``.
 
-The peers need an environment of their own, see the two requirement files of this folder.
+The peers need an environment of their own, which ``make bench-convex`` builds. Every run is a file
+under ``--out``; a second call takes up where the first was cut.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from benchmarks.convex.measure import LADDERS, PEERS, climb, independent_gap, run_worker
-from benchmarks.convex.problems import data, problem, teacher
-from benchmarks.convex.report import draw, summarise
+from benchmarks.convex.growth import grow
+from benchmarks.convex.journal import Journal, Line
+from benchmarks.convex.measure import LADDERS, PEERS, Worker, independent_gap, judge, loosest
+from benchmarks.convex.problems import data, problem
+from benchmarks.convex.report import write
 
 SMALL_ONLY = {"clarabel", "ecos", "skglm"}  # do not finish an iteration at P = 500
+TOL = 1e-6
+GOALS = (1e-3, TOL)  # a peer's loosest setting is searched for each
+PATIENCE = 20.0  # CPU seconds that any peer gets, however fast ours was
 
 
 def main() -> None:
-    """Measure, then write lines.csv, table.md, growth.csv and the figure."""
+    """Measure what is not on file, then write the tables and figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", default="abcde")
     parser.add_argument("--formulations", nargs="+", default=["gated", "relu"])
     parser.add_argument("--ratios", nargs="+", type=float, default=[0.1, 0.01, 0.001])
     parser.add_argument("--peers", nargs="*", default=None, help="default: all that apply")
     parser.add_argument("--limit", type=float, default=300.0, help="CPU seconds of a run")
+    parser.add_argument(
+        "--patience", type=float, default=60.0, help="a peer's limit in multiples of our time"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="runs of ours; the median counts")
-    parser.add_argument("--seed", type=int, default=0, help="of synthetic data and of the gates")
-    parser.add_argument("--growth", action="store_true", help="also grow n, d and P")
+    parser.add_argument("--seed", type=int, default=17, help="of synthetic data and of the gates")
+    parser.add_argument(
+        "--growth", action=argparse.BooleanOptionalAction, default=True, help="also grow n, d, P"
+    )
     parser.add_argument("--out", type=Path, default=Path("results/benchmarks/convex"))
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     if not PEERS.exists() and options.peers != []:
-        raise SystemExit(f"{PEERS} is missing: build it, or pass --peers with no name")
-    lines: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in options.problems:
-            X, y, count = data(name, options.seed)
-            for ratio in options.ratios:
-                p = problem(X, y, count, ratio, options.seed)
-                file = Path(folder) / f"{name}-{ratio}.npz"
-                np.savez(file, **p)
-                for formulation in options.formulations:
-                    cell = {"problem": name, "formulation": formulation, "ratio": ratio}
-                    for line in measure_cell(p, file, name, formulation, options):
-                        lines.append(cell | line)
-                        print(_say(lines[-1]), flush=True)
-                    frame = pd.DataFrame(lines)
-                    frame.to_csv(options.out / "lines.csv", index=False)
-        (options.out / "table.md").write_text(summarise(frame))
-        draw(frame, options.out)
-        if options.growth:
-            pd.DataFrame(growth(Path(folder))).to_csv(options.out / "growth.csv", index=False)
+        raise SystemExit(f"{PEERS} is missing: make bench-convex builds it; or pass --peers alone")
+    journal = Journal(options.out / "runs")
+    for name in options.problems:
+        for ratio in options.ratios:
+            for formulation in options.formulations:
+                cell = {"problem": name, "formulation": formulation, "ratio": ratio}
+                measure_cell(cell | {"seed": options.seed}, journal, options)
+    if options.growth:
+        grow(Journal(options.out / "growth"), options.seed)
+    write(options.out)
 
 
-def measure_cell(
-    p: dict[str, np.ndarray],
-    file: Path,
-    name: str,
-    formulation: str,
-    options: argparse.Namespace,
-) -> list[dict[str, Any]]:
+def measure_cell(cell: Line, journal: Journal, options: argparse.Namespace) -> None:
     """Measure all solvers on one problem.
 
     Parameters
     ----------
-    p : dict of str to array
-        Problem.
-    file : Path
-        The same as a file.
-    name, formulation : str
-        Which cell.
+    cell : dict
+        Problem, formulation, ratio, seed.
+    journal : Journal
+        Where runs are kept.
     options : argparse.Namespace
         Command line.
 
-    Returns
-    -------
-    list of dict
-        One line for each finished run.
+    Raises
+    ------
+    SystemExit
+        If our solver did not finish, which no table may hide.
     """
-    exact = run_worker("ours", file, formulation, 1e-9, options.limit)
-    if isinstance(exact, str):
-        raise SystemExit(f"our solver was {exact} on {name} {formulation}")
-    bound = float(exact[0]["dual"])
-    lines = []
-    for solver in ("ours", "path"):
-        for _ in range(options.repeats if solver == "ours" else 1):
-            answer = run_worker(solver, file, formulation, 1e-6, options.limit)
-            if isinstance(answer, str):
-                continue
-            numbers, point = answer
-            line = {"solver": solver, "setting": 1e-6} | numbers
-            line["gap"] = numbers["own_gap"]
-            if solver == "ours" and not lines:
-                line["independent_gap"] = independent_gap(p, formulation, point)
-            lines.append(line)
-    peers = LADDERS[formulation] if options.peers is None else options.peers
-    for peer in peers:
-        if peer in SMALL_ONLY and name != "a":
-            continue
-        steps = climb(peer, file, formulation, bound, options.limit)
-        lines += [{"solver": peer} | step for step in steps]
-    return lines
+    formulation = cell["formulation"]
+    X, y, count = data(cell["problem"], cell["seed"])
+    p = problem(X, y, count, cell["ratio"], cell["seed"])
+    file = journal.folder / f"{cell['problem']}-{cell['ratio']}-{cell['seed']}.npz"
+    np.savez(file, **p)
 
+    workers = {
+        solver: Worker(solver, file, formulation)
+        for solver in ("ours", "path", *LADDERS[formulation])
+    }
 
-def growth(folder: Path) -> list[dict[str, Any]]:
-    """Time ours while n, d or P doubles from 1000 x 20, P 500.
+    def once(solver: str, setting: float, run: int, limit: float, bound: float | None) -> Line:
+        def measure() -> Line:
+            numbers, point = workers[solver].run(setting, limit)
+            if not point:
+                return numbers
+            if bound is not None:
+                return numbers | judge(p, formulation, point["v"], point["w"], bound)
+            if solver == "ours" and setting == TOL and run == 0:
+                numbers["independent_gap"] = independent_gap(p, formulation, point)
+            return numbers | {"gap": numbers["own_gap"]}
 
-    Parameters
-    ----------
-    folder : Path
-        Where problem files go.
+        key: dict[str, Any] = {"solver": solver, "setting": setting, "run": run}
+        return journal.line(cell | key, limit, measure)
 
-    Returns
-    -------
-    list of dict
-        One line for each size and program.
-    """
-    base = {"n": 1000, "d": 20, "P": 500}
-    sizes = [dict(base)]
-    for key, values in {"n": (500, 2000, 4000), "d": (10, 40, 80), "P": (250, 1000, 2000)}.items():
-        sizes += [base | {key: value} for value in values]
-    lines = []
-    for size in sizes:
-        X, y, count = teacher(size["n"], size["d"], size["P"], 0)
-        file = folder / "growth.npz"
-        np.savez(file, **problem(X, y, count, 0.1, 0))
-        for formulation in ("gated", "relu"):
-            answer = run_worker("ours", file, formulation, 1e-6, 600.0)
-            if not isinstance(answer, str):
-                lines.append(size | {"formulation": formulation} | answer[0])
-                print(lines[-1], flush=True)
-    return lines
-
-
-def _say(line: dict[str, Any]) -> str:
-    return (
-        f"{line['problem']} {line['formulation']:<5} {line['ratio']:<6} {line['solver']:<9}"
-        f"{line['setting']:<8g}{line['cpu_s']:>9.3f} s  gap {line['gap']:.1e}"
-        f"  {line.get('ended', '')}"
+    own = [once("ours", TOL, run, options.limit, None) for run in range(options.repeats)]
+    exact = once("ours", 1e-9, 0, options.limit, None)
+    path = once("path", TOL, 0, 3 * options.limit, None)
+    for line in (exact, *own, path):
+        if "ended" in line:
+            raise SystemExit(f"our solver did not finish: {line}")
+    limit = min(
+        options.limit,
+        max(PATIENCE, options.patience * float(np.median([line["cpu_s"] for line in own]))),
     )
+    for peer in LADDERS[formulation] if options.peers is None else options.peers:
+        if peer in SMALL_ONLY and cell["problem"] != "a":
+            continue
+
+        def gap(setting: float, peer: str = peer) -> float:
+            line = once(peer, setting, 0, limit, exact["dual"])
+            return float(line.get("gap", np.nan))
+
+        for goal in GOALS:
+            loosest(LADDERS[formulation][peer], gap, goal)
+    for worker in workers.values():
+        worker.close()
+    file.unlink()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Run a solver's ladder of settings in a process of its own and judge what it returns."""
+"""Run a solver in a process of its own, judge what it returns, search its ladder of settings."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,8 @@ LADDERS: dict[str, dict[str, list[float]]] = {
 }
 
 
-def run_worker(
-    solver: str, file: Path, formulation: str, setting: float, limit: float
-) -> tuple[dict[str, Any], dict[str, np.ndarray]] | str:
-    """Run one solver once.
+class Worker:
+    """One solver on one problem, in a process that lives from its first run to the last.
 
     Parameters
     ----------
@@ -50,45 +50,69 @@ def run_worker(
         Problem file.
     formulation : {"relu", "gated"}
         Program.
-    setting : float
-        What the solver's tolerance is set to.
-    limit : float
-        CPU seconds after which the process is killed.
-
-    Returns
-    -------
-    tuple of dict and dict of arrays, or str
-        Numbers, and blocks v, w with the dual vector where there is one; or ``killed`` (out of
-        time) or ``failed`` (an error of its own).
     """
-    python = sys.executable if solver in ("ours", "path") else str(PEERS)
-    env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    env["NUMBA_NUM_THREADS"] = env["MKL_NUM_THREADS"] = "1"
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "blocks.npz"
-        done = subprocess.run(
-            [
-                python,
-                str(HERE / "worker.py"),
-                solver,
-                str(file),
-                formulation,
-                str(setting),
-                str(limit),
-                str(out),
-            ],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            if done.returncode > 0:
-                print(done.stderr[-600:], file=sys.stderr)
-            return "failed" if done.returncode > 0 else "killed"
-        numbers = json.loads(done.stdout.strip().splitlines()[-1])
-        with np.load(out) as stored:
-            return numbers, {k: stored[k] for k in stored}
+
+    def __init__(self, solver: str, file: Path, formulation: str) -> None:
+        python = sys.executable if solver in ("ours", "path") else str(PEERS)
+        self._command = [python, str(HERE / "worker.py"), solver, str(file), formulation]
+        self._process: subprocess.Popen[str] | None = None
+        self._folder = tempfile.TemporaryDirectory()
+
+    def run(self, setting: float, limit: float) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Run the solver once.
+
+        Parameters
+        ----------
+        setting : float
+            What its tolerance is set to.
+        limit : float
+            CPU seconds after which it is stopped.
+
+        Returns
+        -------
+        numbers : dict
+            What the worker measured. ``ended`` says why there is no answer: ``time`` (the limit),
+            ``killed`` (a signal from elsewhere, such as for lack of memory) or ``error``.
+        point : dict of arrays
+            Blocks v, w with the dual vector where there is one; empty if it did not finish.
+        """
+        out, errors = Path(self._folder.name) / "blocks.npz", Path(self._folder.name) / "errors"
+        if self._process is None:
+            one = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+            with errors.open("w") as stream:
+                self._process = subprocess.Popen(
+                    self._command,
+                    env=os.environ | {f"{library}_NUM_THREADS": "1" for library in one},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stream,
+                    text=True,
+                )
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        request = {"setting": setting, "limit": limit, "out": str(out)}
+        try:
+            print(json.dumps(request), file=process.stdin, flush=True)
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if answer:
+            with np.load(out) as stored:
+                return json.loads(answer), {k: stored[k] for k in stored}
+        code = process.wait()
+        self._process = None
+        if code == -signal.SIGXCPU:
+            return {"cpu_s": limit, "ended": "time"}, {}
+        why = errors.read_text().strip()[-600:]
+        return {"ended": "killed" if code < 0 else "error", "message": f"{code}: {why}"}, {}
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+        self._folder.cleanup()
 
 
 def judge(
@@ -140,48 +164,35 @@ def judge(
     }
 
 
-def climb(
-    solver: str, file: Path, formulation: str, bound: float, limit: float, goal: float = 1e-6
-) -> list[dict[str, Any]]:
-    """Tighten a peer's tolerance until it reaches the goal or its time is up.
+def loosest(ladder: list[float], gap: Callable[[float], float], goal: float) -> float | None:
+    """Find the loosest setting of a ladder that reaches a gap, by bisection.
 
     Parameters
     ----------
-    solver : str
-        Peer.
-    file : Path
-        Problem file.
-    formulation : {"relu", "gated"}
-        Program.
-    bound : float
-        Best dual bound.
-    limit : float
-        CPU seconds of a run.
-    goal : float, default 1e-6
-        Gap at which to stop.
+    ladder : list of float
+        Settings from loose to tight.
+    gap : callable
+        Runs a solver at a setting and returns its gap; NaN if it did not finish, which sends the
+        search to looser settings.
+    goal : float
+        Gap to reach.
 
     Returns
     -------
-    list of dict
-        One line for each setting that finished.
+    float or None
+        The setting; None if none was found.
     """
-    with np.load(file) as stored:
-        p = {k: stored[k] for k in stored}
-    lines: list[dict[str, Any]] = []
-    for setting in LADDERS[formulation].get(solver, []):
-        answer = run_worker(solver, file, formulation, setting, limit)
-        if isinstance(answer, str):
-            seconds = limit if answer == "killed" else np.nan
-            lines.append({"setting": setting, "cpu_s": seconds, "gap": np.nan, "ended": answer})
-            if answer == "killed":
-                break
-            continue
-        numbers, point = answer
-        verdict = judge(p, formulation, point["v"], point["w"], bound)
-        lines.append({"setting": setting} | numbers | verdict)
-        if lines[-1]["gap"] <= goal:
-            break
-    return lines
+    low, high, found = 0, len(ladder), None
+    while low < high:
+        middle = (low + high) // 2
+        reached = gap(ladder[middle])
+        if reached <= goal:
+            found = ladder[middle]
+        if reached <= goal or np.isnan(reached):
+            high = middle
+        else:
+            low = middle + 1
+    return found
 
 
 def independent_gap(

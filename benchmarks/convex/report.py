@@ -1,36 +1,124 @@
-"""One table and one figure of gap against CPU time."""
+"""Tables of the runs on file: every cell beside its peers, the targets, growth."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from benchmarks.convex.problems import TITLES
+from benchmarks.convex.figures import draw, draw_growth
+from benchmarks.convex.growth import BASE
+from benchmarks.convex.journal import Journal
+
+CELL = ["problem", "formulation", "ratio"]
+RIVALS = {
+    "gated": ("celer", "adelie", "skglm", "scnn", "clarabel", "ecos"),
+    "relu": ("adelie", "scnn", "clarabel", "ecos"),
+}
 
 
-def first_below(lines: pd.DataFrame, goal: float) -> float:
-    """Return the least CPU time of a run that reached a gap.
+def write(folder: Path) -> None:
+    """Write every table and figure that the runs on file allow.
 
     Parameters
     ----------
-    lines : DataFrame
-        Runs of one solver on one problem.
+    folder : Path
+        Has the runs in ``runs`` and ``growth``, receives the rest.
+    """
+    lines = Journal(folder / "runs").frame()
+    if len(lines):
+        lines.to_csv(folder / "lines.csv", index=False, float_format="%.6g")
+        (folder / "table.md").write_text(cells(lines))
+        (folder / "targets.md").write_text(targets(lines))
+        draw(lines, folder)
+    if (folder / "growth").exists():
+        growth = Journal(folder / "growth").frame()
+        growth.to_csv(folder / "growth.csv", index=False, float_format="%.6g")
+        (folder / "growth.md").write_text(growing(growth))
+        draw_growth(growth, BASE, folder)
+
+
+def own_runs(cell: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of our solver at the gap that is asked of all, 1e-6.
+
+    Parameters
+    ----------
+    cell : DataFrame
+        Runs of one cell.
+
+    Returns
+    -------
+    DataFrame
+        Those runs.
+    """
+    return cell[(cell["solver"] == "ours") & (cell["setting"] == 1e-6)]
+
+
+def to_reach(cell: pd.DataFrame, solver: str, goal: float) -> tuple[float, bool]:
+    """Return the CPU time in which a solver reached a gap.
+
+    Parameters
+    ----------
+    cell : DataFrame
+        Runs of one cell.
+    solver : str
+        Solver.
     goal : float
         Gap.
 
     Returns
     -------
-    float
-        Seconds; NaN if none did.
+    seconds : float
+        Of its fastest run that did; if none did, the time at which a run was stopped, or infinity
+        if every setting ended short of the gap by itself.
+    reached : bool
+        Whether the time is one of reaching it.
     """
-    good = lines[lines["gap"] <= goal * (1 + 1e-9)]
-    return float(good["cpu_s"].min()) if len(good) else float("nan")
+    runs = cell[cell["solver"] == solver]
+    good = runs[runs["gap"] <= goal * (1 + 1e-9)]
+    if len(good):
+        return float(good["cpu_s"].min()), True
+    cut = runs[runs["ended"] == "time"]
+    return (float(cut["cpu_s"].max()) if len(cut) else np.inf), False
 
 
-def summarise(lines: pd.DataFrame) -> str:
-    """Write the table in Markdown.
+def beside(cell: pd.DataFrame, goal: float, peers: tuple[str, ...]) -> tuple[str, float, bool]:
+    """Return the best peer at a gap, and how many times our CPU time it needs.
+
+    Parameters
+    ----------
+    cell : DataFrame
+        Runs of one cell.
+    goal : float
+        Gap.
+    peers : tuple of str
+        Peers that count.
+
+    Returns
+    -------
+    words : str
+        Name and seconds of the best peer, or how long those that were cut ran in vain.
+    ratio : float
+        Its time over ours; a lower bound where no peer reached the gap. NaN if none ran.
+    reached : bool
+        Whether a peer reached the gap.
+    """
+    own = float(own_runs(cell)["cpu_s"].median())
+    there = set(cell["solver"])
+    times = {s: to_reach(cell, s, goal) for s in peers if s in there}
+    if not times:
+        return "–", np.nan, False
+    best = min(times, key=lambda s: times[s][0])
+    seconds, reached = times[best]
+    if reached:
+        return f"{best} {seconds:.3g}", seconds / own, True
+    if np.isinf(seconds):
+        return "none can", np.inf, False
+    return f"none in {seconds:.3g}", seconds / own, False
+
+
+def cells(lines: pd.DataFrame) -> str:
+    """Write the main table in Markdown.
 
     Parameters
     ----------
@@ -43,89 +131,128 @@ def summarise(lines: pd.DataFrame) -> str:
         One row for each problem, program and strength.
     """
     out = [
-        "| problem | program | lam / lam_max | ours [s] | own gap | independent gap | MB |"
-        " 20-lam path / cold | best peer at 1e-6 [s] | ratio | best peer at 1e-3 [s] | ratio |"
-        " scnn [s], gap |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| problem | program | λ / λ_max | ours [s] | adjoint products | active | own gap |"
+        " independent gap | MB | 20-λ path / cold | best peer at 1e-6 [s] | ratio |"
+        " best peer at 1e-3 [s] | ratio | scnn at 1e-6 (relu: 1e-3) / ours |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for (name, program, ratio), cell in lines.groupby(["problem", "formulation", "ratio"]):
-        ours = cell[cell["solver"] == "ours"]
+    for (name, program, ratio), cell in lines.groupby(CELL):
+        ours = own_runs(cell)
         own = float(ours["cpu_s"].median())
-        path = cell[cell["solver"] == "path"]["cpu_s"]
-        peers = cell[~cell["solver"].isin(["ours", "path"])]
+        path = float(cell[cell["solver"] == "path"]["cpu_s"].median())
         parts = []
         for goal in (1e-6, 1e-3):
-            times = {s: first_below(part, goal) for s, part in peers.groupby("solver")}
-            times = {s: t for s, t in times.items() if np.isfinite(t)}
-            best = min(times, key=lambda s: times[s]) if times else None
-            parts.append(
-                f"{best} {times[best]:.3g} | {times[best] / own:.1f}" if best else "none | –"
-            )
-        scnn = peers[peers["solver"] == "scnn"].dropna(subset=["gap"]).sort_values("gap")
-        beside = f"{scnn['cpu_s'].iloc[0]:.3g}, {scnn['gap'].iloc[0]:.1e}" if len(scnn) else "–"
-        part = f"{path.iloc[0] / own:.1f}" if len(path) else "–"
+            words, times, reached = beside(cell, goal, RIVALS[program])
+            parts.append(f"{words} | {_ratio(times, reached)}")
+        scnn = beside(cell, 1e-6 if program == "gated" else 1e-3, ("scnn",))
         out.append(
-            f"| {name} | {program} | {ratio:g} | {own:.3f} | {ours['gap'].max():.1e} |"
-            f" {ours['independent_gap'].max():.1e} | {ours['memory_mb'].max():.0f} | {part} |"
-            f" {parts[0]} | {parts[1]} | {beside} |"
+            f"| {name} | {program} | {ratio:g} | {own:.3f} |"
+            f" {own / float(ours['adjoint_s'].median()):.0f} |"
+            f" {ours['active'].median():.0f} | {ours['gap'].max():.1e} |"
+            f" {ours['independent_gap'].max():.1e} | {ours['memory_mb'].max():.0f} |"
+            f" {path / own:.1f} | {parts[0]} | {parts[1]} | {_ratio(*scnn[1:])} |"
         )
     return "\n".join(out) + "\n"
 
 
-def draw(lines: pd.DataFrame, folder: Path) -> None:
-    """Draw certified gap against CPU time, one panel for each problem and program.
+def targets(lines: pd.DataFrame) -> str:
+    """Write what was asked beside what was measured.
 
     Parameters
     ----------
     lines : DataFrame
         All runs.
-    folder : Path
-        Where figure.pdf and figure.png go.
+
+    Returns
+    -------
+    str
+        One row for each target and cell.
     """
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
+    out = ["| target | cell | asked | measured | |", "|---|---|---|---|---|"]
 
-    ratio = sorted(lines["ratio"].unique())[len(lines["ratio"].unique()) // 2]
-    chosen = lines[(lines["ratio"] == ratio) & (lines["solver"] != "path")]
-    names, programs = sorted(chosen["problem"].unique()), sorted(chosen["formulation"].unique())
-    from matplotlib.ticker import NullFormatter
+    def add(target: str, cell: str, asked: str, measured: str, *, met: bool) -> None:
+        out.append(f"| {target} | {cell} | {asked} | {measured} | {'met' if met else 'missed'} |")
 
-    figure, axes = plt.subplots(
-        len(programs), len(names), figsize=(2.6 * len(names), 2.4 * len(programs)), squeeze=False
-    )
-    solvers = sorted(chosen["solver"].unique(), key=lambda s: (s != "ours", s))
-    for row, program in enumerate(programs):
-        for column, name in enumerate(names):
-            axis = axes[row][column]
-            cell = chosen[(chosen["problem"] == name) & (chosen["formulation"] == program)]
-            for index, solver in enumerate(solvers):
-                part = cell[cell["solver"] == solver].dropna(subset=["gap"]).sort_values("cpu_s")
-                if len(part):
-                    axis.loglog(
-                        part["cpu_s"],
-                        part["gap"].clip(lower=1e-12),
-                        marker="*" if solver == "ours" else "o",
-                        markersize=9 if solver == "ours" else 4,
-                        color=f"C{index}",
-                        label=solver,
-                    )
-            axis.set_xscale("log")
-            axis.xaxis.set_minor_formatter(NullFormatter())
-            axis.axhline(1e-6, color="0.7", linewidth=0.8)
-            axis.set_title(f"({name}) {program}", fontsize=9)
-            axis.tick_params(labelsize=7)
-    for axis in axes[-1]:
-        axis.set_xlabel("CPU time [s]", fontsize=8)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("relative gap", fontsize=8)
-    handles = {
-        label: handle
-        for axis in axes.ravel()
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="lower center", ncol=len(handles))
-    titles = "; ".join(f"({n}) {TITLES[n]}" for n in names)
-    figure.suptitle(f"lambda = {ratio:g} lambda_max(gated).  {titles}", fontsize=7)
-    figure.tight_layout(rect=(0, 0.07, 1, 0.98))
-    for kind in ("pdf", "png"):
-        figure.savefig(folder / f"figure.{kind}", dpi=200)
+    quick = {"celer": "times the speed of celer", "any": "times the speed of the best peer, 1e-6"}
+    slow = "times the speed of adelie at its best, {:.0e}"
+    beside_scnn = []
+    for (name, program, ratio), cell in lines.groupby(CELL):
+        where = f"{name} {program} {ratio:g}"
+        asks: list[tuple[str, float, float, tuple[str, ...]]] = []
+        if program == "gated":
+            asks.append(
+                (quick["celer"], 1.0, 1e-6, ("celer",))
+                if name == "a"
+                else (quick["any"], 5.0, 1e-6, RIVALS["gated"])
+            )
+            if name != "a":
+                beside_scnn.append(beside(cell, 1e-6, ("scnn",))[1])
+        elif name == "a":
+            if ratio >= 0.01:
+                least = 20.0 if ratio >= 0.1 else 7.0
+                asks.append((quick["any"], least, 1e-6, ("clarabel", "ecos", "adelie")))
+            asks.append(("times the speed of scnn at 1e-3", 200.0, 1e-3, ("scnn",)))
+        elif name == "d" and ratio >= 0.1:
+            goal = float(cell[cell["solver"] == "adelie"]["gap"].min())
+            asks.append((slow.format(goal), 30.0, goal, ("adelie",)))
+        elif name != "d":
+            asks.append(("times the speed of any peer at 1e-3", 20.0, 1e-3, RIVALS["relu"]))
+        for target, least, goal, peers in asks:
+            words, times, reached = beside(cell, goal, peers)
+            if not np.isnan(times):
+                shown = f"{_ratio(times, reached)} ({words} s)"
+                add(target, where, f"{least:g}", shown, met=times >= least)
+        own = own_runs(cell)
+        seconds = float(own["cpu_s"].median())
+        path = float(cell[cell["solver"] == "path"]["cpu_s"].median()) / seconds
+        add("20-λ path over one cold solve", where, "≤ 3", f"{path:.2f}", met=path <= 3)
+        if name == "c":
+            memory = float(own["memory_mb"].max())
+            add("MB above imports", where, "< 150", f"{memory:.0f}", met=memory < 150)
+            if program == "relu" and ratio >= 0.1:
+                units = seconds / float(own["adjoint_s"].median())
+                add("masked adjoint products", where, "≤ 230", f"{units:.0f}", met=units <= 230)
+        gap = float(own["independent_gap"].max())
+        add("gap by independent code", where, "≤ 1e-6", f"{gap:.1e}", met=gap <= 1e-6)
+    beside_scnn = [r for r in beside_scnn if np.isfinite(r)]
+    if beside_scnn:
+        mean = float(np.exp(np.mean(np.log(beside_scnn))))
+        what = f"gated b-e, {len(beside_scnn)} cells"
+        add("times the speed of scnn, geometric mean", what, "25", f"{mean:.0f}", met=mean >= 25)
+    return "\n".join(out) + "\n"
+
+
+def growing(lines: pd.DataFrame) -> str:
+    """Write the growth table in Markdown.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        Runs of the growth study.
+
+    Returns
+    -------
+    str
+        One row for each size and program.
+    """
+    out = [
+        "| n | d | P | program | one solve [s] | Newton steps | projections | MB |"
+        " 20-λ path / cold |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (n, d, count, program), runs in lines.groupby([*BASE, "formulation"]):
+        one = runs[runs["solver"] == "ours"].iloc[0]
+        path = float(runs[runs["solver"] == "path"]["cpu_s"].iloc[0]) / one["cpu_s"]
+        out.append(
+            f"| {n} | {d} | {count} | {program} | {one['cpu_s']:.3f} | {one['newton']:.0f} |"
+            f" {one['projections']:.0f} | {one['memory_mb']:.0f} | {path:.1f} |"
+        )
+    return "\n".join(out) + "\n"
+
+
+def _ratio(times: float, reached: bool) -> str:
+    if np.isnan(times):
+        return "–"
+    if np.isinf(times):
+        return "∞"
+    return f"{times:.1f}" if reached else f"> {times:.0f}"

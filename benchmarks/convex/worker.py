@@ -1,4 +1,4 @@
-"""Run one solver once on one problem file, in whichever environment has it.
+"""Run one solver on one problem file at the settings asked for, in whichever environment has it.
 
 Imports and compilation on a tiny problem come before the clock. Runs as a script, because the
 peers' environment does not have this project installed.
@@ -43,6 +43,7 @@ def make_ours() -> Run:
         s = solve(p["X"], p["y"], p["G"], float(p["lam"]), formulation=formulation, tol=setting)
         NOTES.update(s.counts, status=s.status, own_gap=s.gap)
         NOTES.update(dual=s.dual_objective, vector=s.dual)
+        NOTES["active"] = int(np.any(s.v != 0, axis=1).sum() + np.any(s.w != 0, axis=1).sum())
         return s.v, s.w
 
     return run
@@ -221,6 +222,16 @@ def tiny() -> dict[str, np.ndarray]:
     return {"X": X, "y": rng.standard_normal(12), "G": G, "D": X @ G > 0, "lam": np.array(0.5)}
 
 
+def adjoint_seconds(p: dict[str, np.ndarray]) -> float:
+    """Return the CPU time of one masked adjoint product, all X'D_i r: the unit of work."""
+    masks, r = np.ascontiguousarray(p["D"].T).astype(float), p["y"]
+    begin, count, spent = time.process_time(), 0, 0.0
+    while spent < 0.1:
+        (masks * r) @ p["X"]
+        count, spent = count + 1, time.process_time() - begin
+    return spent / count
+
+
 def peak_memory(*, reset: bool = False) -> int:
     """Return the resident memory's high-water mark in KiB, or the memory now and start anew.
 
@@ -235,27 +246,32 @@ def peak_memory(*, reset: bool = False) -> int:
 
 
 def main() -> None:
-    """Solve, save the blocks, print one JSON line."""
-    solver, file, formulation, setting, limit, out = sys.argv[1:]
+    """Answer requests, one JSON line each: run a setting, save the blocks, print the numbers."""
+    solver, file, formulation = sys.argv[1:]
     with np.load(file) as stored:
         p = {k: stored[k] for k in stored}
     warnings.simplefilter("ignore")
+    answers, sys.stdout = sys.stdout, sys.stderr  # solvers print too
     run = SOLVERS[solver]()
     begin = time.process_time()
     small = 5.0 if solver == "scnn" and formulation == "relu" else 1e-3
     run(tiny(), formulation, small)
     warm_up = time.process_time() - begin
-    NOTES.clear()
-    base = peak_memory(reset=True)
-    stop = int(time.process_time() + float(limit)) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (stop, stop))
-    begin = time.process_time()
-    v, w = run(p, formulation, float(setting))
-    seconds = time.process_time() - begin
-    peak = peak_memory()
-    np.savez(Path(out), v=v, w=w, dual=NOTES.pop("vector", np.zeros(0)))
-    numbers = {"cpu_s": seconds, "warm_up_s": warm_up, "memory_mb": (peak - base) / 1024}
-    print(json.dumps(numbers | NOTES))
+    for request in map(json.loads, sys.stdin):
+        NOTES.clear()
+        base = peak_memory(reset=True)
+        # the signal at the soft limit says that time was up, and nothing else sends it
+        stop = int(time.process_time() + request["limit"]) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (stop, resource.RLIM_INFINITY))
+        begin = time.process_time()
+        v, w = run(p, formulation, request["setting"])
+        seconds = time.process_time() - begin
+        memory = (peak_memory() - base) / 1024
+        np.savez(Path(request["out"]), v=v, w=w, dual=NOTES.pop("vector", np.zeros(0)))
+        numbers = {"cpu_s": seconds, "warm_up_s": warm_up, "memory_mb": memory} | NOTES
+        if solver == "ours":
+            numbers["adjoint_s"] = adjoint_seconds(p)
+        print(json.dumps(numbers), file=answers, flush=True)
 
 
 if __name__ == "__main__":
