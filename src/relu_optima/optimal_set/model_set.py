@@ -9,8 +9,9 @@ import numpy as np
 
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set.blocks import Blocks
+from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.hit_and_run import hit_and_run
-from relu_optima.optimal_set.polytope import Polytope
+from relu_optima.optimal_set.polytope import ZERO_TOL, Polytope
 from relu_optima.optimal_set.refine import Equicorrelation
 from relu_optima.optimal_set.width import (
     NonConvexSet,
@@ -21,7 +22,7 @@ from relu_optima.optimal_set.width import (
 
 
 @dataclass(frozen=True)
-class OptimalSet:
+class OptimalSet(Directions):
     """All optimal models W* = {w_b = beta_b u_b : beta >= 0, Z beta = fit}.
 
     A *direction* is a unit weight vector u with an output sign; blocks on both sides of a data
@@ -210,70 +211,21 @@ class OptimalSet:
             raise SolveInputError(f"k is {k}", allowed="k >= 0", where="optimal_set.samples")
         return hit_and_run(self.body, k, seed)
 
-    def features(self, X: np.ndarray) -> np.ndarray:
-        """Contribution of each unit direction to the prediction at new inputs.
-
-        Parameters
-        ----------
-        X : array, shape (m, d)
-            Inputs.
-
-        Returns
-        -------
-        array, shape (m, k)
-            sign_b (X u_b)_+ for ``relu``; sign_b 1[X g_b >= 0] X u_b for ``gated``.
-        """
-        X = np.asarray(X, dtype=float)
-        if X.ndim != 2 or X.shape[1] != self.problem.X.shape[1]:
-            raise SolveInputError(
-                f"X has shape {X.shape}", allowed=f"(m, {self.problem.X.shape[1]})"
-            )
-        linear = X @ self.directions.T
-        if self.problem.constrained:
-            return np.asarray(self.signs * np.maximum(linear, 0.0))
-        return np.asarray(self.signs * linear * (self.gates @ X.T > 0).T)
+    @property
+    def blocks(self) -> np.ndarray:
+        """First block of each direction, shape (k,)."""
+        first = [self.equicorrelation.blocks[m[0]] for m in self.members]
+        return np.array(first, dtype=int)
 
     @property
-    def gates(self) -> np.ndarray:
-        """Gate vector of the first block of each direction, shape (k, d)."""
-        first = [self.equicorrelation.blocks[m[0]] for m in self.members]
-        return self.problem.gates[:, self.problem.pattern_of[np.array(first, dtype=int)]].T
+    def columns(self) -> np.ndarray:
+        """Contribution of each unit direction to the fit, shape (n, k)."""
+        return self.body.columns
 
-    def predict(self, beta: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """Predictions of one optimal model.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Coefficients.
-        X : array, shape (m, d)
-            Inputs.
-
-        Returns
-        -------
-        array, shape (m,)
-            Predictions.
-        """
-        return np.asarray(self.features(X) @ beta)
-
-    def neurons(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of the two-layer ReLU network of a model.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Coefficients.
-
-        Returns
-        -------
-        W1 : array, shape (p, d)
-            First layer, sqrt(beta_b) u_b for beta_b > 0.
-        w2 : array, shape (p,)
-            Second layer, sign_b sqrt(beta_b).
-        """
-        used = np.flatnonzero(beta > 0)
-        root = np.sqrt(beta[used])
-        return root[:, None] * self.directions[used], self.signs[used] * root
+    @property
+    def negligible(self) -> float:
+        """Coefficient up to which a neuron counts as absent."""
+        return ZERO_TOL * self.penalty
 
     def weights(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Block weights of a model in the layout of the convex program.
@@ -312,22 +264,6 @@ class OptimalSet:
             Whether beta >= 0 and Z beta = fit.
         """
         return self.body.contains(beta, tolerance)
-
-    def value(self, beta: np.ndarray) -> float:
-        """Objective of a model, optimal or not.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Non-negative coefficients.
-
-        Returns
-        -------
-        float
-            0.5 |Z beta - y|^2 + lam sum(beta).
-        """
-        error = self.body.columns @ beta - self.problem.y
-        return 0.5 * float(error @ error) + self.problem.lam * float(beta.sum())
 
     def smallest(
         self, *, node_limit: int = 100_000, time_limit: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
     from relu_optima.stage import Record, Task
 
 NOTHING = ("no_solution", "refused")  # statuses of runs without a result
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A description, and what it describes."""
+
+    problem: tuple[np.ndarray, ...]
+    settings: tuple[float | str, ...]
+    optimal: OptimalSet
+
+    def answers(self, problem: tuple[np.ndarray, ...], settings: tuple[float | str, ...]) -> bool:
+        """Whether this is the description of the same problem."""
+        pairs = zip(self.problem, problem, strict=True)
+        return settings == self.settings and all(np.array_equal(a, b) for a, b in pairs)
+
+
+# the set described last: the runs of a batch often put many questions to one solution
+_LAST: _Described | None = None
 
 
 def run(task: Task) -> Outcome:
@@ -154,7 +173,7 @@ def describe_record(
     merge_tol: float,
     rank_tol: float = RANK_TOL,
 ) -> OptimalSet | Outcome:
-    """Describe the optimal set of a stored solution.
+    """Describe the optimal set of a stored solution; asked again at once, the answer is kept.
 
     Parameters
     ----------
@@ -169,12 +188,18 @@ def describe_record(
         The set; or the outcome of the run where the solver kept no solution (``no_solution``) or
         the solution is too inaccurate (``refused``), with the reason in the row.
     """
+    global _LAST
     data, convex = upstream["dataset"].arrays, upstream["convex"]
     if "v" not in convex.arrays:
         return Outcome({"message": f"the convex run ended as {convex.status}"}, "no_solution")
+    solution = stored_solution(convex)
+    problem = (data["X_train"], data["y_train"], solution.gates, solution.v, solution.w)
+    settings = (solution.lam, solution.formulation, slack_tol, merge_tol, rank_tol)
+    if _LAST is not None and _LAST.answers(problem, settings):
+        return _LAST.optimal
     try:
-        return describe(
-            stored_solution(convex),
+        optimal = describe(
+            solution,
             data["X_train"],
             data["y_train"],
             slack_tol=slack_tol,
@@ -183,6 +208,8 @@ def describe_record(
         )
     except DegenerateError as error:
         return Outcome({"message": " ".join(str(error).split())}, "refused")
+    _LAST = _Described(problem, settings, optimal)
+    return optimal
 
 
 def stored_solution(convex: Record) -> StoredSolution:

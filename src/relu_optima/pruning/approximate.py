@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.polytope import ZERO_TOL
 
 REFRESH = 25  # steps between fresh pseudo-inverses
@@ -68,13 +69,13 @@ def _drop(dual: np.ndarray, removed: np.ndarray) -> np.ndarray:
     return np.delete(dual, removed, axis=0)
 
 
-def remove_by_score(start: np.ndarray, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def remove_by_score(network: Directions, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Remove the neuron of least score, one at a time, without correction.
 
     Parameters
     ----------
-    start : array, shape (k,)
-        Coefficients.
+    network : Directions
+        Neurons and their coefficients at the start.
     score : callable
         Maps coefficients to a score for each direction; ties go to the smaller coefficient.
 
@@ -83,7 +84,7 @@ def remove_by_score(start: np.ndarray, score: Callable[[np.ndarray], np.ndarray]
     array, shape (T, k)
         The start and every model after a removal, down to one neuron.
     """
-    beta = np.where(start > ZERO_TOL * start.sum(), start, 0.0)
+    beta = np.where(network.start > network.negligible, network.start, 0.0)
     path = [beta.copy()]
     while np.count_nonzero(beta) > 1:
         values = score(beta)

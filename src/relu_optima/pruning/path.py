@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from relu_optima.errors import SolveInputError
+from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.optimal_set.polytope import ZERO_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.pruning.steps import Steps
 
@@ -18,20 +18,24 @@ OBJECTIVE_TOL = 1e-8  # relative change of the objective up to which a model cou
 
 @dataclass(frozen=True)
 class PruningPath:
-    """A pruning path over the directions of one optimal set.
+    """A pruning path from one optimal network.
 
     Attributes
     ----------
     method : str
         Name of the pruning method.
     optimal : OptimalSet
-        The optimal set the path starts in.
+        The optimal set: what the path is measured against.
+    network : Directions
+        Neurons whose coefficients change: those of the optimal set, or in mode ``published`` the
+        solver's own.
     steps : Steps
         Coefficients of every model, the start first.
     """
 
     method: str
     optimal: OptimalSet
+    network: Directions
     steps: Steps
 
     @property
@@ -52,12 +56,12 @@ class PruningPath:
     @cached_property
     def n_neurons(self) -> np.ndarray:
         """Number of neurons of every model, shape (T,)."""
-        return np.asarray((self.betas > ZERO_TOL * self.optimal.penalty).sum(axis=1))
+        return np.asarray((self.betas > self.network.negligible).sum(axis=1))
 
     @cached_property
     def objective(self) -> np.ndarray:
         """Objective 0.5 |f - y|^2 + lam sum(beta) of every model, shape (T,)."""
-        return np.array([self.optimal.value(beta) for beta in self.betas])
+        return np.array([self.network.value(beta) for beta in self.betas])
 
     @cached_property
     def penalty(self) -> np.ndarray:
@@ -68,14 +72,22 @@ class PruningPath:
     def fit_change(self) -> np.ndarray:
         """Distance |f - fit| / |fit| of every model from the optimal fit, shape (T,)."""
         fit = self.optimal.fit
-        change = self.betas @ self.optimal.body.columns.T - fit
+        change = self.betas @ self.network.columns.T - fit
         return np.asarray(np.linalg.norm(change, axis=1) / max(float(np.linalg.norm(fit)), 1e-300))
 
     @cached_property
     def is_optimal(self) -> np.ndarray:
-        """Whether the objective of a model is the optimal one to 1e-8 relative, shape (T,)."""
-        best = self.optimal.objective
+        """Whether the objective of a model is that of the start to 1e-8 relative, shape (T,).
+
+        In mode ``exact`` the start is optimal to rounding, so these models are optimal.
+        """
+        best = float(self.objective[0])
         return np.asarray(np.abs(self.objective - best) <= OBJECTIVE_TOL * max(best, 1e-300))
+
+    @property
+    def last_exact(self) -> int:
+        """Position of the last model that is still optimal."""
+        return int(np.flatnonzero(self.is_optimal)[-1])
 
     @cached_property
     def n_exact(self) -> int:
@@ -108,7 +120,7 @@ class PruningPath:
                 f"the path has no network with at most {size} neurons",
                 allowed=f"{int(self.n_neurons.min())} or more",
             )
-        return self.optimal.neurons(self.betas[small[0]])
+        return self.network.neurons(self.betas[small[0]])
 
     def scores(
         self, X: np.ndarray, y: np.ndarray, part: str, *, binary: bool
@@ -131,5 +143,5 @@ class PruningPath:
         dict of str to array, shape (T,)
             ``<part>_mse`` and, for binary targets, ``<part>_accuracy``; nothing without data.
         """
-        predictions = self.betas @ self.optimal.features(X).T
+        predictions = self.betas @ self.network.features(X).T
         return scores(list(predictions), y, part, binary=binary)

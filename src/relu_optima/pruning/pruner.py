@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.optimal_set.as_solved import as_solved
 from relu_optima.optimal_set.blocks import ConvexSolution
 from relu_optima.optimal_set.description import describe
+from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.plugins import load_plugin
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
@@ -70,16 +72,43 @@ def prune(
             f"{first['msg']} (given: {first['input']!r})", where=f"pruning.{key}"
         ) from error
     optimal = describe(solution, X, y, slack_tol=config.slack_tol, merge_tol=config.merge_tol)
-    return follow(optimal, config, seed)
+    network = start_of(optimal, solution, config)
+    return follow(optimal, network, config, seed)
 
 
-def follow(optimal: OptimalSet, config: PruningConfig, seed: int) -> PruningPath:
-    """Run one pruning method on a described optimal set.
+def start_of(optimal: OptimalSet, solution: ConvexSolution, config: PruningConfig) -> Directions:
+    """Choose the network that is pruned.
 
     Parameters
     ----------
     optimal : OptimalSet
-        The optimal set and its starting point.
+        The optimal set that the solution belongs to.
+    solution : ConvexSolution
+        Solved program.
+    config : PruningConfig
+        Its ``mode`` decides.
+
+    Returns
+    -------
+    Directions
+        The optimal set itself, or the solver's network as it stands.
+    """
+    if config.mode == "exact":
+        return optimal
+    return as_solved(optimal.problem, optimal.problem.weights(solution))
+
+
+def follow(
+    optimal: OptimalSet, network: Directions, config: PruningConfig, seed: int
+) -> PruningPath:
+    """Run one pruning method.
+
+    Parameters
+    ----------
+    optimal : OptimalSet
+        The optimal set, what the path is measured against.
+    network : Directions
+        The network that is pruned, see `start_of`.
     config : PruningConfig
         The method's ``Config``.
     seed : int
@@ -95,9 +124,8 @@ def follow(optimal: OptimalSet, config: PruningConfig, seed: int) -> PruningPath
     DegenerateError
         If an exact method cannot keep the objective within 1e-8 relative.
     """
-    path = PruningPath(
-        config.method, optimal, load_plugin("pruning", config.method).steps(optimal, config, seed)
-    )
+    steps = load_plugin("pruning", config.method).steps(network, config, seed)
+    path = PruningPath(config.method, optimal, network, steps)
     if config.method in EXACT_METHODS and not path.is_optimal.all():
         best = max(optimal.objective, 1e-300)
         change = float(np.abs(path.objective - optimal.objective).max()) / best

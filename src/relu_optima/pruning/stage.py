@@ -9,10 +9,11 @@ import numpy as np
 
 from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.errors import DegenerateError
+from relu_optima.optimal_set.polytope import ZERO_TOL
 from relu_optima.optimal_set.scores import scores
-from relu_optima.optimal_set.stage import NOTHING, describe_record
+from relu_optima.optimal_set.stage import NOTHING, describe_record, stored_solution
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
-from relu_optima.pruning.pruner import EXACT_METHODS, follow
+from relu_optima.pruning.pruner import EXACT_METHODS, follow, start_of
 from relu_optima.stage import Outcome, Scalar
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def run(task: Task) -> Outcome:
     optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
     if isinstance(optimal, Outcome):
         return optimal
+    network = start_of(optimal, stored_solution(task.upstream["convex"]), config)
     try:
-        path = follow(optimal, config, task.seed)
+        path = follow(optimal, network, config, task.seed)
     except DegenerateError as error:
         return Outcome({"message": " ".join(str(error).split())}, "refused")
     dataset = task.upstream["dataset"]
@@ -56,12 +58,14 @@ def run(task: Task) -> Outcome:
         series |= path.scores(data[f"X_{part}"], data[f"y_{part}"], part, binary=binary)
     arrays = {
         "betas": path.betas,
-        "directions": optimal.directions,
-        "signs": optimal.signs,
-        "columns": optimal.body.columns,
-        "test_features": optimal.features(data["X_test"]),
+        "directions": network.directions,
+        "signs": network.signs,
+        "columns": network.columns,
+        "test_features": network.features(data["X_test"]),
     }
-    return Outcome(row=_row(path, series), status=path.status, series=series, arrays=arrays)
+    return Outcome(
+        row=_row(path, series, config.mode), status=path.status, series=series, arrays=arrays
+    )
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
@@ -110,7 +114,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     for name, values in expected_series.items():
         if not np.allclose(values, series[name], rtol=1e-8, atol=1e-12):
             problems.append(f"series {name} differs from a recomputation")
-    sizes = (betas > 1e-9 * betas[0].sum()).sum(axis=1)
+    published = record.row["mode"] == "published"
+    sizes = (betas > (0.0 if published else ZERO_TOL * betas[0].sum())).sum(axis=1)
     if not np.array_equal(sizes, series["n_neurons"]):
         problems.append("series n_neurons differs from the stored coefficients")
     moved = np.abs(objective - objective[0]).max() / max(objective[0], 1e-300)
@@ -119,23 +124,27 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     return problems
 
 
-def _row(path: PruningPath, series: dict[str, np.ndarray]) -> dict[str, Scalar]:
+def _row(path: PruningPath, series: dict[str, np.ndarray], mode: str) -> dict[str, Scalar]:
     """Summary of a path."""
-    best = max(path.optimal.objective, 1e-300)
-    kept = path.is_optimal
-    last_exact = int(np.flatnonzero(kept)[-1])
-    change = float(np.abs(path.objective[kept] - path.optimal.objective).max()) / best
+    optimum = path.optimal
+    last_exact = path.last_exact
+    change = np.abs(path.objective[path.is_optimal] - optimum.objective).max()
     row: dict[str, Scalar] = {
         "method": path.method,
+        "mode": mode,
         "n_start": int(path.n_neurons[0]),
         "n_exact": path.n_exact,
         "n_final": int(path.n_neurons[-1]),
         "n_lower_bound": path.lower_bound,
-        "dimension": path.optimal.dimension,
-        "objective": path.optimal.objective,
-        "objective_change": change,
+        "dimension": optimum.dimension,
+        "objective": optimum.objective,
+        "objective_change": float(change) / max(optimum.objective, 1e-300),
+        "penalty_ratio": float(path.penalty[last_exact]) / optimum.penalty
+        if optimum.penalty
+        else None,
+        "fit_error": float(path.fit_change[last_exact]),
         "objective_final": float(path.objective[-1]),
-        "refine_residual": path.optimal.equicorrelation.residual,
+        "refine_residual": optimum.equicorrelation.residual,
     }
     for name in ("train_mse", "test_mse", "train_accuracy", "test_accuracy"):
         if name in series:

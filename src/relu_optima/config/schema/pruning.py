@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from relu_optima.config.schema.base import Group
@@ -11,6 +13,11 @@ class PruningConfig(Group):
     """Fields that every pruning method shares; each method's ``Config`` adds its own."""
 
     method: str = Field(description="pruning method, a module of relu_optima.pruning.methods")
+    mode: Literal["exact", "published"] = Field(
+        default="exact",
+        description="exact: start in the refined optimal set, boundary duplicates merged; "
+        "published: every block that the solver left non-zero is a neuron, as the authors coded it",
+    )
     slack_tol: float = Field(
         default=1e-12,
         gt=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.pruning import PruningConfig
@@ -20,6 +20,14 @@ class Config(PruningConfig):
 
     node_limit: int = Field(default=100_000, gt=0, description="branch-and-bound nodes")
     time_limit: float | None = operational(None, gt=0, description="safety net [s]")
+
+    @field_validator("mode")
+    @classmethod
+    def _exact_only(cls, mode: str) -> str:
+        """Refuse a start that is not the optimal set this method moves in."""
+        if mode != "exact":
+            raise ValueError("this method moves in the optimal set: use exact")
+        return mode
 
 
 def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:

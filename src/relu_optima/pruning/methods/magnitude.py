@@ -10,20 +10,20 @@ from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:
-    from relu_optima.optimal_set.model_set import OptimalSet
+    from relu_optima.optimal_set.directions import Directions
 
 
 class Config(PruningConfig):
     """Parameters of pruning by magnitude; it has none of its own."""
 
 
-def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+def steps(network: Directions, config: Config, seed: int) -> Steps:
     """Remove the neuron with the smallest block norm |w_b|, one at a time.
 
     Parameters
     ----------
-    optimal : OptimalSet
-        The optimal set and its starting point.
+    network : Directions
+        Neurons and their coefficients at the start.
     config : Config
         Parameters.
     seed : int
@@ -36,4 +36,4 @@ def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
     """
     from relu_optima.pruning.approximate import remove_by_score
 
-    return Steps(remove_by_score(optimal.start, lambda beta: np.square(beta)))
+    return Steps(remove_by_score(network, lambda beta: np.square(beta)))

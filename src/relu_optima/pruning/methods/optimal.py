@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.pruning.steps import Steps
@@ -21,6 +21,14 @@ class Config(PruningConfig):
         default="max",
         description="how a null vector is chosen; lp jumps to a vertex of least random cost",
     )
+
+    @field_validator("mode")
+    @classmethod
+    def _exact_only(cls, mode: str) -> str:
+        """Refuse a start that is not the optimal set this method moves in."""
+        if mode != "exact":
+            raise ValueError("this method moves in the optimal set: use exact")
+        return mode
 
 
 def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:

@@ -11,7 +11,7 @@ from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:
-    from relu_optima.optimal_set.model_set import OptimalSet
+    from relu_optima.optimal_set.directions import Directions
 
 
 class Config(PruningConfig):
@@ -22,13 +22,16 @@ class Config(PruningConfig):
     )
 
 
-def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+def steps(network: Directions, config: Config, seed: int) -> Steps:
     """Prune exactly, then approximately ("Optimal/LS" of Mishkin and Pilanci 2023).
+
+    In mode ``published`` both phases follow the authors' code, one least-squares solve for each
+    neuron and step.
 
     Parameters
     ----------
-    optimal : OptimalSet
-        The optimal set and its starting point.
+    network : Directions
+        Neurons and their coefficients at the start.
     config : Config
         Choice rule of the exact phase.
     seed : int
@@ -42,6 +45,10 @@ def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
     from relu_optima.pruning.approximate import continue_least_squares
     from relu_optima.pruning.exact import reduce_exactly
 
-    exact = reduce_exactly(optimal.body.columns, optimal.start, config.rule)
-    rest = continue_least_squares(optimal.body.columns, exact[-1])
+    if config.mode == "published":
+        from relu_optima.pruning.as_published import prune_as_published
+
+        return Steps(prune_as_published(network.columns, network.start))
+    exact = reduce_exactly(network.columns, network.start, config.rule)
+    rest = continue_least_squares(network.columns, exact[-1])
     return Steps(np.concatenate([exact, rest[1:]]))

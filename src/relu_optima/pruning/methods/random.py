@@ -10,20 +10,20 @@ from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:
-    from relu_optima.optimal_set.model_set import OptimalSet
+    from relu_optima.optimal_set.directions import Directions
 
 
 class Config(PruningConfig):
     """Parameters of random pruning; it has none of its own."""
 
 
-def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
+def steps(network: Directions, config: Config, seed: int) -> Steps:
     """Remove neurons in a random order, one at a time.
 
     Parameters
     ----------
-    optimal : OptimalSet
-        The optimal set and its starting point.
+    network : Directions
+        Neurons and their coefficients at the start.
     config : Config
         Parameters.
     seed : int
@@ -36,5 +36,5 @@ def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
     """
     from relu_optima.pruning.approximate import remove_by_score
 
-    rank = np.random.default_rng(seed).permutation(optimal.start.size).astype(float)
-    return Steps(remove_by_score(optimal.start, lambda _: rank))
+    rank = np.random.default_rng(seed).permutation(network.start.size).astype(float)
+    return Steps(remove_by_score(network, lambda _: rank))
