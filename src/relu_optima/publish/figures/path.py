@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -43,6 +44,7 @@ class Config(FigureConfig):
     )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
     log_y: list[str] = Field(default=[], description="Series of `y` on logarithmic axes.")
+    spread: Spread = Field(default="interval", description=SPREAD_HELP)
     align: Align = Field(default="linear", description=ALIGN_HELP)
     pool: list[str] = Field(
         default=[],
@@ -83,7 +85,14 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         for axis, (panel_value, panel_runs) in zip(row, parts, strict=True):
             for level, runs in split(panel_runs, hue):
                 handle, found = draw_curves(
-                    axis, runs, x, name, options.align, styles[level], (floor_x, floor_y)
+                    axis,
+                    runs,
+                    x,
+                    name,
+                    options.align,
+                    styles[level],
+                    (floor_x, floor_y),
+                    options.spread,
                 )
                 if handle is not None:
                     canvas.handles.setdefault(hue_label(options, hue, level), handle)
@@ -93,7 +102,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         title_panel(canvas.axes[0][column], options, panel, panel_value)
         canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))
     canvas.figure.align_ylabels()
-    note_intervals(canvas, points)
+    note_intervals(canvas, points, options.spread)
     note_statuses(canvas, frame, marked=True)
     order = grouping(panel, hue, "series", x, "value")
     return FigureResult(finish(canvas), points_table(points, order))
