@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shlex
@@ -341,14 +342,13 @@ def make_table(
 
 
 def _publish(plan: Path, kind: str, name: str) -> None:
-    import pandas as pd
-
-    from relu_optima.collect import sweep_file
+    from relu_optima.collect import read_sweep
     from relu_optima.config.schema.figure import FigureConfig
     from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
-    from relu_optima.manifest import read_manifest, write_atomically
-    from relu_optima.planning import product_files
+    from relu_optima.manifest import read_manifest
+    from relu_optima.parquet import DIGEST
+    from relu_optima.products import write_mark
     from relu_optima.publish.render import render_figure, render_table
 
     manifest = read_manifest(plan)
@@ -359,7 +359,8 @@ def _publish(plan: Path, kind: str, name: str) -> None:
         )
     results = _results_of(plan)
     product = products[name]
-    frames = {s: pd.read_parquet(sweep_file(results, manifest.study, s)) for s in product.sweeps}
+    tables = {s: read_sweep(manifest, s, results) for s in product.sweeps}
+    frames = {s: frame for s, (frame, _) in tables.items()}
     folder = results / manifest.study / f"{kind}s"
     folder.mkdir(parents=True, exist_ok=True)
     config = validate_group(kind, product.config)
@@ -368,8 +369,19 @@ def _publish(plan: Path, kind: str, name: str) -> None:
     else:
         assert isinstance(config, TableConfig)
         render_table(frames, config, folder / name)
-    mark = product_files(results, manifest.study, kind, name)[1]
-    write_atomically(mark, product.digest.encode())
+    digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
+    write_mark(results, manifest.study, kind, product, digests)
+
+
+# What the machine refuses, not what the program got wrong: one message, no traceback.
+_REFUSALS = {
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some of your disk quota",
+    errno.EROFS: "make the folder writable, or work in a copy of the project",
+    errno.EACCES: "make the folder writable, or work in a copy of the project",
+    errno.EPERM: "make the folder writable, or work in a copy of the project",
+    errno.EIO: "check the disk: it failed",
+}
 
 
 def main() -> None:
@@ -378,4 +390,15 @@ def main() -> None:
         app()
     except ReluOptimaError as error:
         print(f"relu-optima: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        fix = _REFUSALS.get(error.errno or 0)
+        if fix is None:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"relu-optima: {place}{error.strerror}\n"
+            f"  fix: {fix}, then run the same command again; finished runs are kept",
+            file=sys.stderr,
+        )
         sys.exit(2)

@@ -14,6 +14,7 @@ from relu_optima.worker import batch_file
 if TYPE_CHECKING:
     import pandas as pd
 
+_REPAIR = "run the same study again: it makes the file anew from the store"
 HEAD = ["run_id", "code_key", "sweep", "stage", "status"]
 
 
@@ -65,12 +66,11 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     seconds: dict[str, float] = {}
     for batch in manifest.batches_of(sweep):
         path = batch_file(results, manifest.study, batch.id)
-        repair = f"relu-optima study {manifest.study}"
-        frame, metadata = read_table(path, repair)
+        frame, metadata = read_table(path, _REPAIR)
         if metadata["digest"] != batch.digest:
-            raise StoreError("the batch file belongs to another plan", where=str(path), fix=repair)
+            raise StoreError("the batch file belongs to another plan", where=str(path), fix=_REPAIR)
         if frame["run_id"].tolist() != [e.run for e in batch.entries]:
-            raise StoreError("the batch file lacks runs", where=str(path), fix=repair)
+            raise StoreError("the batch file lacks runs", where=str(path), fix=_REPAIR)
         frames.append(frame)
         seconds.update(metadata["seconds"])
     frame = _joined(frames)
@@ -90,6 +90,39 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     timings = results / manifest.study / "timings" / f"{sweep}.csv"
     write_atomically(timings, ("\n".join(lines) + "\n").encode())
     return target
+
+
+def read_sweep(
+    manifest: Manifest, sweep: str, results: Path
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a collected sweep of a plan.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    sweep : str
+        Name of the sweep.
+    results : Path
+        ``results``.
+
+    Returns
+    -------
+    frame : DataFrame
+        One row for each run.
+    metadata : dict
+        What the file says of itself.
+
+    Raises
+    ------
+    StoreError
+        If it is missing, damaged, or of another plan.
+    """
+    path = sweep_file(results, manifest.study, sweep)
+    frame, metadata = read_table(path, _REPAIR)
+    if metadata["digest"] != manifest.sweep_digest(sweep):
+        raise StoreError("the sweep file belongs to another plan", where=str(path), fix=_REPAIR)
+    return frame, metadata
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

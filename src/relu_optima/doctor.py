@@ -14,9 +14,10 @@ from relu_optima.collect import sweep_file
 from relu_optima.config.identity import digest
 from relu_optima.errors import ConfigError, ReluOptimaError, StoreError
 from relu_optima.manifest import Manifest, read_manifest
-from relu_optima.parquet import read_metadata, read_table
+from relu_optima.parquet import DIGEST, checked_metadata, read_metadata
 from relu_optima.plan import make_plan
 from relu_optima.planning import plan_file
+from relu_optima.products import product_files, why_stale
 from relu_optima.stage import STAGES, Record
 from relu_optima.store import Store
 from relu_optima.worker import batch_file
@@ -150,6 +151,7 @@ def _any_version(store: Store, run_id: str) -> Record | None:
 
 def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> None:
     study = manifest.study
+    again = f"run study {study!r} again"
     missing = 0
     for batch in manifest.batches.values():
         path = batch_file(results, study, batch.id)
@@ -157,27 +159,42 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
             missing += 1
             continue
         findings.counts["batch files"] += 1
-        _examine_table(path, batch.digest, f"run study {study!r} again", findings)
+        _examine_table(path, batch.digest, again, findings)
     if missing:
         findings.notes.append(
             f"study {study!r}: {missing} of {len(manifest.batches)} batches not computed yet"
         )
+    digests: dict[str, str | None] = {}
     for sweep in manifest.sweeps:
         path = sweep_file(results, study, sweep)
         if not path.exists():
             continue
         findings.counts["sweep files"] += 1
-        _examine_table(path, manifest.sweep_digest(sweep), f"run study {study!r} again", findings)
+        held = _examine_table(path, manifest.sweep_digest(sweep), again, findings)
+        digests[sweep] = held[DIGEST] if held else None
+    for kind, products in (("figure", manifest.figures), ("table", manifest.tables)):
+        for product in products.values():
+            files = product_files(results, study, kind, product.name)
+            if not any(p.exists() for p in files):
+                continue
+            findings.counts[f"{kind}s"] += 1
+            why = why_stale(results, study, kind, product, digests)
+            if why is not None:
+                findings.problems.append(f"{files[0].with_suffix('')}: {why}; {again}")
 
 
-def _examine_table(path: Path, digest: str, fix: str, findings: Findings) -> None:
-    try:
-        _, metadata = read_table(path, fix)
-    except StoreError as error:
-        findings.problems.append(" ".join(str(error).split()))
-        return
-    if metadata.get("digest") != digest:
+def _examine_table(
+    path: Path, digest: str, fix: str, findings: Findings
+) -> dict[str, Any] | None:
+    """Check one Parquet file; return what it says of itself if it is the plan's."""
+    held = checked_metadata(path)
+    if held is None:
+        findings.problems.append(f"{path}: damaged Parquet file; {fix}")
+    elif held.get("digest") != digest:
         findings.problems.append(f"{path}: belongs to another plan; {fix}")
+    else:
+        return held
+    return None
 
 
 def prune(store: Store, orphans: list[tuple[str, str]]) -> int:

@@ -1,4 +1,4 @@
-"""Parquet files that say what they are and notice when they were changed."""
+"""Parquet files that say what they are and notice when a single bit of them was changed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,14 @@ from relu_optima.errors import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
-METADATA = b"relu_optima"
-
-
-def _content_digest(table: pa.Table) -> str:
-    """Hash names and values: whatever a damaged byte does to a number shows here."""
-    text = json.dumps(table.to_pydict(), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+METADATA, DIGEST = b"relu_optima", "file_sha256"
+# The file holds a digest of itself, computed while these zeros stood in the digest's place.
+_PLACE = "0" * 64
 
 
 def parquet_bytes(frame: pd.DataFrame, metadata: dict[str, Any]) -> bytes:
-    """Write a table with metadata and a digest of its content.
+    """Write a table with metadata and a digest of the whole file.
 
     Parameters
     ----------
@@ -42,12 +37,19 @@ def parquet_bytes(frame: pd.DataFrame, metadata: dict[str, Any]) -> bytes:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    held = {**metadata, "content_sha256": _content_digest(table)}
-    # pandas' own metadata is left out: it names library versions and has no digest
-    table = table.replace_schema_metadata({METADATA: json.dumps(held, sort_keys=True).encode()})
+    held = json.dumps({**metadata, DIGEST: _PLACE}, sort_keys=True).encode()
+    # pandas' own metadata is left out: it names library versions
+    table = table.replace_schema_metadata({METADATA: held})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, write_page_checksum=True)
-    return buffer.getvalue()
+    pq.write_table(table, buffer)
+    content = buffer.getvalue()
+    return _with_digest(content, _PLACE, hashlib.sha256(content).hexdigest())
+
+
+def _with_digest(content: bytes, old: str, new: str) -> bytes:
+    """Replace the digest, which stands in the metadata near the end of the file."""
+    head, _, tail = content.rpartition(f'"{DIGEST}": "{old}"'.encode())
+    return head + f'"{DIGEST}": "{new}"'.encode() + tail
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
@@ -61,20 +63,56 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        None if the file is missing or damaged.
+        None if the file is missing or its metadata is damaged.
     """
+    try:
+        with path.open("rb") as stream:
+            return _metadata(stream)
+    except OSError:
+        return None
+
+
+def _metadata(source: Any) -> dict[str, Any] | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        value = json.loads((pq.read_schema(path).metadata or {})[METADATA])
+        value = json.loads((pq.read_metadata(source).metadata or {})[METADATA])
     except (OSError, KeyError, ValueError, pa.ArrowException):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and isinstance(value.get(DIGEST), str) else None
+
+
+def checked_metadata(path: Path) -> dict[str, Any] | None:
+    """Read what a Parquet file says of itself, if the whole file is as it was written.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict or None
+        None if the file is missing or any bit of it was changed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return _checked(content)
+
+
+def _checked(content: bytes) -> dict[str, Any] | None:
+    held = _metadata(io.BytesIO(content))
+    if held is None:
+        return None
+    blank = _with_digest(content, held[DIGEST], _PLACE)
+    return held if hashlib.sha256(blank).hexdigest() == held[DIGEST] else None
 
 
 def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a Parquet file of this project and check its content.
+    """Read a Parquet file of this project and check that it is as it was written.
 
     Parameters
     ----------
@@ -95,18 +133,15 @@ def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     StoreError
         If it is missing or damaged.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    metadata = read_metadata(path)
-    if metadata is None:
-        raise StoreError("missing or damaged Parquet file", where=str(path), fix=fix)
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
-        found = _content_digest(table)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        first = " ".join(str(error).split())
-        raise StoreError(f"damaged Parquet file: {first}", where=str(path), fix=fix) from None
-    if found != metadata.get("content_sha256"):
-        raise StoreError("the rows do not match their digest", where=str(path), fix=fix)
-    return table.to_pandas(), metadata
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the file: {error.strerror}", where=str(path), fix=fix
+        ) from None
+    metadata = _checked(content)
+    if metadata is None:
+        raise StoreError("damaged Parquet file", where=str(path), fix=fix)
+    return pq.read_table(io.BytesIO(content)).to_pandas(), metadata

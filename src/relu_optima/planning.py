@@ -10,8 +10,9 @@ from pathlib import Path
 
 from relu_optima.collect import sweep_file
 from relu_optima.manifest import Manifest, read_manifest, write_manifest
-from relu_optima.parquet import read_metadata
+from relu_optima.parquet import DIGEST, checked_metadata
 from relu_optima.plan import make_plan, split_study_name
+from relu_optima.products import product_files, why_stale
 from relu_optima.store import Store
 from relu_optima.worker import batch_file
 
@@ -61,30 +62,6 @@ def open_plan(study: str, *, plan: bool, root: Path = Path()) -> Manifest:
     return manifest
 
 
-def product_files(results: Path, study: str, kind: str, name: str) -> tuple[Path, Path]:
-    """Return the file Snakemake asks for, and the one that says which digest it was made for.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study : str
-        Name of the study.
-    kind : {"figure", "table"}
-        Kind of product.
-    name : str
-        Name of the product.
-
-    Returns
-    -------
-    main, mark : Path
-        ``figures/<name>.png`` or ``tables/<name>.html``, and ``timings/<kind>_<name>.digest``.
-    """
-    suffix = "png" if kind == "figure" else "html"
-    folder = results / study
-    return folder / f"{kind}s" / f"{name}.{suffix}", folder / "timings" / f"{kind}_{name}.digest"
-
-
 def stale_files(manifest: Manifest, results: Path) -> list[Path]:
     """List files that are there but belong to another plan, are damaged or incomplete.
 
@@ -108,30 +85,25 @@ def stale_files(manifest: Manifest, results: Path) -> list[Path]:
     gone = set()
     for batch in manifest.batches.values():
         path = batch_file(results, study, batch.id)
-        held = read_metadata(path)
+        held = checked_metadata(path)
         if held is None or held["digest"] != batch.digest or held["incomplete"]:
             gone.add(batch.sweep)
             if path.exists():
                 out.append(path)
+    sound: dict[str, str | None] = {}
     for sweep in manifest.sweeps:
         path = sweep_file(results, study, sweep)
-        if path.exists():
-            held = read_metadata(path)
-            if sweep in gone or held is None or held["digest"] != manifest.sweep_digest(sweep):
-                out.append(path)
+        held = checked_metadata(path)
+        good = held is not None and held["digest"] == manifest.sweep_digest(sweep)
+        sound[sweep] = held[DIGEST] if held and good and sweep not in gone else None
+        if sound[sweep] is None and path.exists():
+            out.append(path)
     for kind, products in (("figure", manifest.figures), ("table", manifest.tables)):
-        for name, product in products.items():
-            path, mark = product_files(results, study, kind, name)
-            if path.exists() and not _says(mark, product.digest):
-                out.append(path)
+        for product in products.values():
+            if why_stale(results, study, kind, product, sound) is not None:
+                files = product_files(results, study, kind, product.name)
+                out += [p for p in files if p.exists()]
     return out
-
-
-def _says(mark: Path, digest: str) -> bool:
-    try:
-        return mark.read_text(encoding="utf-8") == digest
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 @dataclass(frozen=True)

@@ -145,14 +145,9 @@ class Workshop:
             If the run's input cannot be used.
         """
         task = self._task(run)
-        refused = next((r for r in task.upstream.values() if r.status == "refused"), None)
         start = time.process_time()
-        if refused is not None:
-            why = refused.row.get("message")
-            outcome = Outcome(
-                {"message": f"upstream {refused.stage} run refused: {why}"}, "refused"
-            )
-        else:
+        outcome = _without_computing(task)
+        if outcome is None:
             try:
                 outcome = _entry_module(run.stage).run(task)
             except (DegenerateError, BudgetError) as error:
@@ -187,7 +182,7 @@ class Workshop:
         if together is None or len(missing) < 2:
             return {}
         tasks = [self._task(run) for run in missing]
-        if any(u.status == "refused" for task in tasks for u in task.upstream.values()):
+        if any(_without_computing(task) for task in tasks):
             return {}
         start = time.process_time()
         try:
@@ -226,6 +221,18 @@ class Workshop:
 
 def _entry_module(stage: str) -> ModuleType:
     return importlib.import_module(f"{STAGES[stage].package}.stage")
+
+
+def _without_computing(task: Task) -> Outcome | None:
+    """Return the outcome of a run whose upstream has no result; None if it has one."""
+    for upstream in task.upstream.values():
+        if upstream.status in NOT_CACHED:
+            # what is built on half a result would depend on the clock too
+            return Outcome({"message": f"upstream {upstream.stage} run: time limit"}, "time_limit")
+        if upstream.status == "refused":
+            why = upstream.row.get("message")
+            return Outcome({"message": f"upstream {upstream.stage} run refused: {why}"}, "refused")
+    return None
 
 
 def _record(run: PlannedRun, outcome: Outcome, seconds: float) -> Record:

@@ -5,6 +5,7 @@ import pytest
 
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError, StoreError
+from relu_optima.parquet import parquet_bytes
 from relu_optima.publish import frames as f
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.results import results
@@ -98,7 +99,8 @@ def test_results_reads_a_collected_sweep_and_lists_what_exists(tmp_path):
     folder = tmp_path / "smoke" / "sweeps"
     folder.mkdir(parents=True)
     frame = sweeps.lambda_path()
-    frame.to_parquet(folder / "lambda_path.parquet")
+    path = folder / "lambda_path.parquet"
+    path.write_bytes(parquet_bytes(frame, {}))
     back = results("smoke", "lambda_path", tmp_path)
     assert back["run_id"].tolist() == frame["run_id"].tolist()
     assert f.series_of(back.iloc[0], "lam") == frame.iloc[0]["series.lam"].tolist()
@@ -110,3 +112,6 @@ def test_results_reads_a_collected_sweep_and_lists_what_exists(tmp_path):
         results("../smoke", "lambda_path", tmp_path)
     with pytest.raises(StoreError, match="none has been collected"):
         results("smoke", "lambda_path", tmp_path / "nowhere")
+    path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2", 1))
+    with pytest.raises(StoreError, match="damaged"):
+        results("smoke", "lambda_path", tmp_path)

@@ -115,6 +115,10 @@ class Project:
         found = store.glob("[!.]*/*/record.json")
         return {str(p.relative_to(store)): p.stat().st_mtime for p in found}
 
+    def store_files(self, name: str) -> list[Path]:
+        """Return the files of one name in all records."""
+        return sorted((self.root / "results/store").glob(f"[!.]*/*/{name}"))
+
     def plan(self, study: str = "tiny") -> dict:
         return json.loads((self.root / "results" / study / "plan.json").read_text())
 

@@ -47,39 +47,6 @@ def test_kill_and_resume_loses_nothing(fresh: Project, finished: Project, moment
     assert fresh.study() == 0
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip"])
-def test_damaged_record_is_computed_again(finished: Project, damage):
-    before = finished.products()
-    path = next((finished.root / "results/store").glob("[!.]*/*/record.json"))
-    content = bytearray(path.read_bytes())
-    if damage == "truncate":
-        content = content[:50]
-    else:
-        content[len(content) // 2] ^= 4
-    path.write_bytes(content)
-    assert "damaged" in finished.run("doctor", "--no-verify", code=1)
-    for batch in (finished.root / "results/tiny/batches").rglob("*.parquet"):
-        batch.unlink()
-    assert finished.study() == 1
-    assert finished.products() == before
-
-
-@pytest.mark.parametrize("damage", ["truncate", "text"])
-def test_damaged_batch_file_is_made_again(finished: Project, damage):
-    before = finished.products()
-    path = next((finished.root / "results/tiny/batches/tiny").glob("*.parquet"))
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2] if damage == "truncate" else b"not parquet")
-    finished.run("doctor", "--no-verify", code=1)
-    assert finished.study() == 0
-    assert finished.products() == before
-
-
-def test_damaged_plan_is_written_again(finished: Project):
-    (finished.root / "results/tiny/plan.json").write_text('{"format": 1, "study"')
-    assert finished.study() == 0
-
-
 def test_second_study_in_one_folder_is_refused(fresh: Project):
     process = start(fresh, "study", "tiny", "--no-report")
     try:

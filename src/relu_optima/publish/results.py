@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relu_optima.errors import StoreError
+from relu_optima.parquet import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,14 +33,12 @@ def results(study: str, sweep: str, root: str | Path = "results") -> pd.DataFram
     Raises
     ------
     StoreError
-        If it is not there; the message lists what is.
+        If it is damaged, or not there; then the message lists what is.
 
     Examples
     --------
     >>> frame = results("default", "convex_lambda")  # doctest: +SKIP
     """
-    import pandas as pd
-
     root = Path(root)
     for given, what in ((study, "study"), (sweep, "sweep")):
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", given):
@@ -50,7 +49,7 @@ def results(study: str, sweep: str, root: str | Path = "results") -> pd.DataFram
             )
     path = root / study / "sweeps" / f"{sweep}.parquet"
     if path.is_file():
-        return pd.read_parquet(path)
+        return read_table(path, f"run study {study!r} again: it makes the file anew")[0]
     studies = sorted({p.parts[-3] for p in root.glob("*/sweeps/*.parquet")})
     if study not in studies:
         raise StoreError(
