@@ -9,7 +9,7 @@ import pytest
 from relu_optima.errors import ConfigError, ReluOptimaError
 from relu_optima.plan import plan_single_run
 from relu_optima.store import Store
-from relu_optima.worker import Workshop
+from relu_optima.workshop import Workshop
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL = ["dataset=small", "convex.gates.count=6"]

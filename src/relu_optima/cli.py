@@ -120,7 +120,7 @@ def run(
     """Compute one run of one stage through the store and print its row."""
     from relu_optima.plan import plan_single_run
     from relu_optima.store import Store
-    from relu_optima.worker import Workshop
+    from relu_optima.workshop import Workshop
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     manifest = plan_single_run(stage, overrides or [])
@@ -299,12 +299,14 @@ def _batch_verb(verb: str, stage: str) -> None:
     ) -> None:
         from relu_optima.locks import worker_lock
         from relu_optima.manifest import read_manifest
+        from relu_optima.supervise import supervised
         from relu_optima.worker import work
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         results = _results_of(plan)
         with worker_lock(results):
-            work(read_manifest(plan), batch, results, Path())
+            watch = supervised()
+            work(read_manifest(plan), batch, results, Path(), watch)
 
     command.__doc__ = f"Compute one batch of stage {stage!r} (called by Snakemake)."
     app.command(verb)(command)

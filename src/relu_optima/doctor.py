@@ -183,9 +183,7 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
                 findings.problems.append(f"{files[0].with_suffix('')}: {why}; {again}")
 
 
-def _examine_table(
-    path: Path, digest: str, fix: str, findings: Findings
-) -> dict[str, Any] | None:
+def _examine_table(path: Path, digest: str, fix: str, findings: Findings) -> dict[str, Any] | None:
     """Check one Parquet file; return what it says of itself if it is the plan's."""
     held = checked_metadata(path)
     if held is None:

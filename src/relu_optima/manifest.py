@@ -11,7 +11,7 @@ from typing import Any
 
 from relu_optima.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class SweepInfo:
     why: str
     on: list[str]
     seconds_per_run: float
+    hard_limit: float
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
 DATASETS_PER_BATCH = 25
+DATASET_LIMIT = 3600.0  # seconds; a download may take long
 
 
 @dataclass
@@ -352,6 +353,7 @@ def _assemble(
             why=sweep.why if sweep else "The data sets that the other sweeps read.",
             on=list(sweep.on) if sweep else [],
             seconds_per_run=sweep.seconds_per_run if sweep else 1.0,
+            hard_limit=sweep.hard_limit if sweep else DATASET_LIMIT,
         )
         size = sweep.max_runs if sweep else DATASETS_PER_BATCH
         keys = sweep.batch_by if sweep else []

@@ -53,7 +53,7 @@ def test_every_damaged_file_of_a_study_is_removed_before_snakemake_starts(finish
         path.write_bytes(good)
 
 
-@DAMAGE
+@pytest.mark.parametrize("damage", [flip, pytest.param(truncate, marks=pytest.mark.slow)])
 def test_all_files_of_a_study_damaged_at_once(finished: Project, damage):
     before = finished.products()
     random_state = random.Random(SEED)
@@ -65,6 +65,7 @@ def test_all_files_of_a_study_damaged_at_once(finished: Project, damage):
     assert "0 problems" in finished.run("doctor", "--no-verify")
 
 
+@pytest.mark.slow
 @DAMAGE
 @pytest.mark.parametrize("name", ["record.json", "arrays.npz"])
 def test_damaged_record_is_computed_again(finished: Project, name, damage):
@@ -79,6 +80,7 @@ def test_damaged_record_is_computed_again(finished: Project, name, damage):
     assert finished.products() == before
 
 
+@pytest.mark.slow
 def test_damaged_arrays_are_never_built_upon(finished: Project):
     before = finished.products()
     data = {r for r, run in finished.plan()["runs"].items() if run["stage"] == "dataset"}
@@ -93,6 +95,7 @@ def test_damaged_arrays_are_never_built_upon(finished: Project):
     assert "0 problems" in finished.run("doctor")
 
 
+@pytest.mark.slow
 def test_damaged_data_file_is_new_data_or_a_message(finished: Project):
     """A user's CSV is identified by its content: damage makes other runs, never silent reuse."""
     rows = "\n".join(f"{i % 7},{(i * i) % 11},{i % 2}" for i in range(40))

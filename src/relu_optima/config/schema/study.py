@@ -37,6 +37,9 @@ class SweepConfig(Group):
     seconds_per_run: float = Field(
         default=1.0, gt=0, description="Guess used for the estimate until there are timings."
     )
+    hard_limit: float = Field(
+        default=14_400.0, gt=0, description="Seconds after which a run is taken for hung."
+    )
 
 
 class StudyConfig(Group):

@@ -1,0 +1,276 @@
+"""Compute runs of a plan through the store: what is there is taken, what is missing is computed."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Sequence
+from types import ModuleType
+
+from relu_optima.code_key import file_digest, run_code_key
+from relu_optima.config.validate import plugin_module, source_files, validate_group
+from relu_optima.errors import (
+    BudgetError,
+    DegenerateError,
+    ReluOptimaError,
+    StaleCodeError,
+    StoreError,
+)
+from relu_optima.manifest import Entry, Manifest, PlannedRun
+from relu_optima.stage import STAGES, Outcome, Record, Task
+from relu_optima.store import Store
+from relu_optima.supervise import Watch
+
+log = logging.getLogger(__name__)
+NOT_CACHED = frozenset({"time_limit"})  # depends on the clock, so it is no result to keep
+# A run that its own time limit should have ended may take twice as long, and this for compilers.
+GRACE = 120.0
+
+
+class Workshop:
+    """Computes runs of a plan, through the store.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    store : Store
+        Where finished runs lie.
+    watch : Watch, optional
+        Told of every run that is begun; knows the runs to leave alone.
+    hard_limit : float, optional
+        Seconds after which a run without a time limit of its own is taken for hung.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        store: Store,
+        watch: Watch | None = None,
+        hard_limit: float = 14_400.0,
+    ) -> None:
+        self.manifest = manifest
+        self.store = store
+        self.watch = watch or Watch()
+        self.hard_limit = hard_limit
+        self._recent: dict[str, Record] = {}
+        self._entries: dict[str, dict[str, Entry]] = {}
+
+    def entry(self, sweep: str, run_id: str) -> Entry:
+        """Find a run in a sweep.
+
+        Parameters
+        ----------
+        sweep, run_id : str
+            Which run of which sweep.
+
+        Returns
+        -------
+        Entry
+            The run as that sweep sees it.
+        """
+        if sweep not in self._entries:
+            batches = self.manifest.batches_of(sweep)
+            self._entries[sweep] = {e.run: e for b in batches for e in b.entries}
+        return self._entries[sweep][run_id]
+
+    def record(self, run_id: str, *, arrays: bool = True) -> tuple[Record, bool]:
+        """Return a run's record, computed now if the store lacks it or it is damaged.
+
+        Parameters
+        ----------
+        run_id : str
+            Run of the plan.
+        arrays : bool, default True
+            Read the arrays too.
+
+        Returns
+        -------
+        record : Record
+            The finished run.
+        cached : bool
+            True if it came from the store.
+        """
+        if run_id in self._recent:
+            return self._recent[run_id], True
+        run = self.manifest.runs[run_id]
+        if self.store.has(run_id, run.code_key):
+            try:
+                return self.store.load(run_id, run.code_key, arrays=arrays), True
+            except StoreError as error:
+                log.warning("%s", error)
+                self.store.discard(run_id, run.code_key)
+        record = self.compute(run)
+        if record.status not in NOT_CACHED:
+            self.store.save(record)
+        return record, False
+
+    def upstream(self, run: PlannedRun) -> dict[str, Record]:
+        """Return the records a run builds on, recomputing what is missing.
+
+        Parameters
+        ----------
+        run : PlannedRun
+            The run.
+
+        Returns
+        -------
+        dict of str to Record
+            Records by stage.
+        """
+        out = {}
+        for stage, run_id in run.upstream.items():
+            record, cached = self.record(run_id)
+            if not cached:
+                log.warning("upstream %s run %s was missing and is computed here", stage, run_id)
+            # data sets and solutions serve many runs in a row; keep the last few in memory
+            self._recent[run_id] = record
+            while len(self._recent) > 8:
+                self._recent.pop(next(iter(self._recent)))
+            out[stage] = record
+        return out
+
+    def compute(self, run: PlannedRun) -> Record:
+        """Compute a run.
+
+        Parameters
+        ----------
+        run : PlannedRun
+            The run.
+
+        Returns
+        -------
+        Record
+            Its record; a refusal (degenerate point, exceeded budget) is a record too.
+
+        Raises
+        ------
+        StaleCodeError
+            If the source changed since planning.
+        ReluOptimaError
+            If the run's input cannot be used.
+        """
+        if run.id in self.watch.lost:
+            raise ReluOptimaError(
+                self.watch.lost[run.id],
+                where=f"run {run.id}",
+                fix="make the run smaller, or give the job more memory; its log shows the crash",
+            )
+        if run.id in self.watch.late:
+            return _record(run, Outcome({"message": "did not end in time"}, "time_limit"), 0.0)
+        task = self._task(run)
+        start = time.process_time()
+        outcome = _without_computing(task)
+        if outcome is None:
+            try:
+                with self.watch.hold([run.id], self._allowance(task)):
+                    outcome = _entry_module(run.stage).run(task)
+            except (DegenerateError, BudgetError) as error:
+                outcome = Outcome({"message": " ".join(str(error).split())}, "refused")
+        return _record(run, outcome, time.process_time() - start)
+
+    def compute_together(self, run_ids: Sequence[str]) -> dict[str, Record]:
+        """Compute the missing ones among some runs side by side, and store them.
+
+        Only for stages with ``run_batch(tasks) -> outcomes``, whose outcomes must not depend on
+        which runs share a call. Their CPU seconds are shared out evenly.
+
+        Parameters
+        ----------
+        run_ids : sequence of str
+            Runs of one stage.
+
+        Returns
+        -------
+        dict of str to Record
+            Records by run id; empty if there is nothing to do side by side. Where one run's
+            input cannot be used, none is computed here, so that `record` can tell which.
+
+        Raises
+        ------
+        StaleCodeError
+            If the source changed since planning.
+        """
+        if self.watch.apart:
+            return {}
+        avoid = {*self.watch.late, *self.watch.lost}
+        runs = [self.manifest.runs[r] for r in dict.fromkeys(run_ids) if r not in avoid]
+        missing = [r for r in runs if not self.store.has(r.id, r.code_key)]
+        together = getattr(_entry_module(missing[0].stage), "run_batch", None) if missing else None
+        if together is None or len(missing) < 2:
+            return {}
+        tasks = [self._task(run) for run in missing]
+        if any(_without_computing(task) for task in tasks):
+            return {}
+        start = time.process_time()
+        try:
+            with self.watch.hold([r.id for r in missing], sum(map(self._allowance, tasks))):
+                outcomes = together(tasks)
+        except Exception as error:  # noqa: BLE001 - computed one by one, it shows whose fault it is
+            log.warning("one by one instead of side by side, because of: %s", error)
+            return {}
+        seconds = (time.process_time() - start) / len(missing)
+        out = {}
+        for run, outcome in zip(missing, outcomes, strict=True):
+            out[run.id] = _record(run, outcome, seconds)
+            if out[run.id].status not in NOT_CACHED:
+                self.store.save(out[run.id])
+        return out
+
+    def _task(self, run: PlannedRun) -> Task:
+        self._check_code(run)
+        upstream = self.upstream(run)
+        groups = {g: validate_group(g, v) for g, v in run.groups.items()}
+        return Task(run.stage, run.id, groups, run.seed or 0, upstream)
+
+    def _allowance(self, task: Task) -> float:
+        """Return the seconds after which a run is taken for hung."""
+        limits = [getattr(group, "time_limit", None) for group in task.groups.values()]
+        own = max((limit for limit in limits if limit is not None), default=None)
+        return self.hard_limit if own is None else min(self.hard_limit, 2 * own + GRACE)
+
+    def _check_code(self, run: PlannedRun) -> None:
+        modules = [m for g, v in run.groups.items() if (m := plugin_module(g, v))]
+        files = []
+        for group, values in run.groups.items():
+            model = validate_group(group, values)
+            files += [file_digest(p.resolve()) for p in source_files(group, model)]
+        keys = [self.manifest.runs[u].code_key for u in run.upstream.values()]
+        if run_code_key(run.stage, modules, files, keys) != run.code_key:
+            raise StaleCodeError(
+                f"the code or the files of stage {run.stage!r} changed since planning",
+                where=f"run {run.id}",
+                fix="run the same command again: it plans anew and keeps what is still valid",
+            )
+
+
+def _entry_module(stage: str) -> ModuleType:
+    return importlib.import_module(f"{STAGES[stage].package}.stage")
+
+
+def _without_computing(task: Task) -> Outcome | None:
+    """Return the outcome of a run whose upstream has no result; None if it has one."""
+    for upstream in task.upstream.values():
+        if upstream.status in NOT_CACHED:
+            # what is built on half a result would depend on the clock too
+            return Outcome({"message": f"upstream {upstream.stage} run: time limit"}, "time_limit")
+        if upstream.status == "refused":
+            why = upstream.row.get("message")
+            return Outcome({"message": f"upstream {upstream.stage} run refused: {why}"}, "refused")
+    return None
+
+
+def _record(run: PlannedRun, outcome: Outcome, seconds: float) -> Record:
+    return Record(
+        run_id=run.id,
+        code_key=run.code_key,
+        stage=run.stage,
+        config={"seed": run.seed, "groups": run.scientific, "upstream": run.upstream},
+        status=outcome.status,
+        row=outcome.row,
+        series=outcome.series,
+        arrays=outcome.arrays,
+        documents=outcome.documents,
+        seconds=seconds,
+    )
