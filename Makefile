@@ -1,7 +1,8 @@
 # Needs Python >= 3.11 and make; everything else goes into .venv, built on first use.
 #
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
-#   make test | test-all | smoke | lint | coverage | audit | lock | clean
+#   make study PROFILE=workflow/profiles/slurm
+#   make test | test-all | smoke | lint | fuzz | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
 #   make study TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
@@ -10,6 +11,7 @@ CORES      ?= 2
 TORCH_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_SECONDS ?= 600
 VENV       := .venv
 BIN        := $(VENV)/bin
 INSTALLED  := $(VENV)/.installed
@@ -20,9 +22,13 @@ PIP        := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STUDY      ?= default
 SET        ?=
 DATA       ?=
-unexport STUDY SET DATA
+PROFILE    ?=
+unexport STUDY SET DATA PROFILE
 export RELU_OPTIMA_STUDY := $(value STUDY)
 export RELU_OPTIMA_SET   := $(value SET)
+ifneq ($(value PROFILE),)
+export RELU_OPTIMA_PROFILE := $(value PROFILE)
+endif
 ifneq ($(value DATA),)
 export RELU_OPTIMA_DATA  := $(value DATA)
 endif
@@ -34,7 +40,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study smoke test test-all coverage lint audit lock clean
+.PHONY: study smoke test test-all coverage lint fuzz audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
@@ -56,6 +62,10 @@ lint: $(INSTALLED)
 	mypy
 	lint-imports
 	codespell src tests docs conf workflow README.md CHANGELOG.md Makefile
+
+# Hostile files for every reader; the seed is printed, crashing inputs are kept in build/fuzz.
+fuzz: $(INSTALLED)
+	python -m tests.fuzz all --seconds $(FUZZ_SECONDS)
 
 # Known vulnerabilities of the locked dependencies; says "skipped" where no database answers.
 audit: $(INSTALLED)

@@ -67,6 +67,14 @@ def study(
     cores: Cores = 2,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     set_env: SetEnv = None,
+    profile: Annotated[
+        list[Path] | None,
+        typer.Option(
+            envvar="RELU_OPTIMA_PROFILE",
+            help="Snakemake profile in place of --cores, e.g. workflow/profiles/slurm; "
+            "repeatable, later ones win.",
+        ),
+    ] = None,
 ) -> None:
     """Plan, run, resume and publish a study."""
     from relu_optima.study import run_study
@@ -79,6 +87,7 @@ def study(
         root=Path(),
         console=console,
         report=report,
+        profiles=profile or [],
     )
     console.print(
         f"{done.study}: {done.computed} runs computed, {done.finished} taken from the store; "

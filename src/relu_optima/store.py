@@ -23,10 +23,15 @@ import numpy as np
 
 from relu_optima.config.identity import canonical_json
 from relu_optima.errors import StoreError
+from relu_optima.npz import NpzError, read_npz
 from relu_optima.stage import Record, Scalar
 
 RECORD, ARRAYS = "record.json", "arrays.npz"
 MAX_ARRAY_BYTES = 4 * 2**30
+KINDS = {
+    "run_id": str, "code_key": str, "stage": str, "status": str, "arrays_sha256": str,
+    "config": dict, "row": dict, "series": dict, "documents": dict, "seconds": int | float,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Store:
             )
         except FileNotFoundError:
             raise StoreError("there is no such record", where=str(folder)) from None
-        except (KeyError, TypeError, AttributeError, OSError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise _damaged(folder, str(error)) from None
 
     def discard(self, run_id: str, code_key: str) -> None:
@@ -212,11 +217,11 @@ def _load_arrays(folder: Path, sha256: str) -> dict[str, np.ndarray]:
     content = (folder / ARRAYS).read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(folder, f"{ARRAYS} does not match its checksum")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(i.file_size for i in archive.infolist()) > MAX_ARRAY_BYTES:
-            raise _damaged(folder, f"{ARRAYS} unpacks to more than {MAX_ARRAY_BYTES} bytes")
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    try:
+        found = read_npz(io.BytesIO(content), MAX_ARRAY_BYTES)
+    except NpzError as error:
+        raise _damaged(folder, f"{ARRAYS}: {error}") from None
+    return {name: array.copy(order="K") for name, array in found.items()}
 
 
 def _record_bytes(record: Record, arrays_sha256: str) -> bytes:
@@ -251,6 +256,9 @@ def _checked_payload(content: bytes, folder: Path) -> dict[str, Any]:
         raise _damaged(folder, f"{RECORD} does not match its checksum")
     if not isinstance(payload, dict):
         raise _damaged(folder, f"{RECORD} holds no mapping")
+    for key, kind in KINDS.items():
+        if not isinstance(payload.get(key), kind):
+            raise _damaged(folder, f"{RECORD} has no {key}")
     return payload
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def run_study(
     root: Path,
     console: Console,
     report: bool = True,
+    profiles: Sequence[Path] = (),
 ) -> StudyResult:
     """Plan, run and publish a study; a repeated call does only what is missing.
 
@@ -69,6 +71,9 @@ def run_study(
         Where progress is shown.
     report : bool, default True
         Write ``report.html``.
+    profiles : sequence of Path, optional
+        Snakemake profiles, e.g. ``workflow/profiles/slurm``; later ones win. They say how many
+        jobs run at a time, in place of `cores`.
 
     Returns
     -------
@@ -81,19 +86,19 @@ def run_study(
         For mistakes in the configuration, a busy folder, or jobs that failed.
     """
     results = root / "results"
+    where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
         manifest = make_plan(name, overrides, root)
         path = plan_file(results, manifest.study)
         write_manifest(manifest, path)
         for stale in stale_files(manifest, results):
             stale.unlink(missing_ok=True)
-        show_plan(manifest, look_ahead(manifest, results), console, cores)
+        show_plan(manifest, look_ahead(manifest, results), console, None if profiles else cores)
         log = results / manifest.study / "timings" / "progress.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("", encoding="utf-8")
         _snakemake(manifest, root, ["--unlock"], lock, console)
-        arguments = ["--rerun-incomplete", "--keep-going", "--scheduler", "greedy"]
-        arguments += ["--cores", str(cores)]
+        arguments = ["--rerun-incomplete", "--keep-going", "--scheduler", "greedy", *where]
         started = time.time()
         code = _snakemake(manifest, root, arguments, lock, console, progress=log)
         if code != 0:
@@ -108,7 +113,22 @@ def run_study(
         return StudyResult(manifest.study, computed, finished, _incomplete(manifest, results))
 
 
-def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: int) -> None:
+def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[str]:
+    """Say in Snakemake's arguments where jobs run and how many at a time."""
+    for profile in profiles:
+        folder = root / profile
+        if not any(p.is_file() for p in (folder, folder / "profile.yaml", folder / "config.yaml")):
+            raise ReluOptimaError(
+                "there is no such profile",
+                where=f"--profile {profile}",
+                allowed="a folder with profile.yaml, or such a file",
+            )
+    if not profiles:
+        return ["--cores", str(cores)]
+    return [word for profile in profiles for word in ("--profile", str(profile))]
+
+
+def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: int | None) -> None:
     """Print what is ahead: runs, batches, reasons, minutes.
 
     Parameters
@@ -119,8 +139,8 @@ def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: i
         From `look_ahead`.
     console : Console
         Where to print.
-    cores : int
-        Jobs at a time, for the estimate.
+    cores : int or None
+        Jobs at a time, for the estimate; None if a profile decides that.
     """
     from rich.table import Table
 
@@ -138,12 +158,13 @@ def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: i
         )  # fmt: skip
     console.print(table)
     todo = sum(a.runs - a.reasons["finished"] for a in ahead)
-    seconds = sum(a.seconds for a in ahead) / max(cores, 1)
+    seconds = sum(a.seconds for a in ahead)
     total = sum(a.runs for a in ahead)
     batches = sum(a.batches for a in ahead)
+    pace = f"on {cores} cores" if cores else "of CPU time"
     console.print(
         f"{total} runs in {batches} batches, {todo} to compute"
-        + (f", about {_minutes(seconds)} on {cores} cores" if todo else "")
+        + (f", about {_minutes(seconds / (cores or 1))} {pace}" if todo else "")
     )
 
 

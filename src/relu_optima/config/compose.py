@@ -15,11 +15,17 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from relu_optima.config.yaml_limits import excess
 from relu_optima.errors import ReluOptimaError
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*")
 # `${convex.lam}` is fine; `${oc.env:HOME}` would make a run depend on the machine.
 _PLAIN_INTERPOLATION = re.compile(r"\$\{[a-z][a-zA-Z0-9_.]*\}")
+# what PyYAML and OmegaConf raise for text they cannot build anything from
+_YAML_ERRORS = (
+    YAMLError, OmegaConfBaseException, ValueError, AssertionError, TypeError, LookupError,
+    AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 class ComposeError(ReluOptimaError):
@@ -45,11 +51,15 @@ def load_yaml(path: Path) -> dict[str, Any]:
         If the file is missing, is not YAML or holds no mapping.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ComposeError("is no regular file", where=str(path))
+        if too_much := excess(path.read_bytes()):
+            raise ComposeError(too_much, where=str(path))
         value = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except FileNotFoundError:
         raise ComposeError("there is no such file", where=str(path)) from None
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, ValueError) as error:
-        first = " ".join(str(error).split())
+    except _YAML_ERRORS as error:
+        first = " ".join(str(error).split()) or type(error).__name__
         raise ComposeError(f"not valid YAML: {first}", where=str(path)) from None
     except OSError as error:
         raise ComposeError(f"cannot be read: {error.strerror}", where=str(path)) from None
@@ -136,7 +146,9 @@ def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
 
-    load_yaml(conf / group / f"{preset}.yaml")
+    if "defaults" in load_yaml(conf / group / f"{preset}.yaml"):
+        for other in conf.rglob("*.yaml"):  # Hydra may include any of them
+            load_yaml(other)
     # Snakemake may evaluate the Snakefile twice in one process.
     GlobalHydra.instance().clear()
     try:

@@ -7,11 +7,12 @@ import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from relu_optima.errors import DataError
+from relu_optima.npz import NpzError, read_npy, read_npz
 from relu_optima.patterns.masks import MAX_CELLS, MAX_SIDE, check_masks
 
 MAX_TEXT_BYTES = 100_000_000  # json and csv; larger masks belong in npz
@@ -57,15 +58,16 @@ def read_masks(paths: Sequence[Path], where: str = "file") -> list[np.ndarray]:
 def _read(path: Path, where: str) -> list[np.ndarray]:
     size = path.stat().st_size
     suffix = path.suffix.lower()
-    if path.is_dir():
-        raise DataError("it is a folder", where=where, allowed=f"{ARRAYS}, {STATE_DICTS}")
+    if not path.is_file():
+        # a pipe or a device would never end
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise DataError(f"it is {what}", where=where, allowed=f"{ARRAYS}, {STATE_DICTS}")
     if size > (MAX_TEXT_BYTES if suffix in (".json", ".csv") else MAX_BYTES):
         raise DataError(f"it has {size} bytes", where=where, fix="store the masks as uint8 npz")
     if suffix == ".npz":
         return _read_npz(path, where)
     if suffix == ".npy":
-        with path.open("rb") as stream:
-            return [_read_npy(stream, where)]
+        return _read_npy(path, where)
     if suffix == ".json":
         return _read_json(path, where)
     if suffix == ".csv":
@@ -77,25 +79,24 @@ def _read(path: Path, where: str) -> list[np.ndarray]:
     raise DataError(f"its ending is {suffix!r}", where=where, allowed=f"{ARRAYS}, {STATE_DICTS}")
 
 
-def _read_npy(stream: IO[bytes], where: str) -> np.ndarray:
+def _read_npy(path: Path, where: str) -> list[np.ndarray]:
     try:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-        else:
-            raise DataError(f"npy format {version} is not supported", where=where)
-    except (ValueError, EOFError) as error:
-        raise DataError(f"it is no npy array: {error}", where=where) from error
-    if dtype.kind not in "biuf":
-        raise DataError(f"its entries are of type {dtype}", where=where, allowed="0 and 1")
-    _check_size(shape, where)
-    count = int(np.prod(shape, dtype=np.int64))
-    data = stream.read(count * dtype.itemsize)
-    if len(data) != count * dtype.itemsize:
-        raise DataError("it is truncated", where=where)
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        with path.open("rb") as stream:
+            arrays = [read_npy(stream, MAX_BYTES)]
+    except NpzError as error:
+        raise DataError(str(error), where=where) from error
+    return arrays
+
+
+def _read_npz(path: Path, where: str) -> list[np.ndarray]:
+    try:
+        arrays = read_npz(path, MAX_BYTES)
+    except NpzError as error:
+        raise DataError(str(error), where=where) from error
+    names = list(arrays)
+    if all(re.fullmatch(r"arr_\d+", name) for name in names):
+        names = sorted(names, key=_natural)
+    return [arrays[name] for name in names]
 
 
 def _check_size(shape: Iterable[int], where: str) -> None:
@@ -109,23 +110,6 @@ def _check_size(shape: Iterable[int], where: str) -> None:
             where=where,
             allowed=f"sides <= {MAX_SIDE}, at most {MAX_CELLS} cells",
         )
-
-
-def _read_npz(path: Path, where: str) -> list[np.ndarray]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if all(re.fullmatch(r"arr_\d+\.npy", name) for name in names):
-                names = sorted(names, key=_natural)
-            if sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
-                raise DataError("its arrays are too large", where=where)
-            out = []
-            for name in names:
-                with archive.open(name) as stream:
-                    out.append(_read_npy(stream, f"{where}[{name.removesuffix('.npy')}]"))
-            return out
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"it is no npz archive: {error}", where=where) from error
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -166,9 +150,13 @@ def _read_csv(path: Path, where: str) -> np.ndarray:
 
 
 def _weights(tensors: dict[str, Any], names: Iterable[str], where: str) -> list[np.ndarray]:
+    from torch import strided
+
     out = []
     for name in names:
         tensor = tensors[name]
+        if tensor.layout is not strided or tensor.is_quantized or tensor.device.type != "cpu":
+            raise DataError(f"{name} is no dense tensor in memory", where=where)
         if tensor.ndim >= 3:
             raise DataError(
                 f"{name} has {tensor.ndim} dimensions", where=where, allowed="linear layers only"
@@ -183,17 +171,18 @@ def _weights(tensors: dict[str, Any], names: Iterable[str], where: str) -> list[
 
 
 def _read_torch(path: Path, where: str) -> list[np.ndarray]:
-    import pickle  # only for the name of its error; nothing is unpickled outside weights_only
-
     import torch
 
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-                raise DataError("its tensors are too large", where=where)
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+                    raise DataError("its tensors are too large", where=where)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+    except DataError:
+        raise
+    except Exception as error:
+        # its parser fails in a dozen ways on damaged files
         text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataError(
             f"it is no state dict that loads with weights_only: {text}",

@@ -1,0 +1,128 @@
+"""npy and npz files that may be hostile: no pickles, sizes checked before anything is allocated."""
+
+from __future__ import annotations
+
+import lzma
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+KINDS = "biufcSU"  # numbers, booleans, text; never Python objects
+
+
+class NpzError(ValueError):
+    """A file that is no sound npy or npz file, with the reason."""
+
+
+def read_npy(stream: IO[bytes], max_bytes: int, kinds: str = KINDS) -> np.ndarray:
+    """Read one array.
+
+    Parameters
+    ----------
+    stream : binary file
+        Positioned at the start of the array.
+    max_bytes : int
+        Largest array.
+    kinds : str, optional
+        Letters of the numpy kinds of entries that are accepted.
+
+    Returns
+    -------
+    array
+        Read-only.
+
+    Raises
+    ------
+    NpzError
+        If it is no npy array, is too large, or is cut off.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise NpzError(f"npy format {version} is not supported")
+    except NpzError:
+        raise
+    except (
+        ValueError, EOFError, SyntaxError, TypeError, LookupError, tokenize.TokenError
+    ) as error:  # fmt: skip
+        raise NpzError(f"it is no npy array: {_first(error)}") from error
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise NpzError("it is no npy array: its header is too deep") from error
+    if dtype.kind not in kinds:
+        raise NpzError(f"its entries are of type {dtype}")
+    cells = 1
+    for side in shape:
+        if not 0 <= side < 2**62:
+            raise NpzError(f"it has shape {shape}")
+        cells *= side
+    if cells * dtype.itemsize > max_bytes or len(shape) > 32:
+        raise NpzError(f"an array of shape {shape} is too large")
+    if dtype.itemsize == 0 and cells:
+        raise NpzError("its entries are empty texts")
+    data = stream.read(cells * dtype.itemsize)
+    if len(data) != cells * dtype.itemsize:
+        raise NpzError("it is truncated")
+    return np.frombuffer(data, dtype, cells).reshape(shape, order="F" if fortran else "C")
+
+
+def read_npz(file: Path | IO[bytes], max_bytes: int, kinds: str = KINDS) -> dict[str, np.ndarray]:
+    """Read all arrays of an npz file.
+
+    Parameters
+    ----------
+    file : Path or binary file
+        The archive; members are read by name, nothing is unpacked to disk.
+    max_bytes : int
+        Largest size of all arrays together, unpacked.
+    kinds : str, optional
+        Letters of the numpy kinds of entries that are accepted.
+
+    Returns
+    -------
+    dict of str to array
+        In the archive's order; names without ``.npy``.
+
+    Raises
+    ------
+    NpzError
+        If it is no zip archive, holds anything but npy arrays, unpacks to too much, or is damaged.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if sum(m.file_size for m in members) > max_bytes:
+                raise NpzError(f"its arrays unpack to more than {max_bytes} bytes")
+            out: dict[str, np.ndarray] = {}
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                if name in out:
+                    raise NpzError(f"it has two arrays {name!r}")
+                with archive.open(member) as stream:
+                    try:
+                        out[name] = read_npy(stream, max_bytes, kinds)
+                        rest = stream.read(1)  # reading to the end checks the checksum
+                    except NpzError as error:
+                        raise NpzError(f"{name}: {error}") from error
+                if rest:
+                    raise NpzError(f"{name}: bytes after the array")
+            return out
+    except NpzError:
+        raise
+    except (
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
+        RuntimeError, ValueError, KeyError, OverflowError, OSError,
+    ) as error:  # fmt: skip
+        raise NpzError(f"it is no npz archive: {_first(error)}") from error
+
+
+def _first(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
