@@ -127,6 +127,7 @@ def run(
     overrides: Overrides = None,
 ) -> None:
     """Compute one run of one stage through the store and print its row."""
+    from relu_optima.locks import worker_lock
     from relu_optima.plan import plan_single_run
     from relu_optima.store import Store
     from relu_optima.workshop import Workshop
@@ -134,7 +135,11 @@ def run(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     manifest = plan_single_run(stage, overrides or [])
     entry = manifest.batches_of(stage)[-1].entries[-1]
-    record, cached = Workshop(manifest, Store(Path("results/store"))).record(entry.run)
+    results = Path("results")
+    shop = Workshop(manifest, Store(results / "store"))
+    with worker_lock(results):
+        record, cached = shop.record(entry.run)
+        shop.settle()
     console = Console(soft_wrap=True)
     address = f"results/store/{record.run_id}/{record.code_key}"
     row: dict[str, Any] = {
@@ -331,9 +336,12 @@ def collect_sweep(
 ) -> None:
     """Join the batches of one sweep (called by Snakemake)."""
     from relu_optima.collect import collect_sweep as collect
+    from relu_optima.locks import worker_lock
     from relu_optima.manifest import read_manifest
 
-    collect(read_manifest(plan), sweep, _results_of(plan))
+    results = _results_of(plan)
+    with worker_lock(results):
+        collect(read_manifest(plan), sweep, results)
 
 
 @app.command("plot_figure")

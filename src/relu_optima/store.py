@@ -7,6 +7,7 @@ studies: deleting any part of it costs time and nothing else.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import io
 import json
@@ -76,13 +77,18 @@ class Store:
         """
         return (self.folder(run_id, code_key) / RECORD).is_file()
 
-    def save(self, record: Record) -> None:
+    def save(self, record: Record, *, settled: bool = True) -> None:
         """Write a record; if the address is taken already, the older one stays.
+
+        It is there for every reader when this returns, also if this process is killed then.
 
         Parameters
         ----------
         record : Record
             A finished run.
+        settled : bool, default True
+            Call `settle`, so that it outlives a power cut too. That takes the time of thousands
+            of small solves, so a job calls it for many records at once.
 
         Raises
         ------
@@ -94,14 +100,17 @@ class Store:
         try:
             temporary.mkdir(parents=True)
             arrays = _npz_bytes(record.arrays)
-            _write(temporary / ARRAYS, arrays)
-            _write(temporary / RECORD, _record_bytes(record, hashlib.sha256(arrays).hexdigest()))
+            (temporary / ARRAYS).write_bytes(arrays)
+            content = _record_bytes(record, hashlib.sha256(arrays).hexdigest())
+            (temporary / RECORD).write_bytes(content)
             target.parent.mkdir(parents=True, exist_ok=True)
             if (target / RECORD).is_file():
                 return
             if target.exists():
                 shutil.rmtree(target)
             temporary.rename(target)
+            if settled:
+                self.settle([(record.run_id, record.code_key)])
         except OSError as error:
             if (target / RECORD).is_file():
                 return  # another worker finished the same run at the same moment
@@ -113,6 +122,34 @@ class Store:
             ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    def settle(self, addresses: list[tuple[str, str]]) -> None:
+        """Have the disk hold records that were saved; a power cut cannot take them then.
+
+        Before that it may leave part of a record, which its checksum tells.
+
+        Parameters
+        ----------
+        addresses : list of (str, str)
+            Run ids and code keys.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        try:
+            if not _settle_file_system(self.root):
+                for address in addresses:
+                    folder = self.folder(*address)
+                    for path in (folder / ARRAYS, folder / RECORD, folder, folder.parent):
+                        _settle_path(path)
+        except OSError as error:
+            raise StoreError(
+                f"the disk does not take the records: {error.strerror}",
+                where=str(self.root),
+                fix="free disk space or check the disk, then run the same command again",
+            ) from error
 
     def load(self, run_id: str, code_key: str, *, arrays: bool = True) -> Record:
         """Read a record and check its checksums.
@@ -190,11 +227,27 @@ def _damaged(folder: Path, why: str) -> StoreError:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+def _settle_file_system(folder: Path) -> bool:
+    """Write out all of a file system's pending data, which is one wait for any number of files."""
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False  # not Linux
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _settle_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:

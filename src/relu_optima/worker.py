@@ -60,6 +60,24 @@ def work(
     shop = Workshop(manifest, Store(results / "store"), watch, limit)
     progress = results / manifest.study / "timings" / "progress.log"
     progress.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        rows, seconds, failures = _finish(shop, batch, progress)
+    finally:
+        shop.settle()
+    if failures:
+        raise ReluOptimaError(
+            "\n".join(failures),
+            fix="correct the cause; the other runs are finished and kept in the store",
+        )
+    target = batch_file(results, manifest.study, batch_id)
+    write_atomically(target, _parquet(manifest, batch, rows, seconds, root))
+    return target
+
+
+def _finish(
+    shop: Workshop, batch: Batch, progress: Path
+) -> tuple[list[dict[str, Any]], dict[str, float], list[str]]:
+    """Compute what is missing; return the batch's rows, seconds by run, and what went wrong."""
     rows: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     failures: list[str] = []
@@ -85,14 +103,7 @@ def work(
         with progress.open("a", encoding="utf-8") as stream:
             stream.write(f"{batch.sweep}\t{entry.run}\t{int(cached)}\t{record.seconds:.4f}\n")
         log.info("%s %s %s", batch.sweep, entry.run, "cached" if cached else record.status)
-    if failures:
-        raise ReluOptimaError(
-            "\n".join(failures),
-            fix="correct the cause; the other runs are finished and kept in the store",
-        )
-    target = batch_file(results, manifest.study, batch_id)
-    write_atomically(target, _parquet(manifest, batch, rows, seconds, root))
-    return target
+    return rows, seconds, failures
 
 
 def _named(error: Exception) -> str:

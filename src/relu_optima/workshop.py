@@ -55,6 +55,8 @@ class Workshop:
         self.watch = watch or Watch()
         self.hard_limit = hard_limit
         self._recent: dict[str, Record] = {}
+        self._unsettled: list[tuple[str, str]] = []
+        self._settle_at = 0.0
         self._entries: dict[str, dict[str, Entry]] = {}
 
     def entry(self, sweep: str, run_id: str) -> Entry:
@@ -102,9 +104,26 @@ class Workshop:
                 log.warning("%s", error)
                 self.store.discard(run_id, run.code_key)
         record = self.compute(run)
-        if record.status not in NOT_CACHED:
-            self.store.save(record)
+        self._keep(record)
         return record, False
+
+    def _keep(self, record: Record) -> None:
+        """Save a record; bring records to the disk once in a while, as that may take long."""
+        if record.status in NOT_CACHED:
+            return
+        self.store.save(record, settled=False)
+        self._unsettled.append((record.run_id, record.code_key))
+        if time.monotonic() >= self._settle_at:
+            self.settle()
+
+    def settle(self) -> None:
+        """Have the disk hold all records saved so far."""
+        start = time.monotonic()
+        if self._unsettled:
+            self.store.settle(self._unsettled)
+            self._unsettled = []
+        end = time.monotonic()
+        self._settle_at = end + max(1.0, 10 * (end - start))
 
     def upstream(self, run: PlannedRun) -> dict[str, Record]:
         """Return the records a run builds on, recomputing what is missing.
@@ -214,8 +233,7 @@ class Workshop:
         out = {}
         for run, outcome in zip(missing, outcomes, strict=True):
             out[run.id] = _record(run, outcome, seconds)
-            if out[run.id].status not in NOT_CACHED:
-                self.store.save(out[run.id])
+            self._keep(out[run.id])
         return out
 
     def _task(self, run: PlannedRun) -> Task:
