@@ -1,15 +1,27 @@
 """Theorems about closedness of product sets, and the symmetries every verdict must have."""
 
 import itertools
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relu_optima.config.validate import validate_group
+from relu_optima.errors import BudgetError, DataError
 from relu_optima.existence import decide
-from relu_optima.existence.clusters import clusters_are_separated, separated_clusters
+from relu_optima.existence.proof import laurent
 from relu_optima.existence.windows import find_open_window
+from relu_optima.patterns.clusters import (
+    clusters_are_separated,
+    determinant,
+    provable_move,
+    separated_clusters,
+)
+from relu_optima.plugins import load_plugin
 
 
 def random_masks(r, side, seed, p):
@@ -162,8 +174,6 @@ def test_lul_reaches_everything_although_lu_does_not(n):
 
 @pytest.mark.parametrize(("n", "count"), [(2, 5), (2, 7), (3, 7)])
 def test_clusters_are_separated_exactly(n, count):
-    from fractions import Fraction
-
     points = separated_clusters(n, count)
     assert points.shape == (count, n + 1, n)
     exact = [[[Fraction(x) for x in v] for v in c] for c in points.tolist()]
@@ -174,6 +184,70 @@ def test_clusters_are_separated_exactly(n, count):
         normal = np.linalg.lstsq(hulls[:n, 0], np.ones(n), rcond=None)[0]
         side = hulls[n] @ normal - 1
         assert (side > 0).all() or (side < 0).all()
+
+
+@pytest.mark.parametrize(("n", "count"), [(1, 9), (2, 8), (3, 6), (4, 6)])
+def test_closed_bound_separates_by_enumeration(n, count):
+    steps = [p - count // 2 for p in range(count)]
+    top = max(map(abs, steps))
+    h = provable_move(n, top)
+    moves = [h * top**j for j in range(n)]
+    clusters = []
+    for s in steps:
+        centre = [Fraction(s) ** (j + 1) for j in range(n)]
+        moved = [
+            [x + (m if j == q else 0) for j, x in enumerate(centre)] for q, m in enumerate(moves)
+        ]
+        clusters.append([centre, *moved])
+    assert clusters_are_separated(clusters)
+
+
+@pytest.mark.parametrize(("n", "count"), [(3, 61), (4, 33), (6, 25)])
+def test_many_clusters_in_higher_dimension_are_separated_where_sampled(n, count):
+    """Exact signs of determinants, adjacent clusters (the tightest) and random ones."""
+    points = separated_clusters(n, count).tolist()
+    rng = np.random.default_rng(0)
+    chosen = [range(q, q + n + 1) for q in range(count - n)]
+    chosen += [sorted(rng.permutation(count)[: n + 1]) for _ in range(40)]
+    for clusters in chosen:
+        for _ in range(3):
+            rows = [points[c][rng.integers(n + 1)] for c in clusters]
+            assert determinant([[Fraction(1), *map(Fraction, row)] for row in rows]) > 0
+
+
+def test_clusters_that_float64_cannot_hold_are_refused():
+    with pytest.raises(BudgetError, match="closer than float64"):
+        separated_clusters(12, 200)
+
+
+def test_windows_with_four_inputs_have_a_cluster_data_set():
+    """Two tridiagonal layers of width four: 17 clusters of five points, too many to enumerate."""
+    index = np.arange(4)
+    band = (np.abs(index[:, None] - index) <= 1).astype(np.uint8)
+    verdict = decide([band, band])
+    X, Y = verdict.cluster_dataset()
+    assert X.shape == (5 * 17, 4)
+    limit = np.zeros((4, 4))
+    proof = verdict.certificate.document["product"]["proof"]
+    for (i, j), entry in laurent.from_json(proof["limit"]).items():
+        limit[i, j] = float(entry[0])
+    assert np.array_equal(Y, X @ limit.T)
+    assert np.linalg.matrix_rank(X.reshape(17, 5, 4)[:, 1:] - X.reshape(17, 5, 4)[:, :1]).min() == 4
+
+
+def test_cluster_loader_gives_the_data_set_of_the_verdict():
+    preset = Path(__file__).parents[2] / "conf/dataset/lu_clusters.yaml"
+    config = validate_group("dataset", yaml.safe_load(preset.read_text()))
+    data = load_plugin("dataset", "clusters").load(config)
+    X, Y = decide([np.triu(np.ones((2, 2))), np.tril(np.ones((2, 2)))]).cluster_dataset()
+    assert np.array_equal(data.X, X)
+    assert np.array_equal(data.y, Y)
+    with pytest.raises(DataError, match="differ in length"):
+        load_plugin("dataset", "clusters").load(
+            validate_group(
+                "dataset", {"loader": "clusters", "matrix": [[1.0], [1.0, 2.0]], "neurons": 2}
+            )
+        )
 
 
 def test_cluster_data_set_of_lu_has_fifteen_points_and_its_curve_fits():
