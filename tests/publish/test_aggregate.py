@@ -16,6 +16,8 @@ from relu_optima.publish.aggregate import (
     median_interval,
     median_quartiles,
 )
+from relu_optima.publish.frames import ProductError
+from relu_optima.publish.tables import aggregate
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -116,3 +118,25 @@ def test_quartiles_of_five_seeds_are_the_second_and_the_fourth():
     found = median_quartiles([5.0, 1.0, 4.0, 2.0, 3.0])
     assert (found.low, found.median, found.high) == (2.0, 3.0, 4.0)
     assert describe_interval([math.nan], spread="quartiles") == "median and quartiles over seeds"
+
+
+def test_the_difference_is_that_of_the_medians_not_the_median_of_differences():
+    frame = pd.DataFrame(
+        {
+            "run_id": list("abc"),
+            "status": ["ok"] * 3,
+            "dataset": ["d"] * 3,
+            "first": [0.1, 0.2, 0.9],
+            "second": [0.8, 0.3, 0.7],
+        }
+    )
+    columns = [{"column": "first"}, {"column": "second"}]
+    common = {"table": "aggregate", "sweeps": ["s"], "title": "t", "caption": "c", "category": "k"}
+    config = {**common, "by": ["dataset"], "columns": columns}
+    options = aggregate.Config.model_validate({**config, "difference": ["first", "second"]})
+    result = aggregate.tabulate({"s": frame}, options)
+    assert result.frame["difference"].tolist() == pytest.approx([0.5])  # of 0.2 and 0.7
+    assert list(result.columns)[-1] == "difference"
+    wrong = aggregate.Config.model_validate({**config, "difference": ["third"]})
+    with pytest.raises(ProductError, match="third"):
+        aggregate.tabulate({"s": frame}, wrong)

@@ -21,6 +21,7 @@ from relu_optima.errors import BudgetError, DegenerateError, SolveInputError
 RANK_TOL = 1e-9  # relative singular value of unit columns below which they are dependent
 ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
 ENTRY_TOL = 1e-13  # entries of an orthonormal null basis below this are rounding
+CONSTANT = 1e-12  # share of a criterion below which it is the same all over the polytope
 RIDGE = 1e-6  # weight of the pull to the centre in quadratic criteria
 CHUNK = 20_000  # basic solutions computed at a time
 
@@ -216,7 +217,8 @@ class Polytope:
         inner = factor @ self.basis
         weight = float(np.linalg.norm(inner))
         rest = (target - factor @ self.centre) / size
-        if weight == 0.0:
+        # Freedom of antipodal pairs changes no prediction anywhere: only rounding is left of it.
+        if weight <= CONSTANT * float(np.linalg.norm(factor)):
             return self.centre.copy()
         # A small pull to the centre makes the criterion definite; the polish takes it out again.
         stacked = np.vstack([inner / weight, RIDGE * np.eye(self.dimension)])

@@ -16,6 +16,13 @@ from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.optimal_set.scores import scores
+from relu_optima.optimal_set.tuning import (
+    check_tuned,
+    tune_as_published,
+    tune_exactly,
+    tuned_arrays,
+    tuning_row,
+)
 from relu_optima.stage import Outcome, Scalar
 
 if TYPE_CHECKING:
@@ -93,7 +100,19 @@ def run(task: Task) -> Outcome:
         "n_samples": len(samples),
     }
     row |= _spread(series)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {}
+    if config.tuning != "none":
+        try:
+            tuned = (
+                tune_exactly(optimal, data)
+                if config.tuning == "exact"
+                else tune_as_published(optimal, data, config.interior_tol)
+            )
+        except DegenerateError as error:
+            return Outcome({"message": " ".join(str(error).split())}, "refused")
+        row |= tuning_row(tuned, optimal, data["X_test"], data["y_test"], binary=binary)
+        arrays |= tuned_arrays(tuned)
+    arrays |= {
         "directions": optimal.directions,
         "signs": optimal.signs,
         "columns": optimal.body.columns,
@@ -162,6 +181,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     )
     if height > lam * (1 + 1e-6):
         problems.append(f"the residual is not dual feasible: {height / lam - 1:.1e} too large")
+    if "tuned_betas" in stored:
+        problems += check_tuned(record, data, fit)
     if "vertices" in stored:
         problems += _check_vertices(stored["vertices"], columns, fit, scale)
     return problems

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from relu_optima.config.schema.base import Group, operational
@@ -36,6 +38,17 @@ class OptimalSetConfig(Group):
     )
     node_limit: int = Field(
         default=20_000, gt=0, description="branch-and-bound nodes for the fewest neurons"
+    )
+    tuning: Literal["none", "exact", "published"] = Field(
+        default="none",
+        description="choose networks by criteria: none; exact: in the optimal set; published: "
+        "among the scalings of an interior-point solution that keep its fit, as the authors coded",
+    )
+    interior_tol: float = Field(
+        default=1e-8,
+        gt=0,
+        le=1e-2,
+        description="tolerance of that interior-point solution (tuning: published)",
     )
     time_limit: float | None = operational(
         None, gt=0, description="safety net of the integer program [s]"

@@ -10,7 +10,7 @@ from pydantic import Field
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread, aggregate_seeds, describe_interval
 from relu_optima.publish.formats import sentences
-from relu_optima.publish.frames import gather, refuse_hidden_pooling
+from relu_optima.publish.frames import ProductError, gather, refuse_hidden_pooling
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import Column, TableResult
@@ -27,6 +27,11 @@ class Config(TableConfig):
     columns: list[ColumnSpec] = Field(min_length=1, description="Numeric columns to summarise.")
     intervals: bool = Field(default=True, description="Show the interval beside the median.")
     spread: Spread = Field(default="interval", description=SPREAD_HELP)
+    difference: list[str] = Field(
+        default=[],
+        description="Columns among `columns`: the largest minus the smallest of their medians is "
+        "shown last.",
+    )
     pool: list[str] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
@@ -61,6 +66,10 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         middle = heading(spec, options)
         ends = (f"{spec.column}.low", f"{spec.column}.high") if options.intervals else None
         columns[f"{spec.column}.median"] = Column(middle.label, middle.unit, middle.format, ends)
+    if options.difference:
+        chosen = _medians(whole, options)
+        whole.insert(len(whole.columns) - 1, "difference", chosen.max(axis=1) - chosen.min(axis=1))
+        columns["difference"] = Column("largest - smallest", format=options.columns[0].format)
     coverages = [c for name in values for c in whole[f"{name}.coverage"]]
     meaning = (
         describe_interval(coverages, spread=options.spread)
@@ -69,3 +78,15 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     )
     note = sentences([meaning, status_note(frame)])
     return TableResult(whole, columns, macros_of(frames, options), note)
+
+
+def _medians(whole: pd.DataFrame, options: Config) -> pd.DataFrame:
+    """Medians of the columns whose difference is shown."""
+    unknown = sorted(set(options.difference) - {s.column for s in options.columns})
+    if unknown:
+        raise ProductError(
+            f"{', '.join(unknown)}: not among the table's columns",
+            where="difference",
+            fix="name columns listed under `columns`",
+        )
+    return whole[[f"{name}.median" for name in options.difference]]
