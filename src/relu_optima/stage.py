@@ -101,7 +101,8 @@ class Record:
     row : dict of str to scalar
         One table row: the result columns.
     series : dict of str to array, shape (k,)
-        Values that belong together line by line (epochs, path knots, pruning steps).
+        Values that belong together line by line (epochs, path knots, pruning steps). Those whose
+        names share what is before a dot (``neurons.id``) belong together, apart from the others.
     arrays : dict of str to array
         Weights, masks, data; kept in the store only.
     documents : dict of str to JSON value

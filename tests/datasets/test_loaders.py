@@ -200,3 +200,31 @@ def test_bad_tables_give_one_error_that_names_the_key(tmp_path, text, change, wh
     with pytest.raises(DataError) as caught:
         prepare(config)
     assert where in str(caught.value)
+
+
+def test_inline_rows_are_returned_as_they_are():
+    rows, targets = [[1.0, 2.0], [3.0, 4.5]], [1.0, -2.0]
+    data = prepare({"loader": "inline", "rows": rows, "targets": targets}).arrays
+    assert data["X_train"].tolist() == rows
+    assert data["y_train"].tolist() == targets
+    noisy = {"loader": "inline", "rows": rows, "targets": targets, "noise": 0.5}
+    one, two = (prepare(noisy | {"seed": k}).arrays["y_train"] for k in (1, 2))
+    assert not np.array_equal(one, two)
+    assert prepare(noisy | {"seed": 1}).arrays["y_train"].tolist() == one.tolist()
+    with pytest.raises(DataError, match="1 targets"):
+        prepare({"loader": "inline", "rows": rows, "targets": [1.0]})
+    with pytest.raises(DataError, match="one length"):
+        prepare({"loader": "inline", "rows": [[1.0], [1.0, 2.0]], "targets": targets})
+
+
+def test_the_isolated_jump_is_the_printed_one():
+    """X = [[1,0,0],[-1,-1/2,sqrt 3.75],[1,1,0]], y = (3,6,4)/sqrt 5."""
+    data = prepare(values("isolated_jump")).arrays
+    assert data["X_train"][1, 2] == pytest.approx(np.sqrt(3.75), rel=1e-15)
+    np.testing.assert_allclose(np.sqrt(5) * data["y_train"], [3, 6, 4], rtol=1e-15)
+
+
+def test_a_lattice_has_integers_within_reach_and_no_row_of_zeros():
+    data = prepare({"loader": "lattice", "n": 200, "d": 1, "reach": 1, "target_reach": 2}).arrays
+    assert sorted(set(data["X_train"].ravel())) == [-1, 1]
+    assert sorted(set(data["y_train"])) == [-2, -1, 0, 1, 2]

@@ -56,12 +56,20 @@ def stored(stage: str, outcome) -> Record:
     )
 
 
+def kind_of(series: str) -> str:
+    """What the lines of a series are: the part of its name before the dot."""
+    return series.rpartition(".")[0]
+
+
 def assert_contract(outcome) -> None:
-    """Rows hold scalars, series have one length, documents are JSON."""
+    """Rows hold scalars, series of one kind have one length, documents are JSON."""
     import json
+    from itertools import groupby
 
     assert all(isinstance(v, str | int | float | bool | None) for v in outcome.row.values())
     assert not any(type(v).__module__ == "numpy" for v in outcome.row.values())
-    assert len({v.shape for v in outcome.series.values()}) <= 1
+    kinds = sorted(outcome.series, key=kind_of)
+    for _, names in groupby(kinds, key=kind_of):
+        assert len({outcome.series[name].shape for name in names}) == 1
     assert all(v.ndim == 1 for v in outcome.series.values())
     json.dumps(outcome.documents, allow_nan=False)

@@ -60,12 +60,17 @@ def test_a_traced_path_counts_events():
     assert outcome.series["n_enters"].sum() == 2
     assert outcome.series["n_binds"].sum() == 1
     assert [len(b["events"]) for b in outcome.documents["breakpoints"]] == [1, 1, 1, 1]
+    assert outcome.series["breakpoints.enters"].tolist() == [1, 1, 0, 0]
+    assert outcome.series["breakpoints.lam_fraction"][0] == pytest.approx(1, rel=1e-6)
+    assert outcome.row["jumps"] == "none"
     records.assert_contract(outcome)
     assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
     from tests.optimal_set.programs import JUMP_X, JUMP_Y
 
     jumping, _ = run(JUMP_X, JUMP_Y, 1.0, path="trace")
     assert jumping.row["n_jumps"] == 1
+    assert jumping.row["jumps"] == "found"
+    assert jumping.series["breakpoints.jump"].max() == jumping.row["max_jump"]
     assert jumping.row["max_jump"] == pytest.approx(2 / 3, abs=1e-3)
 
 
@@ -95,7 +100,63 @@ def test_influence_is_the_slope_of_the_test_error():
             found = optimal.predict(optimal.start, data["X_test"])
             errors.append(np.mean((found - data["y_test"]) ** 2))
         slope = (errors[0] - errors[1]) / (2 * h)
-        assert outcome.arrays["influence"][j] == pytest.approx(slope, rel=1e-4, abs=1e-7)
+        assert outcome.series["samples.influence"][j] == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
+def test_samples_say_what_leaving_them_out_does():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(-1, 1, 20), np.ones(20)])
+    y = 1.5 * np.maximum(X[:, 0], 0) + 0.05 * rng.standard_normal(20)
+    gates = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]).T
+    upstream = records.upstream(solve(X, y, 0.05, "gated", gates=gates), X, y)
+    outcome = stage.run(records.task("sensitivity", SensitivityConfig(n_lams=3), upstream))
+    series = outcome.series
+    held_out, leverage = series["samples.held_out"], series["samples.leverage"]
+    np.testing.assert_allclose(held_out, series["samples.residual"] / (1 - leverage), rtol=1e-9)
+    assert leverage.sum() == pytest.approx(outcome.row["degrees_of_freedom"])
+    assert np.mean(held_out**2) == pytest.approx(outcome.row["leave_one_out_mse"])
+
+
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+def test_secants_of_the_value_lie_between_the_penalties(formulation):
+    X, y = gaussian(3, 10, 2)
+    outcome, _ = run(X, y, 0.3, formulation)
+    secant, penalty = outcome.series["secant"], outcome.series["penalty"]
+    assert np.isnan(secant[0])
+    slack = 1e-9 * penalty.max()
+    assert (secant[1:] >= penalty[:-1] - slack).all()
+    assert (secant[1:] <= penalty[1:] + slack).all()
+
+
+def test_the_error_of_the_prediction_is_quadratic_inside_the_interval():
+    outcome, upstream = run(WORKED_X, WORKED_Y, 0.1, prediction_steps=8)
+    series = outcome.series
+    inside = series["steps.inside"] > 0
+    assert inside.sum() >= 3
+    step, error, change = (series[f"steps.{k}"][inside] for k in ("step", "error", "change"))
+    assert np.polyfit(np.log(step), np.log(error), 1)[0] == pytest.approx(2, abs=0.1)
+    assert np.polyfit(np.log(step), np.log(change), 1)[0] == pytest.approx(1, abs=0.1)
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("sensitivity", outcome), upstream) == []
+    degenerate, _ = run(FAN_X, FAN_Y, 1.0, prediction_steps=8)
+    assert degenerate.series["steps.step"].size == 0
+
+
+def test_a_validation_set_chooses_too_and_every_choice_has_its_cost():
+    X, y = gaussian(2, 12, 2)
+    upstream = records.upstream(solve(X, y, 0.3, "gated"), X, y)
+    dataset = upstream["dataset"]
+    rng = np.random.default_rng(0)
+    arrays = dataset.arrays | {"X_valid": rng.standard_normal((5, 2)), "y_valid": np.ones(5)}
+    upstream = upstream | {"dataset": replace(dataset, arrays=arrays)}
+    config = SensitivityConfig(n_lams=6, folds=3)
+    row = stage.run(records.task("sensitivity", config, upstream))
+    scores = row.series["valid_mse"]
+    assert row.row["lam_valid"] == row.series["lam"][np.argmin(scores)]
+    solves = {name: row.row[f"solves_{name}"] for name in ("valid", "kfold", "leave_one_out")}
+    assert solves == {"valid": 6, "kfold": 18, "leave_one_out": 6}
+    assert row.row["cpu_kfold"] > 0
+    assert row.row["cpu_leave_one_out"] >= row.row["cpu_valid"] > 0
 
 
 def test_degenerate_points_are_data():

@@ -28,6 +28,12 @@ class SensitivityConfig(Group):
     folds: int = Field(
         default=0, ge=0, description="folds of cross-validation along the grid; 0 for none"
     )
+    prediction_steps: int = Field(
+        default=0,
+        ge=0,
+        description="steps below the solved lam at which the first-order prediction is compared "
+        "with solving again; 0 for none",
+    )
     degrees_of_freedom: Literal["jacobian", "finite_difference", "none"] = Field(
         default="jacobian",
         description="trace of d fit / d y: by implicit differentiation (missing at degenerate "
