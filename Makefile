@@ -51,6 +51,10 @@ smoke: $(INSTALLED)
 test: $(INSTALLED)
 	python -m pytest -n $(CORES) $(PYTEST_ARGS)
 
+# The default tests, and a floor (pyproject.toml) under the share of lines they run.
+coverage: $(INSTALLED)
+	python -m pytest -n $(CORES) --cov --cov-report=term $(PYTEST_ARGS)
+
 test-all: $(INSTALLED)
 	python -m pytest -n $(CORES) -m "slow or not slow" --timeout 3600 $(PYTEST_ARGS)
 
