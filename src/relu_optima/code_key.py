@@ -15,6 +15,7 @@ from pathlib import Path
 
 from relu_optima.config.identity import digest
 from relu_optima.errors import StoreError
+from relu_optima.foreign import open_regular
 from relu_optima.stage import STAGES
 
 PACKAGE = "relu_optima"
@@ -222,8 +223,13 @@ def file_digest(path: Path) -> str:
     -------
     str
         SHA-256 in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no regular file: a pipe or a device would never end.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

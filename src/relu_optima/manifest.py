@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from relu_optima.errors import StoreError
 
 FORMAT = 2
+_NAME = re.compile("[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         if value.pop("format") != FORMAT:
             raise StoreError("plan of another format", where=str(path), fix=repair)
+        _check_names(value)
         batches = {
             k: Batch(**{**b, "entries": [Entry(**e) for e in b["entries"]]})
             for k, b in value.pop("batches").items()
@@ -193,8 +196,17 @@ def read_manifest(path: Path) -> Manifest:
             tables={k: Product(**p) for k, p in value.pop("tables").items()},
             **value,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(f"damaged plan: {error}", where=str(path), fix=repair) from None
+
+
+def _check_names(value: dict[str, Any]) -> None:
+    """Refuse names that could lead out of ``results``: files are named after them."""
+    names = [value["study"], *value["sweeps"], *value["figures"], *value["tables"]]
+    names += [part for batch in value["batches"] for part in batch.split("/", 1)]
+    wrong = [name for name in names if not (isinstance(name, str) and _NAME.fullmatch(name))]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no name")
 
 
 def write_manifest(manifest: Manifest, path: Path) -> bool:

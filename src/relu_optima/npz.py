@@ -11,6 +11,8 @@ from typing import IO
 
 import numpy as np
 
+from relu_optima.foreign import open_regular
+
 KINDS = "biufcSU"  # numbers, booleans, text; never Python objects
 
 
@@ -92,9 +94,14 @@ def read_npz(file: Path | IO[bytes], max_bytes: int, kinds: str = KINDS) -> dict
 
     Raises
     ------
+    OSError
+        If the file cannot be opened.
     NpzError
         If it is no zip archive, holds anything but npy arrays, unpacks to too much, or is damaged.
     """
+    if isinstance(file, Path):
+        with open_regular(file) as stream:
+            return read_npz(stream, max_bytes, kinds)
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -105,10 +112,10 @@ def read_npz(file: Path | IO[bytes], max_bytes: int, kinds: str = KINDS) -> dict
                 name = member.filename.removesuffix(".npy")
                 if name in out:
                     raise NpzError(f"it has two arrays {name!r}")
-                with archive.open(member) as stream:
+                with archive.open(member) as part:
                     try:
-                        out[name] = read_npy(stream, max_bytes, kinds)
-                        rest = stream.read(1)  # reading to the end checks the checksum
+                        out[name] = read_npy(part, max_bytes, kinds)
+                        rest = part.read(1)  # reading to the end checks the checksum
                     except NpzError as error:
                         raise NpzError(f"{name}: {error}") from error
                 if rest:

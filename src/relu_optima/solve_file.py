@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from relu_optima.errors import DataError
+from relu_optima.foreign import open_table
 from relu_optima.manifest import write_atomically
 from relu_optima.stage import Scalar
-
-MAX_BYTES = 2 * 2**30
 
 
 def solve_file(
@@ -99,12 +98,11 @@ def _read(data: Path, target: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
     where = str(data)
     try:
-        if data.stat().st_size > MAX_BYTES:
-            raise DataError(f"is larger than {MAX_BYTES} bytes", where=where)
-        frame = pd.read_csv(data)
+        with open_table(data) as stream:
+            frame = pd.read_csv(stream)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", where=where) from None
-    except (ValueError, OverflowError) as error:
+    except (ValueError, LookupError, OverflowError) as error:
         raise DataError(f"is no CSV table: {' '.join(str(error).split())}", where=where) from None
     if target not in frame.columns:
         raise DataError(

@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import uuid
 import zipfile
@@ -28,6 +29,7 @@ from relu_optima.npz import NpzError, read_npz
 from relu_optima.stage import Record, Scalar
 
 RECORD, ARRAYS = "record.json", "arrays.npz"
+_HEX = re.compile("[0-9a-f]{4,64}")
 MAX_ARRAY_BYTES = 4 * 2**30
 KINDS = {
     "run_id": str, "code_key": str, "stage": str, "status": str, "arrays_sha256": str,
@@ -59,7 +61,14 @@ class Store:
         -------
         Path
             Its folder.
+
+        Raises
+        ------
+        StoreError
+            If these are no hexadecimal numbers: a record lies in the store or nowhere.
         """
+        if not (_HEX.fullmatch(run_id) and _HEX.fullmatch(code_key)):
+            raise StoreError(f"no address of a record: {run_id!r}, {code_key!r}")
         return self.root / run_id / code_key
 
     def has(self, run_id: str, code_key: str) -> bool:

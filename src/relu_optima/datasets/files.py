@@ -16,6 +16,7 @@ from relu_optima.errors import DataError
 
 DATA_VARIABLE = "RELU_OPTIMA_DATA"
 TIMEOUT_SECONDS = 30.0
+MAX_DOWNLOAD = 2**30  # six times the largest file of the table in `sources`
 
 
 class ExternalConfig(DatasetConfig):
@@ -179,15 +180,33 @@ def obtain(config: ExternalConfig, relative: str, remote: Remote) -> Path:
     return target
 
 
+class _Meter:
+    """What pooch takes for a progress bar: here it ends a download without end."""
+
+    total = 0
+    count = 0
+
+    def update(self, count: int) -> None:
+        self.count += count
+        if self.count > MAX_DOWNLOAD:
+            raise DataError(f"the server sent more than {MAX_DOWNLOAD} bytes")
+
+    def reset(self) -> None:
+        self.count = 0
+
+    def close(self) -> None:
+        pass
+
+
 def _download(url: str, target: Path) -> None:
     import pooch
     import requests
 
-    fetch = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
+    fetch = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, progressbar=_Meter())
     try:
         fetch(url, str(target), None)
     except requests.HTTPError as error:
         code = error.response.status_code if error.response is not None else "?"
         raise DataError(f"the server answered {code}") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         raise DataError(f"no connection, or it broke off ({type(error).__name__})") from error

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from relu_optima.code_key import running_source
+from relu_optima.npz import NpzError, read_npz
+
+MAX_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,8 @@ class Checkpoint:
             None if there is none, or it is damaged: then training starts anew.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return {k: v.copy() for k, v in read_npz(self.path, MAX_BYTES).items()}
+        except (OSError, NpzError):
             return None
 
     def write(self, state: dict[str, np.ndarray]) -> None:

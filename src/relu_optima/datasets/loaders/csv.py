@@ -12,6 +12,7 @@ from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import DataError
+from relu_optima.foreign import open_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,15 +114,17 @@ def _read(config: Config) -> pd.DataFrame:
     import pandas as pd
 
     try:
+        # an open file: pandas would take a name for an address, or unpack what ends in .gz;
         # everything as text: what is no number must be named, not guessed at
-        frame = pd.read_csv(
-            config.path, sep=config.delimiter, dtype=str, keep_default_na=False, na_filter=False
-        )
+        with open_table(Path(config.path)) as stream:
+            frame = pd.read_csv(
+                stream, sep=config.delimiter, dtype=str, keep_default_na=False, na_filter=False
+            )
     except OSError as error:
         raise DataError(
             f"{config.path} cannot be read: {error.strerror}", where="dataset.path"
         ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (ValueError, LookupError, OverflowError) as error:
         raise DataError(
             f"{config.path} is no table with a header: {' '.join(str(error).split())}",
             where="dataset.path",
