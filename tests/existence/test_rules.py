@@ -1,5 +1,6 @@
 """Each closed rule on a pattern it decides, families of the literature, chains, and kinks."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relu_optima.existence import atlas, decide
+from relu_optima.errors import SolveInputError
+from relu_optima.existence import Certificate, atlas, decide
 from relu_optima.existence.proof.closed_rules import rank_mod_p, rational_rank
 from relu_optima.existence.quantifiers import closed_by_z3
 from relu_optima.plugins import load_plugin
@@ -186,3 +188,35 @@ def test_windows_without_any_curve_do_not_stall_the_search():
     eye = np.eye(2, dtype=bool)
     rng = np.random.default_rng(0)
     assert list(candidates(list(eye), list(eye), np.ones((2, 2), bool), rng)) == []
+
+
+def test_z3_is_asked_last_and_its_answer_is_never_taken_for_a_proof(monkeypatch):
+    """With all rules silenced, z3 decides LU 2x2; the verdict says whose word it is."""
+    import relu_optima.existence.decision as decision
+
+    silent = {"answer": "unknown", "proof": {"reason": "silenced"}}
+    monkeypatch.setattr(decision, "decide_product", lambda masks, deadline: silent)
+    triangle = np.triu(np.ones((2, 2), np.uint8))
+    assert decide([triangle, triangle.T]).product_set == "unknown"
+    verdict = decide([triangle, triangle.T], z3_rlimit=5_000_000)
+    assert (verdict.product_set, verdict.function_set) == ("not_closed", "not_closed")
+    assert verdict.method == "oracle z3"
+    certificate = verdict.certificate
+    assert not certificate.verify()
+    assert [line.split(":")[0] for line in certificate.unsupported()] == ["product", "function"]
+    for change in ({"answer": "unknown"}, {"proof": {"rule": "oracle z3", "rlimit": 1}}):
+        product = {**certificate.document["product"], **change}
+        damaged = Certificate({**certificate.document, "product": product})
+        assert damaged.problems()
+        assert "re-checked" not in damaged.problems()[0]
+
+
+def test_z3_gives_up_by_its_own_budget_and_is_not_asked_about_large_masks():
+    from relu_optima.existence.quantifiers import ask_z3
+
+    full = np.ones((3, 3), np.uint8)
+    assert ask_z3(full[:2], full[:, :2], 20_000, math.inf) is None
+    wide = (np.random.default_rng(0).random((40, 40)) < 0.5).astype(np.uint8)
+    assert ask_z3(wide, wide, 10**9, math.inf) is None
+    with pytest.raises(SolveInputError, match="z3_rlimit"):
+        decide([full, full], z3_rlimit=-1)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from relu_optima.existence.proof.verify import problems_of
+from relu_optima.existence.proof.verify import problems_of, unsupported_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,17 @@ class Certificate:
         list of str
             Empty if every answer other than ``unknown`` is proved.
         """
-        return problems_of(self.document)
+        return problems_of(self.document) or self.unsupported()
+
+    def unsupported(self) -> list[str]:
+        """List the answers that are only a general solver's word.
+
+        Returns
+        -------
+        list of str
+            Empty unless z3 was asked and answered (see `decide`).
+        """
+        return unsupported_of(self.document)
 
     def verify(self) -> bool:
         """Say whether every answer other than ``unknown`` is proved.

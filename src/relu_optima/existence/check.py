@@ -101,6 +101,7 @@ class CheckReport:
             answer = self.answers[question].replace("_", " ")
             lines.append(f"{meaning:<36} {answer:<11} ({by})")
         lines.append(f"certificate {'verified' if self.verified else 'NOT VERIFIED'}")
+        lines += [f"  {problem}" for problem in self.verdict.certificate.problems()]
         if self.dataset_out:
             lines.append(f"data set without optimum written to {self.dataset_out}")
         return "\n".join(lines)

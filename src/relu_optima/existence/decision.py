@@ -14,12 +14,13 @@ from relu_optima.existence.chain import decide_chain
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
 from relu_optima.existence.proof.document import FORMAT, pack_masks
+from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.masks import check_masks
 
 
-def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0) -> Verdict:
+def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int = 0) -> Verdict:
     """Decide closedness of the product set and the function set, and existence on finite data.
 
     Parameters
@@ -28,6 +29,10 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0) -> Verdict:
         Entries 0 and 1, first layer first.
     time_limit : float, optional
         Wall-clock seconds after which an undecided question is left ``unknown``.
+    z3_rlimit : int, optional
+        Ask z3 about the product set of two layers that no rule decides, with this deterministic
+        resource limit. Its answer has no certificate: `Certificate.verify` is False then, and
+        `Certificate.unsupported` names the answers that rest on it. 0: do not ask.
 
     Returns
     -------
@@ -39,13 +44,17 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0) -> Verdict:
     DataError
         If the masks are not 0/1 matrices that chain.
     SolveInputError
-        If the time limit is not positive.
+        If the time limit is not positive or the resource limit negative.
     """
     start = time.monotonic()
     if not time_limit > 0:
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
+    if z3_rlimit < 0:
+        raise SolveInputError(f"{z3_rlimit} was given", where="z3_rlimit", allowed=">= 0")
     layers = check_masks(masks, "masks")
     product = decide_product(layers, start + time_limit)
+    if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
+        product = ask_z3(layers[0], layers[1], z3_rlimit, start + time_limit) or product
     function = decide_function(layers, product, start + time_limit)
     finite = decide_finite(layers, product["answer"])
     document = {

@@ -7,9 +7,16 @@ within eps of A in every entry, and no member equals A (Le, Riccietti and Gribon
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
+
+from relu_optima.existence.proof.verify import ORACLE
+from relu_optima.existence.reduction import twin_cap
+
+MAX_ENTRIES = 400  # entries of both masks; far beyond what z3 ends on
+LONGEST = 1e6  # seconds; z3 takes a 32-bit number of milliseconds
 
 
 def closed_by_z3(
@@ -59,6 +66,44 @@ def closed_by_z3(
     if rlimit:
         solver.set("rlimit", rlimit)
     if timeout:
-        solver.set("timeout", max(1, int(1000 * timeout)))
+        solver.set("timeout", max(1, int(1000 * min(timeout, LONGEST))))
     solver.add(is_limit, z3.Not(is_member))
     return {"sat": "not_closed", "unsat": "closed"}.get(str(solver.check()), "unknown")
+
+
+def ask_z3(
+    lower: np.ndarray, upper: np.ndarray, rlimit: int, deadline: float
+) -> dict[str, Any] | None:
+    """Ask z3 about the product set of two masks, twin rows and columns capped.
+
+    z3 proves nothing that could be re-checked without it, so the entry says whose word it is.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+    rlimit : int
+        Deterministic resource limit of z3.
+    deadline : float
+        `time.monotonic` value at which to stop.
+
+    Returns
+    -------
+    dict or None
+        ``answer`` and ``proof`` with the rule `ORACLE`; None if z3 does not end or the masks are
+        too large to ask.
+    """
+    live = lower.any(axis=1) & upper.any(axis=0)
+    rows = twin_cap(upper.astype(bool) & live)
+    columns = twin_cap(lower.T.astype(bool) & live)
+    small = lower[live][:, columns], upper[rows][:, live]
+    left = deadline - time.monotonic()
+    if left <= 0 or int(small[0].sum()) + int(small[1].sum()) > MAX_ENTRIES:
+        return None
+    answer = closed_by_z3(*small, rlimit=rlimit, timeout=left)
+    if answer == "unknown":
+        return None
+    import z3
+
+    version = str(z3.get_version_string())
+    return {"answer": answer, "proof": {"rule": ORACLE, "version": version, "rlimit": rlimit}}

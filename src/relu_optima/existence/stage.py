@@ -13,6 +13,7 @@ from relu_optima.errors import DataError
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.decision import decide
 from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns.masks import check_masks
 from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
@@ -34,7 +35,7 @@ def run(task: Task) -> Outcome:
     config = task.groups["existence"]
     assert isinstance(config, ExistenceConfig)
     masks = _masks(task)
-    verdict = decide(masks, config.time_limit)
+    verdict = decide(masks, config.time_limit, config.z3_rlimit)
     live = (masks[0].any(axis=1) & masks[1].any(axis=0)).sum() if len(masks) > 1 else 0
     late = verdict.seconds >= config.time_limit
     finite = verdict.certificate.document["finite"]
@@ -80,7 +81,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     if not isinstance(document, dict):
         return ["there is no certificate"]
     certificate = Certificate(document)
-    problems = certificate.problems()
+    problems = problems_of(document)
     if problems:
         return problems
     product, function, optimum = _answers(certificate)
@@ -91,6 +92,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     ):
         if record.row.get(key) != answer:
             problems.append(f"{key} is {record.row.get(key)!r}, the certificate proves {answer!r}")
+    if record.row.get("certificate_verified") != (not certificate.unsupported()):
+        problems.append("certificate_verified is not what the certificate says")
     proved = unpack_masks(document["layers"])
     if not _same(proved, _stored_masks(record.arrays)):
         problems.append("the certificate is about other masks than those stored")

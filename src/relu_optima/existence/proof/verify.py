@@ -1,8 +1,15 @@
-"""Re-check a whole existence certificate from its JSON alone."""
+"""Re-check a whole existence certificate from its JSON alone.
+
+One kind of answer cannot be re-checked: that of a general solver (`ORACLE`), asked after all rules
+failed. `problems_of` accepts such an entry as what it says it is, and `unsupported_of` lists it
+with every answer that rests on it, so that it is never taken for a proof.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
@@ -10,6 +17,8 @@ from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.document import ANSWERS, FORMAT, unpack_masks
 from relu_optima.existence.proof.finite import check_finite
 from relu_optima.existence.proof.function import check_function
+
+ORACLE = "oracle z3"
 
 
 def problems_of(document: Any) -> list[str]:
@@ -23,7 +32,8 @@ def problems_of(document: Any) -> list[str]:
     Returns
     -------
     list of str
-        Empty if every answer other than ``unknown`` is proved. A document of the wrong form is a
+        Empty if every answer other than ``unknown`` is proved, or rests on what `unsupported_of`
+        lists. A document of the wrong form is a
         problem, never an exception.
     """
     try:
@@ -43,10 +53,12 @@ def _problems_of(document: Any) -> list[str]:
     if problems:
         return problems
     product, function, finite = (document[q] for q in ("product", "function", "finite"))
-    if product["answer"] == "closed":
+    if product["proof"].get("rule") == ORACLE:
+        problems += _tag("product", _check_oracle(masks, product))
+    elif product["answer"] == "closed":
         check = check_chain if len(masks) > 2 else check_closed
         problems += _tag("product", check(masks, product["proof"]))
-    if product["answer"] == "not_closed":
+    elif product["answer"] == "not_closed":
         problems += _tag("product", check_not_closed(masks, product["proof"]))
     problems += _tag(
         "function", check_function(masks, function["answer"], function["proof"], product)
@@ -58,6 +70,39 @@ def _problems_of(document: Any) -> list[str]:
             problems.append("finite: one hidden layer is decided by Theorem F alone")
     problems += _tag("finite", check_finite(masks, finite["answer"], finite["proof"]))
     return problems
+
+
+def unsupported_of(document: Any) -> list[str]:
+    """List the answers that rest on a solver's word.
+
+    Parameters
+    ----------
+    document : JSON value
+        A certificate without problems.
+
+    Returns
+    -------
+    list of str
+        One line for each such answer; empty for a full certificate.
+    """
+    proof = document["product"]["proof"]
+    if proof.get("rule") != ORACLE:
+        return []
+    lines = [f"product: the answer is that of z3 {proof['version']}, which cannot be re-checked"]
+    if document["function"]["proof"].get("rule") == "B1":
+        lines.append("function: the answer follows from that about the product set")
+    return lines
+
+
+def _check_oracle(masks: list[np.ndarray], product: dict[str, Any]) -> list[str]:
+    proof = product["proof"]
+    if product["answer"] == "unknown":
+        return ["an unknown answer rests on z3"]
+    if len(masks) != 2:
+        return ["z3 is only asked about two layers"]
+    if not isinstance(proof["version"], str) or not isinstance(proof["rlimit"], int):
+        return ["version or resource limit of z3 is missing"]
+    return []
 
 
 def _tag(question: str, problems: list[str]) -> list[str]:
