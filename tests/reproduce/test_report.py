@@ -41,6 +41,7 @@ def test_a_complete_study_exits_with_0_and_writes_every_number(project):
     write(project, made_up.sweeps())
     done = command(project, "icml2023")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 data sets [exact]" in done.stdout  # brackets are text, not markup
     folder = project / "results/icml2023/reproduce"
     numbers = pd.read_csv(folder / "numbers.csv")
     published = yaml.safe_load((CONF / "published/icml2023.yaml").read_text())
@@ -130,3 +131,36 @@ def test_a_changed_fit_or_a_lost_group_fails(project):
     loose = next(c for k, c in found.items() if "1e-4" in k[0])
     assert (loose["verdict"], loose["holds_in"], loose["of"]) == ("fail", 9, 10)
     assert "pima" not in loose["at"].lower()
+
+
+def test_statements_of_another_kind_and_no_numbers(project):
+    runs = made_up._frame("s", [{"seed": i, "loss": 0.1 * i} for i in range(4)])
+    base = {"title": "t", "caption": "c.", "category": "Test"}
+    criteria = [
+        {"claim": "small", "column": "loss", "statistic": "max", "below": 0.5},
+        {"claim": "tiny", "column": "loss", "statistic": "max", "below": 0.2},
+        {"claim": "lost", "column": "loss", "statistic": "max", "below": 0.2, "sweep": "gone"},
+    ]
+    table = base | {"table": "criteria", "sweeps": ["s", "gone"], "criteria": criteria}
+    (project / "conf/table/words.yaml").write_text(yaml.safe_dump(table))
+    figure = {"what": "Figure 9", "why": "No numbers."}
+    published = {"paper": "p", "claims": ["words"], "unrecorded": [figure]}
+    (project / "conf/published/other.yaml").write_text(yaml.safe_dump(published))
+    write(project, {"s": runs}, study="other-1a2b3c4d")
+    done = command(project, "other-1a2b3c4d")
+    assert done.returncode == 1, done.stderr
+    assert "Figure 9" in done.stdout
+    assert "1 published numbers or statements were not run" in done.stdout
+    folder = project / "results/other-1a2b3c4d/reproduce"
+    claims = pd.read_csv(folder / "claims.csv").set_index("claim")["verdict"]
+    assert dict(claims) == {"small": "pass", "tiny": "fail", "lost": NOT_RUN}
+    assert not (folder / "numbers.csv").exists()
+
+
+def test_a_table_that_checks_nothing_is_refused(project):
+    published = {"paper": "p", "claims": ["optimal_sets"]}
+    (project / "conf/published/other.yaml").write_text(yaml.safe_dump(published))
+    write(project, made_up.sweeps(), study="other")
+    done = command(project, "other")
+    assert done.returncode == 2
+    assert "optimal_sets" in done.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from relu_optima.collect import sweep_file
 from relu_optima.config.compose import load_yaml
@@ -86,7 +87,8 @@ def reproduce(study: str, conf: Path, results: Path) -> Reproduction:
         study, published, compare(published, frames), _claims(published, frames, conf)
     )
     folder = results / study / "reproduce"
-    write_atomically(folder / "numbers.csv", _csv([asdict(c) for c in done.comparisons]))
+    if done.comparisons:
+        write_atomically(folder / "numbers.csv", _csv([asdict(c) for c in done.comparisons]))
     if done.claims:
         write_atomically(folder / "claims.csv", _csv(done.claims))
     write_atomically(folder / "reproduce.md", _markdown(done).encode())
@@ -254,10 +256,11 @@ _SUMMARY_HEADS = ("item", "ours", "numbers", *VERDICTS)
 def _markdown(done: Reproduction) -> str:
     """Write the whole comparison as one page."""
     lines = [f"# {done.study} beside the published numbers", "", done.published.paper, ""]
-    lines += _markdown_table(_SUMMARY_HEADS, _summary(done))
+    if done.comparisons:
+        lines += _markdown_table(_SUMMARY_HEADS, _summary(done))
     for title, heads, rows in _sections(done):
         lines += [f"## {title}", "", *_markdown_table(heads, rows)]
-    lines += ["## Sources", ""]
+    lines += ["## Sources", ""] if done.published.items else []
     for name, item in done.published.items.items():
         rule = f"{item.tolerance:g}{' relative' if item.relative else ''}"
         lines.append(f"- {name}: {item.source} Tolerance ±{rule}.")
@@ -285,9 +288,9 @@ def show(done: Reproduction, console: Console, *, every: bool = False) -> None:
     every : bool, default False
         Print every number; else those that are outside or were not run, below the counts.
     """
-    console.print(
-        _rich_table(f"{done.study}: {done.published.paper}", _SUMMARY_HEADS, _summary(done))
-    )
+    console.print(f"{done.study}: {done.published.paper}", markup=False, soft_wrap=True)
+    if done.comparisons:
+        console.print(_rich_table("Verdicts", _SUMMARY_HEADS, _summary(done)))
     for title, heads, rows in _sections(done):
         at = heads.index("verdict")
         statements = heads is _CLAIM_HEADS
@@ -303,10 +306,11 @@ def show(done: Reproduction, console: Console, *, every: bool = False) -> None:
 
 
 def _rich_table(title: str, heads: tuple[str, ...], rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
+    """Lay out a table; its text is text, brackets included, never markup."""
+    table = Table(title=Text(title), title_justify="left")
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
         style = next((_STYLES[c] for c in row if c in _STYLES), None)
-        table.add_row(*row, style=style)
+        table.add_row(*map(Text, row), style=style)
     return table
