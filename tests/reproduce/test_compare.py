@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from relu_optima.config.compose import load_yaml
 from relu_optima.errors import ConfigError, ReluOptimaError
+from relu_optima.plan import make_plan
 from relu_optima.publish.frames import ProductError
 from relu_optima.reproduce.compare import IN_QUANTILES, IN_TOLERANCE, NOT_RUN, OUTSIDE, compare
 from relu_optima.reproduce.published import Published, load_published, published_studies
@@ -231,3 +232,14 @@ def test_mistakes_in_a_file_are_named(tmp_path, change, part):
 def test_a_study_without_published_numbers_is_refused():
     with pytest.raises(ReluOptimaError, match="icml2023"):
         load_published(CONF, "icml2033")
+
+
+@pytest.mark.parametrize("study", published_studies(CONF))
+def test_a_study_runs_every_sweep_that_its_published_numbers_need(study):
+    published = load_published(CONF, study)
+    planned = make_plan(study, root=CONF.parent)
+    for item in published.items.values():
+        assert {v.sweep or item.sweep for v in item.variants.values()} <= set(planned.sweeps)
+    for table in published.claims:
+        # claims are checked in the study's own report too
+        assert table in planned.tables
