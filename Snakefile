@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from relu_optima.errors import ReluOptimaError
-from relu_optima.planning import open_plan, stale_files
+from relu_optima.planning import make_ready, open_plan
 
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
@@ -18,8 +18,7 @@ except ReluOptimaError as error:
 
 if MUST_PLAN and not workflow.dryrun:
     # a file of another plan must not pass for this one's, whatever the time stamps say
-    for path in stale_files(PLAN, Path("results")):
-        path.unlink(missing_ok=True)
+    make_ready(PLAN, Path("results"))
 
 
 include: "workflow/rules/common.smk"

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import shlex
+import signal
 import sys
 import traceback
 from enum import StrEnum
@@ -80,15 +81,21 @@ def study(
     from relu_optima.study import run_study
 
     console = _console()
-    done = run_study(
-        name,
-        _all_overrides(overrides, set_env),
-        cores=cores,
-        root=Path(),
-        console=console,
-        report=report,
-        profiles=profile or [],
-    )
+    words = _all_overrides(overrides, set_env)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    try:
+        done = run_study(
+            name,
+            words,
+            cores=cores,
+            root=Path(),
+            console=console,
+            report=report,
+            profiles=profile or [],
+        )
+    except KeyboardInterrupt:
+        console.print("stopped; finished runs are kept and the same command goes on from there")
+        raise typer.Exit(130) from None
     console.print(
         f"{done.study}: {done.computed} runs computed, {done.finished} taken from the store; "
         f"see results/{done.study}/report.html",
@@ -229,25 +236,28 @@ def solve(
 @app.command()
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(help="A table, figure, Parquet file or record.")
+        Path | None, typer.Argument(help="A table, figure, Parquet file or record, or a run id.")
     ] = None,
     verify: Annotated[bool, typer.Option(help="Re-check every certificate from scratch.")] = True,
     orphans: Annotated[bool, typer.Option("--orphans", help="List records of no plan.")] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove records of no plan (see --orphans first).")
+        bool, typer.Option("--prune", help="Say what belongs to no plan and could be removed.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --prune: remove it.")] = False,
 ) -> None:
     """Examine all results, or say where one file comes from and whether it is stale."""
     from relu_optima import doctor as doctors
-    from relu_optima.locks import study_lock
-    from relu_optima.store import Store
+    from relu_optima.lineage import lineage
 
     console = Console(soft_wrap=True, markup=False, highlight=False)
+    results = Path("results")
     if file is not None:
-        for key, value in doctors.provenance(file, Path()):
+        for key, value in lineage(file, Path()):
             console.print(f"{key}: {value}")
         return
-    results = Path("results")
+    if prune:
+        _prune(results, console, remove=yes)
+        return
     with console.status("examining") as status:
         findings = doctors.examine(
             results,
@@ -261,14 +271,27 @@ def doctor(
     if orphans:
         for address in findings.orphans:
             console.print("orphan: results/store/" + "/".join(address))
-    if prune:
-        with study_lock(results):
-            count = doctors.prune(Store(results / "store"), findings.orphans)
-        console.print(f"{count} orphan records removed")
     counted = ", ".join(f"{n} {what}" for what, n in sorted(findings.counts.items()))
     console.print(f"examined {counted or 'nothing'}: {len(findings.problems)} problems")
     if findings.problems:
         raise typer.Exit(1)
+
+
+def _prune(results: Path, console: Console, *, remove: bool) -> None:
+    from relu_optima.doctor import prune
+    from relu_optima.locks import study_lock
+
+    with study_lock(results):
+        found = prune(results, remove=remove)
+    for address in found.records:
+        console.print("orphan: results/store/" + "/".join(address))
+    for path in found.leftovers:
+        console.print(f"half-written: {path}")
+    console.print(
+        f"{len(found.records)} orphan records and {len(found.leftovers)} half-written files, "
+        f"{found.size / 1e6:.1f} MB, "
+        + ("removed" if remove else "would be removed by --prune --yes; nothing was changed")
+    )
 
 
 @app.command()

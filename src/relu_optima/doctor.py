@@ -1,22 +1,20 @@
-"""Examine results: integrity of every file, certificates re-checked, where a file comes from."""
+"""Examine all results: integrity of every file, certificates re-checked, what nobody needs."""
 
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relu_optima.collect import sweep_file
-from relu_optima.config.identity import digest
-from relu_optima.errors import ConfigError, ReluOptimaError, StoreError
+from relu_optima.errors import ReluOptimaError, StoreError
 from relu_optima.manifest import Manifest, read_manifest
-from relu_optima.parquet import DIGEST, checked_metadata, read_metadata
-from relu_optima.plan import make_plan
-from relu_optima.planning import plan_file
+from relu_optima.parquet import DIGEST, checked_metadata
 from relu_optima.products import product_files, why_stale
 from relu_optima.stage import STAGES, Record
 from relu_optima.store import Store
@@ -91,21 +89,21 @@ def examine(
     findings = Findings()
     manifests = plans(results, findings)
     store = Store(results / "store")
-    planned = {(r.id, r.code_key) for m in manifests for r in m.runs.values()}
     addresses = store.addresses()
     for done, address in enumerate(addresses):
         progress(done, len(addresses))
-        if address not in planned:
-            findings.orphans.append(address)
         _examine_record(store, address, findings, verify=verify)
     progress(len(addresses), len(addresses))
     for manifest in manifests:
         _examine_study(manifest, results, findings)
+    findings.orphans = orphans(store, manifests)
     if findings.orphans:
         findings.notes.append(
             f"{len(findings.orphans)} records belong to no plan (older code or dropped values); "
-            "list them with --orphans, remove them with --prune"
+            "list them with --orphans; --prune says what it would remove, --prune --yes removes it"
         )
+    if half := leftovers(results):
+        findings.notes.append(f"{len(half)} half-written files of killed processes (see --prune)")
     return findings
 
 
@@ -195,124 +193,97 @@ def _examine_table(path: Path, digest: str, fix: str, findings: Findings) -> dic
     return None
 
 
-def prune(store: Store, orphans: list[tuple[str, str]]) -> int:
-    """Remove records that no plan refers to.
+def orphans(store: Store, manifests: list[Manifest]) -> list[tuple[str, str]]:
+    """List the records that no plan refers to.
 
     Parameters
     ----------
     store : Store
         The store.
-    orphans : list of (str, str)
-        Their addresses.
+    manifests : list of Manifest
+        All plans.
 
     Returns
     -------
-    int
-        How many were removed.
+    list of (str, str)
+        Their addresses.
     """
-    for run_id, code_key in orphans:
-        shutil.rmtree(store.folder(run_id, code_key))
-        folder = store.root / run_id
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    return len(orphans)
+    planned = {(r.id, r.code_key) for m in manifests for r in m.runs.values()}
+    return [address for address in store.addresses() if address not in planned]
 
 
-def provenance(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
-    """Say where a table, figure, Parquet file or record comes from, and whether it is stale.
+def leftovers(results: Path) -> list[Path]:
+    """List half-written files and folders that killed processes left behind.
 
     Parameters
     ----------
-    path : Path
-        Any file below ``results``.
-    root : Path
-        Project folder.
+    results : Path
+        ``results``.
 
-    Yields
-    ------
-    (str, object)
-        What, and its value.
+    Returns
+    -------
+    list of Path
+        Nobody reads them; they only take space.
+    """
+    half = re.compile(r"\.(tmp-|.+\.)[0-9a-f]{32}")
+    return sorted(p for p in results.rglob(".*") if half.fullmatch(p.name))
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What pruning removes.
+
+    Attributes
+    ----------
+    records : list of (str, str)
+        Addresses of records that no plan refers to.
+    leftovers : list of Path
+        Half-written files and folders.
+    size : int
+        Their bytes.
+    """
+
+    records: list[tuple[str, str]]
+    leftovers: list[Path]
+    size: int
+
+
+def prune(results: Path, *, remove: bool) -> Removal:
+    """Remove what no plan refers to, or only say what that would be.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``; hold its lock, so that no study plans or writes meanwhile.
+    remove : bool
+        Remove it; else nothing is changed.
+
+    Returns
+    -------
+    Removal
+        What was or would be removed.
 
     Raises
     ------
     StoreError
-        If the file is not a result.
+        If a plan cannot be read: then nobody knows which records it needs.
     """
-    results = (root / "results").resolve()
-    full = path.resolve()
-    if not full.exists() or results not in full.parents:
-        raise StoreError("is not a file below results/", where=str(path))
-    parts = full.relative_to(results).parts
-    if parts[0] == "store":
-        yield from _record_provenance(Store(results / "store"), parts, path)
-        return
-    manifest = read_manifest(plan_file(results, parts[0]))
-    yield "study", f"{manifest.study}: {manifest.title}"
-    yield "overrides", " ".join(manifest.overrides) or "none"
-    sweeps = list(manifest.sweeps)
-    kind = parts[1] if len(parts) > 1 else ""
-    name = parts[-1].split(".")[0]
-    if kind in ("tables", "figures"):
-        products = manifest.tables if kind == "tables" else manifest.figures
-        if name not in products:
-            raise StoreError(f"the plan makes no such {kind[:-1]}", where=str(path))
-        sweeps = products[name].sweeps
-        yield "made from", ", ".join(sweeps)
-    elif kind == "sweeps":
-        sweeps = [name]
-    elif kind == "batches":
-        sweeps = [parts[2]]
-        yield from ((k, v) for k, v in (read_metadata(full) or {}).items() if k != "configs")
-    for sweep in sweeps:
-        info = manifest.sweeps[sweep]
-        entries = [e for b in manifest.batches_of(sweep) for e in b.entries]
-        yield f"sweep {sweep}", f"{len(entries)} runs of stage {info.stage}: {info.why}"
-        first = read_metadata(batch_file(results, manifest.study, manifest.batches_of(sweep)[0].id))
-        if first:
-            yield f"sweep {sweep} written", first["written"]
-            yield f"sweep {sweep} source", first["source"]
-            yield f"sweep {sweep} environment", first["environment"]
-    yield "stale", _staleness(manifest, root, sweeps, kind, name)
-
-
-def _record_provenance(
-    store: Store, parts: tuple[str, ...], path: Path
-) -> Iterator[tuple[str, Any]]:
-    if len(parts) < 3:
-        raise StoreError("is not a record", where=str(path))
-    record = store.load(parts[1], parts[2])
-    yield "run", record.run_id
-    yield "code key", record.code_key
-    yield "stage", record.stage
-    yield "status", record.status
-    yield "config", record.config
-    yield "cpu seconds", record.seconds
-    yield from record.row.items()
-
-
-def _staleness(manifest: Manifest, root: Path, sweeps: list[str], kind: str, name: str) -> str:
-    try:
-        now = make_plan(manifest.base, manifest.overrides, root)
-    except ConfigError as error:
-        return f"unknown: the configuration has mistakes now\n{error}"
-    reasons = []
-    for sweep in sweeps:
-        if sweep not in now.sweeps:
-            reasons.append(f"sweep {sweep} is no longer part of the study")
-        elif now.sweep_digest(sweep) != manifest.sweep_digest(sweep):
-            old = {e.run for b in manifest.batches_of(sweep) for e in b.entries}
-            new = {e.run for b in now.batches_of(sweep) for e in b.entries}
-            keys = sum(now.runs[r].code_key != manifest.runs[r].code_key for r in old & new)
-            reasons.append(
-                f"sweep {sweep}: {len(new - old)} new runs, {len(old - new)} dropped, "
-                f"{keys} with changed code"
-            )
-    if kind in ("tables", "figures"):
-        before = (manifest.tables if kind == "tables" else manifest.figures)[name]
-        after = (now.tables if kind == "tables" else now.figures).get(name)
-        if after is None:
-            reasons.append(f"the study no longer makes {name}")
-        elif after.digest != before.digest:
-            changed = digest(after.config) != digest(before.config)
-            reasons.append(f"its {'configuration' if changed else 'code'} changed")
-    return "; ".join(reasons) or "no"
+    unread = Findings()
+    manifests = plans(results, unread)
+    if unread.problems:
+        raise StoreError(
+            "nothing is removed, since a plan cannot be read:\n  " + "\n  ".join(unread.problems),
+            where=str(results),
+            fix="run or plan that study again, or delete its folder",
+        )
+    store = Store(results / "store")
+    records, half = orphans(store, manifests), leftovers(results)
+    paths = [*(store.folder(*address) for address in records), *half]
+    files = [p for path in paths for p in (path, *path.rglob("*")) if p.is_file()]
+    found = Removal(records, half, sum(p.stat().st_size for p in files))
+    for path in paths if remove else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        folder = path.parent
+        if folder.parent == store.root and not any(folder.iterdir()):
+            folder.rmdir()
+    return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import statistics
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +106,28 @@ def stale_files(manifest: Manifest, results: Path) -> list[Path]:
                 files = product_files(results, study, kind, product.name)
                 out += [p for p in files if p.exists()]
     return out
+
+
+def make_ready(manifest: Manifest, results: Path) -> None:
+    """Leave Snakemake nothing that would mislead it: no stale file and none from the future.
+
+    A file from the future (the clock was set back) would stop every job that builds on it, and
+    nothing made now would be newer than it. Its digest says whether it is current, so it may have
+    the present time.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    results : Path
+        ``results``.
+    """
+    for stale in stale_files(manifest, results):
+        stale.unlink(missing_ok=True)
+    now = time.time()
+    for path in (results / manifest.study).rglob("*"):
+        if path.is_file() and path.stat().st_mtime > now:
+            os.utime(path, (now, now))
 
 
 @dataclass(frozen=True)

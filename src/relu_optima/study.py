@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +20,7 @@ from relu_optima.locks import study_lock
 from relu_optima.manifest import Manifest, write_manifest
 from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan
-from relu_optima.planning import Ahead, look_ahead, plan_file, stale_files
+from relu_optima.planning import Ahead, look_ahead, make_ready, plan_file
 from relu_optima.worker import batch_file
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
@@ -91,8 +93,7 @@ def run_study(
         manifest = make_plan(name, overrides, root)
         path = plan_file(results, manifest.study)
         write_manifest(manifest, path)
-        for stale in stale_files(manifest, results):
-            stale.unlink(missing_ok=True)
+        make_ready(manifest, results)
         show_plan(manifest, look_ahead(manifest, results), console, None if profiles else cores)
         log = results / manifest.study / "timings" / "progress.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -190,6 +191,7 @@ def _snakemake(
         "--config", f"study={manifest.study}",
     ]  # fmt: skip
     with log.open("ab") as stream:
+        start = stream.tell()
         process = subprocess.Popen(
             command, cwd=root, env=environment, stdout=stream, stderr=stream, pass_fds=[lock]
         )
@@ -198,13 +200,31 @@ def _snakemake(
                 _watch(process, manifest, progress, console)
             return process.wait()
         except KeyboardInterrupt:
-            # the terminal sends the signal to Snakemake too: let it end its jobs first
-            process.wait()
+            _stop(process, log, start)
             raise
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
+
+
+def _stop(process: subprocess.Popen[bytes], log: Path, start: int) -> None:
+    """End Snakemake and its jobs now: finished runs are in the store, so nothing is worth a wait.
+
+    A terminal sends its signal to all of them, `kill` and a cluster only to this process. A second
+    signal would keep Snakemake from cancelling cluster jobs, so its log is asked for the first.
+    """
+    import psutil
+
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    if b"on user request" not in log.read_bytes()[start:] and process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for job in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                job.terminate()
+    process.wait()
 
 
 def _watch(

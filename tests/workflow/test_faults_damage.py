@@ -14,6 +14,7 @@ from tests.workflow.conftest import Project
 # results of the study, not of the store: made again without computing anything
 MADE = ("plan.json", "batches/**/*.parquet", "sweeps/*", "tables/*", "figures/*", "timings/*.json")
 SEED = int(os.environ.get("FAULT_SEED", "0"))
+pytestmark = pytest.mark.timeout(900)  # a loaded machine is slow, not wrong
 
 
 def flip(path: Path, random_state: random.Random) -> None:

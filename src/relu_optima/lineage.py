@@ -1,0 +1,197 @@
+"""Where one table, figure, Parquet file or record comes from, and whether it is stale and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from relu_optima.collect import sweep_file
+from relu_optima.config.identity import digest
+from relu_optima.errors import ConfigError, StoreError
+from relu_optima.manifest import Batch, Manifest, read_manifest
+from relu_optima.parquet import DIGEST, checked_metadata, read_metadata
+from relu_optima.plan import make_plan
+from relu_optima.planning import plan_file
+from relu_optima.products import why_stale
+from relu_optima.store import Store
+from relu_optima.worker import batch_file
+
+KINDS = {"tables": "table", "figures": "figure"}
+
+
+def lineage(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
+    """Say where a table, figure, Parquet file or record comes from, and whether it is stale.
+
+    Parameters
+    ----------
+    path : Path
+        Any file below ``results``, or a bare run id.
+    root : Path
+        Project folder.
+
+    Yields
+    ------
+    (str, object)
+        What, and its value.
+
+    Raises
+    ------
+    StoreError
+        If it is not a result.
+    """
+    results = (root / "results").resolve()
+    if re.fullmatch("[0-9a-f]{12}", str(path)) and not path.exists():
+        yield from _run_lineage(str(path), None, results, root)
+        return
+    full = path.resolve()
+    if not full.exists() or results not in full.parents:
+        raise StoreError(
+            "is neither a file below results/ nor the id of a run in the store", where=str(path)
+        )
+    parts = full.relative_to(results).parts
+    if parts[0] == "store":
+        if len(parts) < 2:
+            raise StoreError("is not a record", where=str(path))
+        yield from _run_lineage(parts[1], parts[2] if len(parts) > 2 else None, results, root)
+        return
+    manifest = read_manifest(plan_file(results, parts[0]))
+    yield "study", f"{manifest.study}: {manifest.title}"
+    yield "overrides", " ".join(manifest.overrides) or "none"
+    folder = parts[1] if len(parts) > 2 else ""
+    kind, name = KINDS.get(folder, folder), parts[-1].split(".")[0]
+    sweeps = _sweeps_behind(manifest, kind, parts, path)
+    if kind in KINDS.values():
+        yield "made from", ", ".join(sweeps)
+    if kind == "batches":
+        held = read_metadata(full) or {}
+        yield from ((k, v) for k, v in held.items() if k not in ("configs", "seconds", "study"))
+    for sweep in sweeps:
+        info = manifest.sweeps[sweep]
+        batches = manifest.batches_of(sweep)
+        count = sum(len(b.entries) for b in batches)
+        yield f"sweep {sweep}", f"{count} runs of stage {info.stage}: {info.why}"
+        if kind != "batches":
+            for key, value in _origins(manifest, batches, results).items():
+                yield f"sweep {sweep} {key}", value
+    yield "stale", "; ".join(_reasons(manifest, results, root, sweeps, kind, name)) or "no"
+
+
+def _sweeps_behind(manifest: Manifest, kind: str, parts: tuple[str, ...], path: Path) -> list[str]:
+    """Name the sweeps that a file is made from."""
+    name = parts[-1].split(".")[0]
+    if kind in KINDS.values():
+        products = manifest.tables if kind == "table" else manifest.figures
+        if name not in products:
+            raise StoreError(f"the plan makes no such {kind}; it is a leftover", where=str(path))
+        return products[name].sweeps
+    sweep = {"sweeps": name, "batches": parts[2] if len(parts) > 3 else ""}.get(kind)
+    if sweep is None:
+        return list(manifest.sweeps)
+    known = sweep in manifest.sweeps
+    if not known or (kind == "batches" and f"{sweep}/{name}" not in manifest.batches):
+        raise StoreError("the plan has no such sweep or batch; it is a leftover", where=str(path))
+    return [sweep]
+
+
+def _origins(manifest: Manifest, batches: list[Batch], results: Path) -> dict[str, Any]:
+    """Return when, from which source and where the batches were computed; all that differ."""
+    seen: dict[str, list[Any]] = {"written": [], "source": [], "environment": []}
+    for batch in batches:
+        held = read_metadata(batch_file(results, manifest.study, batch.id)) or {}
+        for key, values in seen.items():
+            if key in held and held[key] not in values:
+                values.append(held[key])
+    times = sorted(seen.pop("written"))
+    out: dict[str, Any] = {k: v[0] if len(v) == 1 else v for k, v in seen.items() if v}
+    return {"written": " to ".join(dict.fromkeys([times[0], times[-1]])), **out} if times else out
+
+
+def _run_lineage(
+    run_id: str, code_key: str | None, results: Path, root: Path
+) -> Iterator[tuple[str, Any]]:
+    store = Store(results / "store")
+    keys = [code_key] if code_key else [key for run, key in store.addresses() if run == run_id]
+    if not keys:
+        raise StoreError("no record of this run is in the store", where=run_id)
+    for key in keys:
+        record = store.load(run_id, key)
+        yield "run", run_id
+        yield "code key", key
+        yield "stage", record.stage
+        yield "status", record.status
+        yield "config", record.config
+        yield "cpu seconds", record.seconds
+        yield from record.row.items()
+        used = list(_uses(run_id, key, results))
+        for manifest, batch in used:
+            yield "used by", f"study {manifest.study}, batch {batch.id}"
+            for what, value in _origins(manifest, [batch], results).items():
+                yield f"batch {batch.id} {what}", value
+        yield "stale", _record_staleness(run_id, key, [m for m, _ in used], root)
+
+
+def _uses(run_id: str, code_key: str, results: Path) -> Iterator[tuple[Manifest, Batch]]:
+    """Find the batches, of all studies, that hold a record."""
+    for path in sorted(results.glob("*/plan.json")):
+        try:
+            manifest = read_manifest(path)
+        except StoreError:
+            continue  # the examination of all results reports it
+        run = manifest.runs.get(run_id)
+        if run is not None and run.code_key == code_key:
+            for batch in manifest.batches.values():
+                if any(e.run == run_id for e in batch.entries):
+                    yield manifest, batch
+
+
+def _record_staleness(run_id: str, code_key: str, manifests: list[Manifest], root: Path) -> str:
+    if not manifests:
+        return "yes: no plan refers to it (its code, files or values were changed or dropped)"
+    reasons = []
+    for manifest in {m.study: m for m in manifests}.values():
+        try:
+            now = make_plan(manifest.base, manifest.overrides, root).runs.get(run_id)
+        except ConfigError as error:
+            return f"unknown: the configuration has mistakes now\n{error}"
+        if now is None:
+            reasons.append(f"study {manifest.study} no longer has this run")
+        elif now.code_key != code_key:
+            reasons.append(f"the code or files it depends on changed (key {now.code_key} now)")
+    return "; ".join(dict.fromkeys(reasons)) or "no"
+
+
+def _reasons(
+    manifest: Manifest, results: Path, root: Path, sweeps: list[str], kind: str, name: str
+) -> Iterator[str]:
+    try:
+        now = make_plan(manifest.base, manifest.overrides, root)
+    except ConfigError as error:
+        yield f"unknown: the configuration has mistakes now\n{error}"
+        return
+    for sweep in sweeps:
+        if sweep not in now.sweeps:
+            yield f"sweep {sweep} is no longer part of the study"
+        elif now.sweep_digest(sweep) != manifest.sweep_digest(sweep):
+            old = {e.run for b in manifest.batches_of(sweep) for e in b.entries}
+            new = {e.run for b in now.batches_of(sweep) for e in b.entries}
+            keys = sum(now.runs[r].code_key != manifest.runs[r].code_key for r in old & new)
+            yield (
+                f"sweep {sweep}: {len(new - old)} new runs, {len(old - new)} dropped, "
+                f"{keys} with changed code"
+            )
+    if kind not in KINDS.values():
+        return
+    before = (manifest.tables if kind == "table" else manifest.figures)[name]
+    after = (now.tables if kind == "table" else now.figures).get(name)
+    if after is None:
+        yield f"the study no longer makes {name}"
+    elif after.digest != before.digest:
+        changed = digest(after.config) != digest(before.config)
+        yield f"its {'configuration' if changed else 'code'} changed"
+    held = {s: checked_metadata(sweep_file(results, manifest.study, s)) for s in before.sweeps}
+    sound = {s: h[DIGEST] if h else None for s, h in held.items()}
+    why = why_stale(results, manifest.study, kind, before, sound)
+    if why is not None:
+        yield why
