@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
 # What stages call a run that did what it should.
 GOOD_STATUSES = frozenset({"ok", "optimal"})
-_CONFIG_COLUMN = re.compile(
-    r"(?:^|\.)(?:dataset|pattern|existence|training|convex|optimal_set|pruning|sensitivity)"
-    r"(?:\.[a-z_0-9.]+)?$"
+_GROUPS = (
+    "dataset",
+    "pattern",
+    "existence",
+    "training",
+    "convex",
+    "optimal_set",
+    "pruning",
+    "sensitivity",
 )
+_CONFIG_COLUMN = re.compile(rf"(?:^|\.)(?:{'|'.join(_GROUPS)})(?:\.[a-z_0-9.]+)?$")
 
 
 class ProductError(ReluOptimaError):
@@ -57,7 +64,8 @@ def gather(
     options : ProductConfig
         The product; `sweeps` and `where` are used.
     columns : iterable of str or None
-        Columns the product needs; None is skipped.
+        Columns the product needs; None is skipped. ``*.name`` is the column ``name`` of whatever
+        sweep a sweep builds on, so that sweeps with different upstreams can be put together.
 
     Returns
     -------
@@ -74,7 +82,7 @@ def gather(
     needed = [c for c in columns if c is not None]
     parts = []
     for name in options.sweeps:
-        frame = sweep_of(frames, name)
+        frame = with_upstream(sweep_of(frames, name), [*needed, *options.where], name)
         require(frame, needed, name)
         parts.append(select(frame, options.where, name))
     whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
@@ -112,6 +120,48 @@ def sweep_of(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
             allowed=", ".join(sorted(frames)) or "none is given",
         )
     return frames[name]
+
+
+def with_upstream(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> pd.DataFrame:
+    """Add the columns ``*.name``: those of the upstream sweep, whatever its name is.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A collected sweep.
+    columns : iterable of str
+        Columns asked for; others than ``*.name`` are left alone.
+    sweep : str
+        Its name, for the message.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The frame with these columns added.
+
+    Raises
+    ------
+    ColumnError
+        If no upstream sweep has the column, or several have.
+    """
+    found = {}
+    for column in columns:
+        if not column.startswith("*."):
+            continue
+        pattern = rf"[a-z][a-z0-9_]*\.{re.escape(column[2:])}"
+        matching = [
+            str(c)
+            for c in frame.columns
+            if re.fullmatch(pattern, str(c)) and str(c).split(".")[0] not in _GROUPS
+        ]
+        if len(matching) != 1:
+            raise ColumnError(
+                f"{len(matching)} upstream sweeps have a column {column[2:]!r}",
+                where=f"sweep {sweep}",
+                allowed=", ".join(matching) or "one upstream sweep with it",
+            )
+        found[column] = frame[matching[0]]
+    return frame.assign(**found)
 
 
 def require(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> None:

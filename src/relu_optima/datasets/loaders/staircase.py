@@ -54,11 +54,27 @@ def source_files(config: Config) -> list[Path]:
     list of Path
         Their content belongs to the identity of the data.
     """
+    return pattern_source_files(config.pattern)
+
+
+def pattern_source_files(pattern: dict[str, Any]) -> list[Path]:
+    """List the files that decide a pattern.
+
+    Parameters
+    ----------
+    pattern : dict
+        Values of a pattern group.
+
+    Returns
+    -------
+    list of Path
+        Its family's module, and what that reads; none if the values are not valid.
+    """
     try:
-        group = validate_group("pattern", config.pattern)
+        group = validate_group("pattern", pattern)
     except InvalidGroup:
         return []  # `load` says what is wrong
-    family = load_plugin("pattern", config.pattern["family"])
+    family = load_plugin("pattern", pattern["family"])
     assert family.__file__ is not None
     return [Path(family.__file__), *group_files("pattern", group)]
 
@@ -76,14 +92,15 @@ def load(config: Config) -> RawData:
     RawData
         Name ``staircase`` where the pattern has no optimum on these targets, ``staircase_always``
         for the corresponding targets of a pattern that always has one, ``attainable`` for the
-        control. ``extra`` holds ``start_W0, start_b0, start_W1, start_b1`` in the first case.
+        control. ``extra`` holds ``start_W0, start_b0, start_W1, start_b1``: a point of the curve
+        in the first case, the network that attains the targets in the last.
 
     Raises
     ------
     DataError
         If the pattern is not valid or has not exactly one hidden layer.
     """
-    W0, W1 = _masks(config)
+    W0, W1 = pattern_masks(config.pattern)
     live = np.flatnonzero(W0.any(axis=1) & W1.any(axis=0))
     if live.size == 0:
         raise DataError("no hidden neuron has inputs and outputs", where="dataset.pattern")
@@ -92,8 +109,11 @@ def load(config: Config) -> RawData:
     X = np.zeros((s.size, W0.shape[1]))
     X[:, shared[:1] if shared.size else slice(None)] = s[:, None]
     if config.targets == "attainable":
-        Y = _random_network(config, W0, W1, X)
-        return RawData("attainable", X, Y, "regression", "outputs of a random network")
+        planted = _random_network(config, W0, W1, X)
+        hidden = np.maximum(X @ planted["start_W0"].T + planted["start_b0"], 0)
+        Y = hidden @ planted["start_W1"].T
+        about = "outputs of a random network"
+        return RawData("attainable", X, Y, "regression", about, extra=planted)
     clash = find_clash(W1[:, live])
     row_shared, row_other = 0, min(1, W1.shape[0] - 1)
     first = second = -1
@@ -143,15 +163,30 @@ def find_clash(feeds: np.ndarray) -> tuple[int, int, int, int] | None:
     return None
 
 
-def _masks(config: Config) -> list[np.ndarray]:
+def pattern_masks(pattern: dict[str, Any]) -> list[np.ndarray]:
+    """Make the masks of a pattern with one hidden layer.
+
+    Parameters
+    ----------
+    pattern : dict
+        Values of a pattern group.
+
+    Returns
+    -------
+    list of array of uint8, shape (n_out, n_in)
+        Two masks, first layer first.
+
+    Raises
+    ------
+    DataError
+        If the values are not valid or the pattern has not exactly one hidden layer.
+    """
     try:
-        group = validate_group("pattern", config.pattern)
+        group = validate_group("pattern", pattern)
     except InvalidGroup as error:
         text = "; ".join(f"{m.key}: {m.text}" for m in error.mistakes)
         raise DataError(text, where="dataset.pattern") from error
-    masks = check_masks(
-        load_plugin("pattern", config.pattern["family"]).masks(group), "dataset.pattern"
-    )
+    masks = check_masks(load_plugin("pattern", pattern["family"]).masks(group), "dataset.pattern")
     if len(masks) != 2:
         raise DataError(
             f"the pattern has {len(masks) - 1} hidden layers",
@@ -187,10 +222,12 @@ def _start(
     return weights
 
 
-def _random_network(config: Config, W0: np.ndarray, W1: np.ndarray, X: np.ndarray) -> np.ndarray:
+def _random_network(
+    config: Config, W0: np.ndarray, W1: np.ndarray, X: np.ndarray
+) -> dict[str, np.ndarray]:
     generator = synthetic_generator(config.seed)
     first = W0 * generator.standard_normal(W0.shape)
     offsets = generator.uniform(-2, X.max(), W0.shape[0])
     second = W1 * generator.standard_normal(W1.shape)
-    out: np.ndarray = np.maximum(X @ first.T - offsets, 0) @ second.T
-    return out
+    zero = np.zeros(W1.shape[0])
+    return {"start_W0": first, "start_b0": -offsets, "start_W1": second, "start_b1": zero}

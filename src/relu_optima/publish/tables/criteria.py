@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Where
+from relu_optima.config.schema.product import Value, Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.schema.table import Format, TableConfig
 from relu_optima.publish.figures._points import numeric
 from relu_optima.publish.formats import sentences
-from relu_optima.publish.frames import ProductError, gather, require, run_ids, select, sweep_of
+from relu_optima.publish.frames import gather, run_ids
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.tables._cells import status_note
@@ -28,10 +28,13 @@ class Measured(Group):
     """One number taken from the runs of a sweep."""
 
     column: str = Field(min_length=1, description="Column of the collected sweep.")
-    statistic: Literal["min", "max", "mean", "median"] = Field(
+    statistic: Literal["min", "max", "mean", "median", "share"] = Field(
         description="What of the column; a bound on all runs is one on their min or max."
     )
-    sweep: Name | None = Field(default=None, description="Sweep; default the table's first.")
+    equals: Value | None = Field(
+        default=None, description="share: the value whose share among the runs is meant."
+    )
+    sweep: Name | None = Field(default=None, description="Sweep; default all of the table's.")
     where: Where = Field(default={}, description="Runs that count, by exact values.")
 
 
@@ -43,6 +46,12 @@ class Criterion(Measured):
     below: float | Measured | None = Field(default=None, description="Strict upper bound.")
     least: float | None = Field(default=None, description="Lower bound that may be attained.")
     most: float | None = Field(default=None, description="Upper bound that may be attained.")
+
+    @model_validator(mode="after")
+    def _shares(self) -> Criterion:
+        if (self.statistic == "share") != (self.equals is not None):
+            raise ValueError("`equals` goes with statistic share, and only with it")
+        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Criterion:
@@ -124,12 +133,16 @@ def _check(
 def _measure(
     frames: Mapping[str, pd.DataFrame], options: Config, what: Measured
 ) -> tuple[float, pd.DataFrame]:
-    name = what.sweep or options.sweeps[0]
-    frame = sweep_of(frames, name)
-    require(frame, [what.column], name)
-    runs = select(select(frame, options.where, name), what.where, name)
-    if runs.empty:
-        raise ProductError("no run is selected", where=f"sweep {name}", fix="relax `where`")
+    chosen = options.model_copy(
+        update={
+            "sweeps": [what.sweep] if what.sweep else options.sweeps,
+            "where": {**options.where, **what.where},
+        }
+    )
+    runs = gather(frames, chosen, [what.column])
+    if what.statistic == "share":
+        values = runs[what.column]
+        return (float((values == what.equals).mean()) if values.notna().all() else math.nan), runs
     values = numeric(runs, what.column)
     # a run without the number must not leave a claim about all runs standing
     return float(values.agg(what.statistic)) if values.notna().all() else math.nan, runs

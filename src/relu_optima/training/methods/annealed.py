@@ -36,7 +36,8 @@ class Config(TrainingConfig):
     epochs: int = Field(default=3000, ge=1, description="L-BFGS iterations per level, at most.")
     start: Literal["random", "curve", "curve_if_any"] = Field(
         default="curve_if_any",
-        description="curve: the data set's own start, for data without optimum (see staircase).",
+        description="curve: the data set's own start: a point of the curve along which the loss "
+        "falls, or the network that attains the targets (see staircase).",
     )
 
 
