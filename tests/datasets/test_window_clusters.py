@@ -14,7 +14,9 @@ LU2 = {"family": "lu", "n": 2}
 
 
 def cluster_data(pattern, **values):
-    return load(validate_group("dataset", {"loader": "window_clusters", "pattern": pattern, **values}))
+    return load(
+        validate_group("dataset", {"loader": "window_clusters", "pattern": pattern, **values})
+    )
 
 
 def test_a_window_is_found_only_where_products_are_not_closed():
@@ -31,8 +33,7 @@ def test_a_window_is_found_only_where_products_are_not_closed():
             assert all(map(np.array_equal, unpack_masks(document["layers"]), masks))
     assert found == 10
     closed = [
-        decide(class_masks(code, 2, 2)).product_set == "closed"
-        for code in pattern_classes(2, 2, 2)
+        decide(class_masks(code, 2, 2)).product_set == "closed" for code in pattern_classes(2, 2, 2)
     ]
     windows = [find_window(*class_masks(code, 2, 2)) for code in pattern_classes(2, 2, 2)]
     assert closed == [w is None for w in windows]

@@ -1,11 +1,12 @@
-"""Products that are set beside a publication: mean curves and checked claims."""
+"""Mean curves, checked claims, exceptions, and sweeps put together by upstream columns."""
 
 import numpy as np
 import pytest
 
-from relu_optima.config.validate import validate_group
+from relu_optima.config.schema.product import ProductConfig
+from relu_optima.config.validate import InvalidGroup, validate_group
 from relu_optima.plugins import load_plugin
-from relu_optima.publish.frames import ProductError
+from relu_optima.publish.frames import ColumnError, ProductError, gather
 from tests.publish import sweeps
 
 BASE = {"title": "t", "caption": "c", "category": "Test", "sweeps": ["lu_training"]}
@@ -83,3 +84,51 @@ def test_runs_on_different_grids_have_no_mean_curve(frames):
     }
     with pytest.raises(ProductError, match="no mean curve"):
         load_plugin("figure", "mean_curves").plot(frames, validate_group("figure", values))
+
+
+def test_a_share_counts_the_runs_with_a_value(frames):
+    runs = frames["lu_training"]
+    claim = {"claim": "c", "column": "behaviour", "statistic": "share", "equals": "growing"}
+    found = claims(frames, {**claim, "least": 0.0})
+    assert found["measured"][0] == (runs["behaviour"] == "growing").mean()
+    with pytest.raises(InvalidGroup, match="equals"):
+        claims(frames, {"claim": "c", "column": "behaviour", "statistic": "share", "least": 0.0})
+
+
+def test_exceptions_are_the_runs_that_did_otherwise(frames):
+    values = {
+        **BASE,
+        "table": "exceptions",
+        "outcome": "behaviour",
+        "predictions": [
+            {"where": {"training.weight_decay": 0.0}, "expected": "growing"},
+            {"where": {"training.weight_decay": 0.001}, "expected": "bounded"},
+        ],
+        "columns": [{"column": "seed"}],
+    }
+    result = load_plugin("table", "exceptions").tabulate(frames, validate_group("table", values))
+    runs = frames["lu_training"]
+    assert list(result.frame["run_id"]) == list(runs["run_id"][runs["behaviour"] == "diverged"])
+    assert f"1 exceptions among {len(runs)} runs" in result.note
+    frames["lu_training"] = runs[runs["behaviour"] != "diverged"]
+    none = load_plugin("table", "exceptions").tabulate(frames, validate_group("table", values))
+    assert none.frame.empty
+
+
+def test_sweeps_with_different_upstreams_are_put_together():
+    import pandas as pd
+
+    head = {"run_id": ["a", "b"], "status": "ok"}
+    frames = {
+        "one": pd.DataFrame({**head, "up.norm": [1.0, 2.0], "up.dataset.norm": 5.0}),
+        "two": pd.DataFrame({**head, "below.norm": [3.0, 4.0], "training.norm": 7.0}),
+    }
+    options = ProductConfig(
+        sweeps=["one", "two"], title="t", caption="c", category="T", where={"*.norm": [2.0, 3.0]}
+    )
+    assert list(gather(frames, options, ["*.norm"])["*.norm"]) == [2.0, 3.0]
+    frames["two"]["other.norm"] = 0.0
+    with pytest.raises(ColumnError, match="2 upstream sweeps"):
+        gather(frames, options, ["*.norm"])
+    with pytest.raises(ColumnError, match="0 upstream sweeps"):
+        gather(frames, options, ["*.absent"])

@@ -90,6 +90,14 @@ EXAMPLES = {
         ],
         "hue": "training.weight_decay",
     },
+    ("table", "exceptions"): BASE
+    | {
+        "table": "exceptions",
+        "sweeps": ["lu_training"],
+        "outcome": "behaviour",
+        "predictions": [{"where": {"training.weight_decay": 0.0}, "expected": "growing"}],
+        "columns": [{"column": "pattern"}, {"column": "weight_norm"}, {"column": "status"}],
+    },
     ("table", "criteria"): BASE
     | {
         "table": "criteria",

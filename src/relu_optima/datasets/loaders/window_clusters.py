@@ -5,9 +5,10 @@ covers, while other neurons cover exactly the cell (i, j'). The matrix A = E_ij 
 of products on that pattern and none: with ``u_k = e_i + ε e_i', v_k = e_j + e_j'/ε, u_l = -e_i,
 v_l = e_j'/ε`` the product is ``A + ε E_i'j``. Inputs are 2r + 1 small triangles around points of a
 parabola in the plane of j and j', r the number of live neurons that see it, targets A x (loader
-`clusters` takes A and r from the config instead). No line meets three triangles, so some triangle is met by no kink; there the network is affine with a slope
-in the product set, which cannot be A. With equal, large hidden biases the curve is a network, its
-loss falls like ε² while its squared norm grows like 1/ε.
+`clusters` takes A and r from the config instead). No line meets three triangles, so some triangle
+is met by no kink; there the network is affine with a slope in the product set, which cannot be A.
+With equal, large hidden biases the curve is a network, its loss falls like ε² while its squared
+norm grows like 1/ε.
 """
 
 from __future__ import annotations
