@@ -112,6 +112,14 @@ $(PEERS)/.installed: $(wildcard benchmarks/convex/requirements-peers*.txt)
 	$(PEERS)/bin/python -m pip install --quiet --no-deps -r benchmarks/convex/requirements-peers-nodeps.txt
 	@touch $@
 
+# So does the solver beside which existence is decided.
+SMT := benchmarks/.venv-smt
+bench-existence: $(SMT)/.installed
+$(SMT)/.installed: benchmarks/existence/requirements-peers.txt
+	test -x $(SMT)/bin/python || $(PYTHON) -m venv $(SMT)
+	$(SMT)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
 # Each times the peers beside this package in the same run and prints ratios and accuracies.
 bench-convex bench-existence bench-training bench-pruning: bench-%: $(INSTALLED)
 	python -m benchmarks.$* $(BENCH_ARGS)

@@ -1,5 +1,7 @@
 """CPU seconds to decide and to re-check, against size: LU, dense, block-diagonal and butterfly.
 
+Writes the numbers as CSV and the growth as a figure, with the fitted exponent of each family.
+
 python benchmarks/existence/scaling.py
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +36,7 @@ def masks_of(family: str, size: int) -> list[np.ndarray]:
 def main() -> None:
     """Measure and print one line per family and size."""
     decide([np.ones((2, 2)), np.ones((2, 2))])  # imports
-    rows = []
+    rows: list[list[Any]] = []
     print("family           size  answer       decide   verify   (CPU seconds)")
     for family in ("lu", "dense", "block_diagonal", "butterfly"):
         for size in SIZES:
@@ -48,13 +51,43 @@ def main() -> None:
                 f" {middle - start:7.3f}  {end - middle:7.3f}",
                 flush=True,
             )
-            rows.append([family, size, verdict.product_set, middle - start, end - middle])
+            times = [middle - start, end - middle]
+            rows.append([family, size, verdict.product_set, *times, masks[0].shape[1]])
     out = Path("results/bench_existence_scaling.csv")
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["family", "size", "answer", "decide_seconds", "verify_seconds"])
+        writer.writerow(["family", "size", "answer", "decide_seconds", "verify_seconds", "width"])
         writer.writerows(rows)
+    draw(rows, out.with_suffix(".pdf"))
+
+
+def draw(rows: list[list[Any]], path: Path) -> None:
+    """Plot decide + verify against size, with the exponent over the largest three sizes."""
+    from matplotlib.figure import Figure
+
+    from relu_optima.publish.style import WIDTHS, line_styles, publication_style
+
+    families = list(dict.fromkeys(row[0] for row in rows))
+    with publication_style():
+        figure = Figure(figsize=(WIDTHS["icml_column"], 2.6), layout="constrained")
+        axis = figure.subplots()
+        for family, style in zip(families, line_styles(families), strict=True):
+            mine = np.array([[row[5], row[3] + row[4]] for row in rows if row[0] == family])
+            slope = np.polyfit(*np.log(mine[-3:]).T, 1)[0]
+            print(f"{family:<15} time ~ width^{slope:.2f} over the largest three sizes")
+            axis.loglog(
+                *mine.T,
+                color=style.colour,
+                marker=style.marker,
+                linestyle=style.line,
+                label=f"{family.replace('_', ' ')} ({slope:.1f})",
+            )
+        axis.set_xlabel("width n")
+        axis.set_ylabel("CPU seconds, decide and re-check")
+        axis.legend(title="family (exponent)")
+        figure.savefig(path)
+        figure.savefig(path.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ within eps of A in every entry, and no member equals A (Le, Riccietti and Gribon
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,32 @@ def closed_by_z3(
     str
         ``closed``, ``not_closed`` or ``unknown``.
     """
+    solver = _statement(lower, upper)
+    if rlimit:
+        solver.set("rlimit", rlimit)
+    if timeout:
+        solver.set("timeout", max(1, int(1000 * min(timeout, LONGEST))))
+    return {"sat": "not_closed", "unsat": "closed"}.get(str(solver.check()), "unknown")
+
+
+def closedness_in_smt(lower: np.ndarray, upper: np.ndarray) -> str:
+    """Write the same statement for other solvers.
+
+    Parameters
+    ----------
+    lower, upper : array of uint8, shape (r, n) and (m, r)
+        Masks of the two layers.
+
+    Returns
+    -------
+    str
+        SMT-LIB 2 with logic NRA; satisfiable iff the product set is not closed.
+    """
+    return "(set-logic NRA)\n" + str(_statement(lower, upper).to_smt2())
+
+
+def _statement(lower: np.ndarray, upper: np.ndarray) -> Any:
+    """Put the statement that some limit of products is no product into a z3 solver."""
     import z3
 
     counts = upper.astype(int) @ lower.astype(int)
@@ -49,8 +76,9 @@ def closed_by_z3(
         u = {(int(i), int(k)): z3.Real(f"{name}u{i}_{k}") for i, k in np.argwhere(upper)}
         v = {(int(k), int(j)): z3.Real(f"{name}v{k}_{j}") for k, j in np.argwhere(lower)}
         value = {
-            (i, j): z3.Sum(
-                [u[i, k] * v[k, j] for k in range(lower.shape[0]) if (i, k) in u and (k, j) in v]
+            (i, j): _joined(
+                z3.Sum,
+                [u[i, k] * v[k, j] for k in range(lower.shape[0]) if (i, k) in u and (k, j) in v],
             )
             for i, j in cells
         }
@@ -59,16 +87,18 @@ def closed_by_z3(
     near, near_value = product("p")
     any_, any_value = product("q")
     # one inequality for each cell: with the squared norm z3 does not even end on LU 2x2
-    close = z3.And([z3.And(A[c] - near_value[c] < eps, near_value[c] - A[c] < eps) for c in cells])
+    near_enough = [z3.And(A[c] - near_value[c] < eps, near_value[c] - A[c] < eps) for c in cells]
+    close = _joined(z3.And, near_enough)
     is_limit = z3.ForAll([eps], z3.Implies(eps > 0, z3.Exists(near, close)))
-    is_member = z3.Exists(any_, z3.And([A[c] == any_value[c] for c in cells]))
+    is_member = z3.Exists(any_, _joined(z3.And, [A[c] == any_value[c] for c in cells]))
     solver = z3.SolverFor("NRA")
-    if rlimit:
-        solver.set("rlimit", rlimit)
-    if timeout:
-        solver.set("timeout", max(1, int(1000 * min(timeout, LONGEST))))
     solver.add(is_limit, z3.Not(is_member))
-    return {"sat": "not_closed", "unsat": "closed"}.get(str(solver.check()), "unknown")
+    return solver
+
+
+def _joined(join: Callable[[list[Any]], Any], parts: list[Any]) -> Any:
+    """Join terms; SMT-LIB has no sum and no conjunction of a single one."""
+    return join(parts) if len(parts) > 1 else parts[0]
 
 
 def ask_z3(
