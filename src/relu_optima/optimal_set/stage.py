@@ -16,6 +16,7 @@ from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.optimal_set.scores import scores
+from relu_optima.optimal_set.shadow import shadow_series
 from relu_optima.optimal_set.tuning import (
     check_tuned,
     tune_as_published,
@@ -75,6 +76,7 @@ def run(task: Task) -> Outcome:
     series = _sample_series(optimal, samples, data["X_test"], data["y_test"], binary)
     smallest = optimal.smallest(node_limit=config.node_limit, time_limit=config.time_limit)
     vertices, vertex_status = _vertices(optimal, config.vertex_budget)
+    series |= shadow_series(optimal, samples, vertices)
     min_norm = optimal.min_norm()
     row: dict[str, Scalar] = {
         "dimension": optimal.dimension,
