@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.publish import icml_sweeps
+
 DATASETS = ("breast_cancer_wisconsin", "digits_2v6")
 Row = dict[str, Any]
 
@@ -396,6 +398,7 @@ MAKERS = {
         pruning_paths,
         lambda_path,
         optimal_sets,
+        *icml_sweeps.MAKERS,
     )
 }
 

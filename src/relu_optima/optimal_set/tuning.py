@@ -157,7 +157,7 @@ def _choose(
         with warnings.catch_warnings():
             # the error of the fit is reported
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-            program.solve(solver=cp.CLARABEL)
+            program.solve(solver=cp.CLARABEL, direct_solve_method="faer", max_threads=1)
     except cp.SolverError:
         return np.ones(scaled.shape[1]), f"{FALLBACK}:solver_error"
     if scaling.value is None or not np.isfinite(scaling.value).all():
