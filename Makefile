@@ -2,7 +2,7 @@
 #
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
 #   make study PROFILE=workflow/profiles/slurm
-#   make test | test-all | smoke | lint | fuzz | slurm | coverage | audit | lock | clean
+#   make test | test-all | faults | smoke | lint | fuzz | slurm | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
 #   make study TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
@@ -40,7 +40,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study smoke test test-all coverage lint fuzz slurm audit lock clean
+.PHONY: study smoke test test-all faults coverage lint fuzz slurm audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
@@ -57,6 +57,17 @@ coverage: $(INSTALLED)
 
 test-all: $(INSTALLED)
 	python -m pytest -n $(CORES) -m "slow or not slow" --timeout 3600 $(PYTEST_ARGS)
+
+# Kills, damage, full disks, clocks, hangs: seeds FAULT_SEED, FAULT_SEED+1, ... are printed.
+FAULT_SEED  ?= 0
+FAULT_COUNT ?= 20
+faults: export FAULT_SEED := $(FAULT_SEED)
+faults: export FAULT_COUNT := $(FAULT_COUNT)
+faults: $(INSTALLED)
+	@echo "FAULT_SEED=$(FAULT_SEED) FAULT_COUNT=$(FAULT_COUNT)"
+	python -m pytest -n $(CORES) -rs -m "slow or not slow" $(PYTEST_ARGS) tests/test_supervise.py \
+	  tests/workflow/test_faults_kill.py tests/workflow/test_faults_runs.py \
+	  tests/workflow/test_faults_damage.py tests/workflow/test_faults_disk.py
 
 lint: $(INSTALLED)
 	ruff check src tests benchmarks
@@ -100,7 +111,7 @@ clean:
 	rm -rf .snakemake .mypy_cache .ruff_cache .pytest_cache .hypothesis build
 	find results -mindepth 1 -maxdepth 1 ! -name store ! -name README.md -exec rm -rf {} +
 
-.PHONY: bench-convex bench-existence bench-training bench-pruning
+.PHONY: bench-convex bench-existence bench-training bench-pruning bench-pipeline
 
 # The convex solver's peers live in an environment of their own.
 PEERS := benchmarks/.venv-peers
@@ -121,5 +132,5 @@ $(SMT)/.installed: benchmarks/existence/requirements-peers.txt
 	@touch $@
 
 # Each times the peers beside this package in the same run and prints ratios and accuracies.
-bench-convex bench-existence bench-training bench-pruning: bench-%: $(INSTALLED)
+bench-convex bench-existence bench-training bench-pruning bench-pipeline: bench-%: $(INSTALLED)
 	python -m benchmarks.$* $(BENCH_ARGS)

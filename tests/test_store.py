@@ -1,13 +1,16 @@
 """The store gives back exactly what was put in, or says that it cannot."""
 
+import errno
 import json
 import math
+import os
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relu_optima import store as stores
 from relu_optima.errors import StoreError
 from relu_optima.stage import Record
 from relu_optima.store import ARRAYS, RECORD, Store
@@ -42,10 +45,11 @@ def test_round_trip_is_exact(store):
     assert store.addresses() == [(ID, KEY)]
 
 
+@settings(deadline=None)  # the disk sets the pace
 @given(st.floats(), st.floats(allow_nan=False))
 def test_every_float_survives(tmp_path_factory, x, y):
     store = Store(tmp_path_factory.mktemp("s"))
-    store.save(record(row={"x": x}, series={"y": np.array([y, x])}))
+    store.save(record(row={"x": x}, series={"y": np.array([y, x])}), settled=False)
     back = store.load(ID, KEY)
     assert back.row["x"] == x or (math.isnan(x) and math.isnan(back.row["x"]))
     np.testing.assert_array_equal(back.series["y"], np.array([y, x]))
@@ -59,6 +63,32 @@ def test_same_record_same_bytes(tmp_path):
             (Store(tmp_path / name).folder(ID, KEY) / file).read_bytes() for name in "ab"
         )
         assert first == second
+
+
+@pytest.mark.parametrize("syncfs", [True, False], ids=["file system", "files"])
+def test_records_are_settled_together_or_one_by_one(store, monkeypatch, syncfs):
+    """Where one call cannot settle a file system, each file and folder is settled."""
+    settled = []
+    if not syncfs:
+        monkeypatch.setattr(stores, "_settle_file_system", lambda folder: False)
+        monkeypatch.setattr(stores, "_settle_path", lambda path: settled.append(path))
+    store.save(record(), settled=False)
+    assert store.load(ID, KEY).row == record().row, "there at once for every reader"
+    assert settled == []
+    store.settle([(ID, KEY)])
+    folder = store.folder(ID, KEY)
+    parts = [] if syncfs else [folder / ARRAYS, folder / RECORD, folder, folder.parent]
+    assert settled == parts
+
+
+def test_a_disk_that_refuses_is_a_message(store, monkeypatch):
+    def refuse(folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store.save(record(), settled=False)
+    monkeypatch.setattr(stores, "_settle_file_system", refuse)
+    with pytest.raises(StoreError, match="does not take the records: No space left"):
+        store.settle([(ID, KEY)])
 
 
 def test_the_first_record_stays(store):
