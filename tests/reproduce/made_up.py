@@ -62,7 +62,7 @@ def pruning():
                 "dataset": dataset,
                 "pruning": method,
                 "pruning.mode": mode,
-                "icml_prune_optima.seed": 123 + r,
+                "icml_prune_optima.run_id": f"{dataset} {r}",
                 "test_accuracy_area": 0.8 - 0.02 * METHODS.index(method) + 0.01 * r,
                 "series.is_optimal": np.array([1, 1, 0]),
                 "series.fit_change": np.array([0.0, 1e-13, 0.4]),

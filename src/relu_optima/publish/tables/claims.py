@@ -170,7 +170,7 @@ def _dominates(runs: pd.DataFrame, claim: Dominates, options: Config) -> Iterato
         difference = (table[claim.best] - table[other]).groupby(level=claim.by, sort=False).median()
         holds = int((difference >= -claim.margin).sum())
         about = f"against {value_label(other, options.values)}"
-        yield _row(about, holds, difference, -claim.margin, options, worst="min")
+        yield _row(about, holds, difference, 0.0 - claim.margin, options, worst="min")
 
 
 def _unchanged(runs: pd.DataFrame, claim: Unchanged, options: Config) -> Iterator[dict[str, Any]]:
