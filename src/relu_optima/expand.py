@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
 COMMAND_LINE = "command line"
+MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
 
 
 @dataclass
@@ -120,6 +122,9 @@ class Expander:
             return
         own = self._own_groups(sweep, where)
         axes, fixed, origin = self._settings(name, sweep, own, where)
+        if len(upstream) * len(axes) > MAX_RUNS:
+            size = len(upstream) * len(axes)
+            self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
         if len(self.problems) > before:
             return
         seen: dict[str, Any] = {}
@@ -257,6 +262,10 @@ class Expander:
             self.problems.append(f"{where}: zip: axes differ in length ({sizes})")
         empty = [k for k, v in {**grid, **zipped}.items() if not v]
         self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
+        size = math.prod(map(len, grid.values())) * max(lengths, default=1)
+        if size > MAX_RUNS:
+            self.problems.append(f"{where}: the axes make {size} runs; at most {MAX_RUNS}")
+            return [], fixed, origin
         return list(_points(grid, zipped)), fixed, origin
 
     def _axis(self, key: str, value: Any, where: str) -> list[Any]:

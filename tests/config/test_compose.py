@@ -86,3 +86,21 @@ def test_files_that_are_no_mapping_are_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(ComposeError, match=r"x\.yaml"):
         load_yaml(path)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed=range(0,1000000000)", "more than 100000 values"),
+        ("convex.lam=range(0,1,1e-12)", "more than 100000 values"),
+        ("seed=range(1,2,0)", "no list of values"),
+        ("seed=shuffle(range(0,4))", "another order each time"),
+        ("seed=shuffle(1,2,3)", "another order each time"),
+        ("seed=" + "[" * 400 + "]" * 400, "too deep"),
+        ("seed=interval(0,1)", "no finite list|not a finite list"),
+    ],
+)
+def test_lists_without_end_or_order_are_refused(conf, text, message):
+    with pytest.raises(ComposeError, match=message):
+        parse_override(text, conf, "command line")

@@ -6,6 +6,7 @@ planner merges leaf values on plain dictionaries.
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -15,12 +16,15 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from relu_optima.config.yaml_limits import excess
+from relu_optima.config.yaml_limits import MAX_DEPTH, excess
 from relu_optima.errors import ReluOptimaError
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*")
 # `${convex.lam}` is fine; `${oc.env:HOME}` would make a run depend on the machine.
 _PLAIN_INTERPOLATION = re.compile(r"\$\{[a-z][a-zA-Z0-9_.]*\}")
+MAX_VALUES = 100_000  # of an axis
+MAX_TEXT = 1_000_000  # characters of an override
+_VALUE_ERRORS = (ValueError, ArithmeticError, TypeError, AssertionError, RecursionError)
 # what PyYAML and OmegaConf raise for text they cannot build anything from
 _YAML_ERRORS = (
     YAMLError, OmegaConfBaseException, ValueError, AssertionError, TypeError, LookupError,
@@ -241,6 +245,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _depth(text: str) -> int:
+    """Return how deep the brackets of a text nest."""
+    level = deepest = 0
+    for character in text:
+        level += (character in "[{(") - (character in "]})")
+        deepest = max(deepest, level)
+    return deepest
+
+
 def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], bool]:
     """Parse ``key=value`` in Hydra's override grammar.
 
@@ -274,10 +287,16 @@ def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], b
     key = text.partition("=")[0]
     if "=" not in text or not _KEY.fullmatch(key):
         raise ComposeError(f"{text!r} is not of the form key=value", where=where)
+    if len(text) > MAX_TEXT or _depth(text) > MAX_DEPTH:
+        raise ComposeError(
+            f"{text[:60]!r}... is too long or too deep",
+            where=where,
+            allowed=f"{MAX_TEXT} characters, nesting up to {MAX_DEPTH}",
+        )
     try:
         override = OverridesParser.create().parse_override(text)
-    except HydraException as error:
-        first = str(error).strip().splitlines()[0]
+    except (HydraException, *_VALUE_ERRORS) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ComposeError(
             f"{text!r} does not follow the override grammar: {first}",
             where=where,
@@ -292,7 +311,16 @@ def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], b
         raise ComposeError(
             f"{text!r} is not a finite list", where=where, allowed="choice(...), range(...), a,b,c"
         )
-    return key, [_plain(v) for v in override.sweep_iterator(Transformer.identity)], True
+    if getattr(value, "shuffle", False):
+        raise ComposeError(f"{text!r} gives another order each time", where=where)
+    try:
+        elements = itertools.islice(override.sweep_iterator(Transformer.identity), MAX_VALUES + 1)
+        values = [_plain(v) for v in elements]
+    except _VALUE_ERRORS as error:
+        raise ComposeError(f"{text!r} is no list of values: {error}", where=where) from None
+    if len(values) > MAX_VALUES:
+        raise ComposeError(f"{text!r} has more than {MAX_VALUES} values", where=where)
+    return key, values, True
 
 
 def parse_axis(key: str, value: Any, conf: Path, where: str) -> list[Any]:
