@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -103,6 +104,11 @@ class Blocks:
     def count(self) -> int:
         """Number of blocks."""
         return int(self.signs.size)
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """Inner products XX' of the training inputs, shape (n, n)."""
+        return self.X @ self.X.T
 
     def correlations(self, theta: np.ndarray) -> np.ndarray:
         """Return X_b' theta for all blocks.

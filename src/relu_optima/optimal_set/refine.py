@@ -256,25 +256,31 @@ def _square_root(
     """Maps a -> L^{-1} a and a -> L^{-T} a for a square root L of the Hessian.
 
     H = I + sum_b mass_b X_b N_b N_b' X_b' with a basis N_b of the face of each projection: by
-    Cholesky if that has many columns, else by the symmetric root from their SVD. Without cones
-    N_b = I, and the sum is the entrywise product of XX' and the weighted overlap of patterns.
+    Cholesky if that has many columns, else by the symmetric root from their SVD. Many columns are
+    not formed: N_b N_b' = I - Q_b Q_b' with the few directions Q_b in which rows bind, and the part
+    of I is the entrywise product of XX' and the weighted overlap of patterns.
     """
     n, d = blocks.X.shape
     used = np.flatnonzero(mass > 0)
     if not used.size:
         return (lambda a: a), (lambda a: a)
-    if not blocks.constrained and used.size * d > n // 3:
+    if sum(d - projections[i].basis.shape[1] for i in used) > n // 3:
         masks = blocks.patterns[blocks.pattern_of[working[used]]].astype(float)
-        overlap = (masks.T * mass[used]) @ masks
-        return _triangular(np.eye(n) + (blocks.X @ blocks.X.T) * overlap)
+        hessian = (masks.T * mass[used]) @ masks
+        hessian *= blocks.gram
+        bound = [
+            np.sqrt(mass[i]) * blocks.apply(int(working[i]), projections[i].basis) for i in used
+        ]
+        away = np.hstack(bound)
+        hessian -= away @ away.T
+        hessian[np.diag_indices(n)] += 1.0
+        return _triangular(hessian)
     factor = np.hstack(
         [
             np.sqrt(mass[i]) * blocks.apply(int(working[i]), _face_basis(projections[i], d))
             for i in used
         ]
     )
-    if factor.shape[1] > n // 3:
-        return _triangular(np.eye(n) + factor @ factor.T)
     left, singular, _ = svd(factor, full_matrices=False)
     gain = 1 / np.sqrt(1 + singular**2) - 1
 

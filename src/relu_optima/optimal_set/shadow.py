@@ -1,6 +1,8 @@
-"""What the polytope of all optima looks like along the two coefficients that move most freely."""
+"""What the polytope of all optima looks like along two of its coefficients."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 
@@ -30,13 +32,7 @@ def shadow_series(
     """
     if optimal.dimension < 2 or vertices is None or len(samples) < 2:
         return {}
-    from scipy.linalg import qr
-    from scipy.spatial import ConvexHull
-
-    # the rows of an orthonormal basis of the affine hull that are largest and least alike
-    first, second = qr(optimal.body.basis.T, mode="economic", pivoting=True)[2][:2]
-    flat = vertices[:, [first, second]]
-    corners = flat[ConvexHull(flat).vertices]
+    first, second, corners = _widest(vertices)
     closed = np.vstack([corners, corners[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     at = np.linspace(0.0, along[-1], len(samples))
@@ -46,3 +42,21 @@ def shadow_series(
         "edge_1": np.interp(at, along, closed[:, 0]),
         "edge_2": np.interp(at, along, closed[:, 1]),
     }
+
+
+def _widest(vertices: np.ndarray) -> tuple[int, int, np.ndarray]:
+    """Two coefficients whose shadow fills most of the box from zero to their largest values."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    largest = vertices.max(axis=0)
+    best, found = 0.0, (0, 1, vertices[:, :2])
+    for first, second in itertools.combinations(np.flatnonzero(np.ptp(vertices, axis=0) > 0), 2):
+        flat = vertices[:, [first, second]] / largest[[first, second]]
+        try:
+            hull = ConvexHull(flat)
+        except QhullError:  # these two move together: their shadow is a segment
+            continue
+        if hull.volume > best:  # the area, in the plane
+            best = float(hull.volume)
+            found = (int(first), int(second), vertices[hull.vertices][:, [first, second]])
+    return found
