@@ -108,7 +108,7 @@ class Blocks:
     @cached_property
     def gram(self) -> np.ndarray:
         """Inner products XX' of the training inputs, shape (n, n)."""
-        return self.X @ self.X.T
+        return np.asarray(self.X @ self.X.T)
 
     def correlations(self, theta: np.ndarray) -> np.ndarray:
         """Return X_b' theta for all blocks.
