@@ -1,6 +1,7 @@
 """Certificates: they re-check from JSON alone, their curves converge, and tampering is noticed."""
 
 import copy
+import itertools
 import json
 import subprocess
 import sys
@@ -140,6 +141,41 @@ def test_no_mutation_of_a_proof_proves_something_false(name):
             else:
                 rejected += 1
     assert rejected > 3 * accepted
+
+
+KINDS = {
+    **NOT_CLOSED,
+    **CLOSED,
+    "B4": [np.array([[1, 1], [0, 1], [1, 1]]), np.array([[1, 0, 1], [1, 1, 1]])],
+    "B5": [np.array([[1, 0], [0, 1], [1, 1]]), np.array([[1, 0, 1], [0, 1, 1]])],
+    "C2": [np.array([[1, 1, 0, 0], [1, 1, 1, 1]]), np.array([[1, 1], [1, 1], [1, 0], [1, 0]])],
+    "C5": make("banded", n=3),
+    "C6": make("banded", n=4, lower=1, upper=0),
+    "C7": [
+        np.array([[1, 1, 1, 1], [1, 0, 1, 1], [1, 1, 1, 1]]),
+        np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1], [1, 1, 1]]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_drawn_mutations_of_every_kind_prove_nothing_false(name):
+    """The same for a sample of the mutations of every kind of certificate."""
+    document = decide(KINDS[name]).certificate.document
+    answers = [document[q]["answer"] for q in ("product", "function", "finite")]
+    rng = np.random.default_rng(0)
+    rejected = 0
+    for question in ("product", "function", "finite"):
+        parts = list(itertools.islice(mutations(document[question]), 3000))
+        for q in rng.permutation(len(parts))[:40]:
+            other = Certificate({**document, question: parts[q]})
+            if other.verify():
+                assert [
+                    other.document[q]["answer"] for q in ("product", "function", "finite")
+                ] == answers
+            else:
+                rejected += 1
+    assert rejected >= 3
 
 
 def test_other_masks_make_the_proof_fail():

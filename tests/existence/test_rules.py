@@ -1,6 +1,9 @@
 """Each closed rule on a pattern it decides, families of the literature, chains, and kinks."""
 
 import math
+import subprocess
+import sys
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -139,6 +142,45 @@ def test_z3_agrees_on_the_classics():
     assert closed_by_z3(triangle, triangle.T, rlimit=5_000_000) == "not_closed"
     square = np.ones((2, 2), np.uint8)
     assert closed_by_z3(square, square, rlimit=5_000_000) == "closed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "fields"), [("lu", {"n": 1000}), ("butterfly", {"factors": 10})]
+)
+def test_a_thousand_wide_takes_less_than_one_and_a_half_seconds(family, fields):
+    masks = make(family, **fields)
+    decide(make(family, **dict.fromkeys(fields, 2)))  # imports
+    start = time.process_time()
+    assert decide(masks, time_limit=60).certificate.verify()
+    assert time.process_time() - start < 1.5
+
+
+@pytest.mark.slow
+def test_the_largest_masks_stay_within_memory_and_time(tmp_path):
+    """Two dense-looking layers of 20,000 x 20,000 cells: an honest answer below 4 GiB."""
+    rng = np.random.default_rng(0)
+    for name in ("first", "second"):
+        layer = np.lib.format.open_memmap(
+            tmp_path / f"{name}.npy", "w+", np.uint8, (20_000, 20_000)
+        )
+        for start in range(0, 20_000, 1000):
+            layer[start : start + 1000] = rng.integers(0, 2, (1000, 20_000), np.uint8)
+        layer.flush()
+    code = (
+        "import resource, sys, time; from relu_optima.existence import check_files\n"
+        "start = time.process_time(); report = check_files(sys.argv[1:], time_limit=10)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20\n"
+        "print(*report.answers.values(), report.verified, peak, time.process_time() - start)"
+    )
+    files = [str(tmp_path / "first.npy"), str(tmp_path / "second.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *files], capture_output=True, text=True, check=True
+    )
+    product, _, finite, verified, peak, seconds = done.stdout.split()
+    assert (product, finite, verified) == ("unknown", "not_always", "True")
+    assert float(peak) < 4
+    assert float(seconds) < 120
 
 
 @pytest.mark.slow
