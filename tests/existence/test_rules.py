@@ -97,7 +97,7 @@ def test_ranks(seed):
     ],
 )
 def test_patterns_of_the_pruning_literature(family, fields, answer):
-    verdict = decide(make(family, **fields))
+    verdict = decide(make(family, **fields), time_limit=300)
     assert verdict.product_set == answer
     assert verdict.certificate.verify()
 
@@ -109,6 +109,35 @@ def test_chain_with_a_curve_through_every_layer():
     assert verdict.optimum == "not_always"
     assert len(verdict.certificate.document["product"]["proof"]["curve"]) == 4
     assert verdict.certificate.verify()
+
+
+def test_a_deep_chain_has_a_cluster_on_which_every_network_is_affine():
+    """The count of the proof, by hand and against random networks of all scales."""
+    low, up = mask("10", "11"), mask("11", "01")
+    masks = [up, np.eye(2), low]
+    verdict = decide(masks)
+    proof = verdict.certificate.document["finite"]["proof"]
+    # 2 hyperplanes, 4 regions, 2 more hyperplanes in each; two inputs
+    assert proof == {"rule": "clusters", "columns": [0, 1], "clusters": 2 * (2 + 2 * 4) + 1}
+    X, Y = verdict.cluster_dataset()
+    assert X.shape == (21 * 3, 2)
+    assert np.linalg.matrix_rank(np.linalg.lstsq(X, Y, rcond=None)[0]) == 2
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        scale = 10 ** rng.uniform(-2, 2)
+        weights = [rng.normal(size=m.shape) * m for m in masks]
+        biases = [scale * rng.normal(size=len(m)) for m in masks[:-1]]
+        hidden, signs = X, []
+        for W, b in zip(weights[:-1], biases, strict=True):
+            before = hidden @ W.T + b
+            signs.append(before > 0)
+            hidden = np.maximum(before, 0)
+        pattern = np.hstack(signs).reshape(21, 3, -1)
+        assert (pattern == pattern[:, :1]).all(axis=(1, 2)).any()
+    for change in ({"clusters": 20}, {"columns": [0]}):
+        document = verdict.certificate.document
+        finite = {**document["finite"], "proof": {**proof, **change}}
+        assert not Certificate({**document, "finite": finite}).verify()
 
 
 def test_a_closed_set_may_have_an_open_function_set():

@@ -224,7 +224,7 @@ def test_windows_with_four_inputs_have_a_cluster_data_set():
     """Two tridiagonal layers of width four: 17 clusters of five points, too many to enumerate."""
     index = np.arange(4)
     band = (np.abs(index[:, None] - index) <= 1).astype(np.uint8)
-    verdict = decide([band, band])
+    verdict = decide([band, band], time_limit=300)
     X, Y = verdict.cluster_dataset()
     assert X.shape == (5 * 17, 4)
     limit = np.zeros((4, 4))

@@ -1,15 +1,8 @@
-r"""A data set on which the missing limit of the product set itself is the obstruction.
+"""A data set on which the missing limit of the product set itself is the obstruction.
 
-Let A be a limit of members of L and no member, refuted on a window with n inputs. Take
-P = r n + 1 small simplices of n + 1 inputs each (other inputs zero) around points of the moment
-curve that no hyperplane meets more than n of (`patterns.clusters`), r the number of hidden neurons
-that see the window, and targets Y = A X.
-
-*Not attained.* r hyperplanes meet at most r n < P hulls. On a hull that is
-not met the network is affine with slope W2 D W1, D a 0/1 diagonal that W2 absorbs; the n + 1
-points fix the slope, so the window of A would be in the window of L, which is refuted.
-*Infimum zero.* Linear networks W2 W1 x with W2 W1 -> A are ReLU networks on a bounded set, with
-large hidden biases and the constants W2 b removed by output biases (which must be free).
+Targets A x on clusters of inputs, A a limit of products that is none: the proof, and how many
+clusters it takes, are in `existence.proof.finite` (for one hidden layer r n + 1 clusters of n + 1
+points, r neurons and n inputs in the window on which A is refuted).
 """
 
 from __future__ import annotations
@@ -18,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.errors import DegenerateError
+from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.existence.proof import laurent
+from relu_optima.existence.proof.finite import clusters_needed
 from relu_optima.patterns.clusters import separated_clusters
+
+MAX_CLUSTERS = 100_000
 
 
 def cluster_dataset(
@@ -31,32 +27,35 @@ def cluster_dataset(
     Parameters
     ----------
     masks : list of array of uint8
-        The two layers, first layer first.
+        The layers, first layer first.
     product : dict
         Answer and proof for the product set.
 
     Returns
     -------
     (array, shape (N, n_in); array, shape (N, n_out))
-        Inputs and targets, N = (r n + 1)(n + 1).
+        Inputs and targets, N = P (n + 1).
 
     Raises
     ------
     DegenerateError
-        If the product set is not ``not_closed`` or there is more than one hidden layer.
+        If the product set is not ``not_closed``, or only by the word of z3.
     BudgetError
-        If float64 cannot hold the clusters, which a window with many columns needs.
+        If a deep chain needs more than `MAX_CLUSTERS`, or float64 cannot hold the clusters of a
+        window with many columns.
     """
-    if product["answer"] != "not_closed" or len(masks) != 2:
+    if product["answer"] != "not_closed" or "refutation" not in product["proof"]:
         raise DegenerateError(
-            f"the product set is {product['answer']!r} and has {len(masks)} layers",
+            f"the product set is {product['answer']!r}",
             where="cluster_dataset",
-            allowed="one hidden layer whose product set is not closed",
+            allowed="patterns whose product set is proved not closed",
         )
     columns = sorted(product["proof"]["refutation"]["columns"])
-    live = masks[1].any(axis=0) & masks[0][:, columns].any(axis=1)
-    points = separated_clusters(len(columns), int(live.sum()) * len(columns) + 1)
-    limit = np.zeros((masks[1].shape[0], masks[0].shape[1]))
+    count = clusters_needed(masks, columns)
+    if count > MAX_CLUSTERS:
+        raise BudgetError(f"{count} clusters are needed", allowed=f"{MAX_CLUSTERS}")
+    points = separated_clusters(len(columns), count)
+    limit = np.zeros((masks[-1].shape[0], masks[0].shape[1]))
     for (i, j), entry in laurent.from_json(product["proof"]["limit"]).items():
         limit[i, j] = float(entry[0])
     X = np.zeros((points.shape[0] * points.shape[1], masks[0].shape[1]))

@@ -56,7 +56,7 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int
     if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
         product = ask_z3(layers[0], layers[1], z3_rlimit, start + time_limit) or product
     function = decide_function(layers, product, start + time_limit)
-    finite = decide_finite(layers, product["answer"])
+    finite = decide_finite(layers, product)
     document = {
         "format": FORMAT,
         "layers": pack_masks(layers),

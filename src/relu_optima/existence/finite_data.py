@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from relu_optima.errors import DegenerateError
-from relu_optima.existence.proof.finite import live_neurons, target_matrix
+from relu_optima.existence.proof.finite import clusters_needed, live_neurons, target_matrix
 
 
-def decide_finite(masks: list[np.ndarray], product: str) -> dict[str, Any]:
+def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
     """Say whether every finite data set has an optimum.
 
     Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
@@ -21,8 +21,8 @@ def decide_finite(masks: list[np.ndarray], product: str) -> dict[str, Any]:
     ----------
     masks : list of array of uint8
         The layers, first layer first.
-    product : str
-        Answer to the product-set question.
+    product : dict
+        Answer and proof for the product set.
 
     Returns
     -------
@@ -32,8 +32,11 @@ def decide_finite(masks: list[np.ndarray], product: str) -> dict[str, Any]:
     if len(masks) == 1:
         return {"answer": "always", "proof": {"rule": "no hidden layer"}}
     if len(masks) > 2:
-        if product == "not_closed":
-            return {"answer": "not_always", "proof": {"rule": "product set not closed"}}
+        if product["answer"] == "not_closed":
+            columns = sorted(product["proof"]["refutation"]["columns"])
+            needed = clusters_needed(masks, columns)
+            proof = {"rule": "clusters", "columns": columns, "clusters": needed}
+            return {"answer": "not_always", "proof": proof}
         reason = "more than one hidden layer and no proof that the product set is not closed"
         return {"answer": "unknown", "proof": {"reason": reason}}
     live = live_neurons(masks)

@@ -51,7 +51,7 @@ def decide_function(
         return {"answer": "closed", "proof": {"rule": "no hidden layer"}}
     if len(masks) > 2:
         return _unknown(
-            "no rule for more than one hidden layer whose product set is not not_closed"
+            "no rule for more than one hidden layer unless the product set is not closed"
         )
     if sum(mask.size for mask in masks) > MAX_CELLS:
         return _unknown("the pattern is too large")

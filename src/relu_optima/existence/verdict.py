@@ -67,7 +67,9 @@ class Verdict:
         Raises
         ------
         DegenerateError
-            If `product_set` is not ``not_closed`` or there is more than one hidden layer.
+            If `product_set` is not proved ``not_closed``.
+        BudgetError
+            If too many clusters are needed, or float64 cannot hold them.
         """
         document = self.certificate.document
         return cluster_dataset(unpack_masks(document["layers"]), document["product"])

@@ -1,4 +1,4 @@
-"""Check answers to the finite-data question for one hidden layer (Theorem F).
+r"""Check answers to the finite-data question: Theorem F for one hidden layer, clusters for more.
 
 **Theorem F.** Let neuron k feed the outputs S_k and see the inputs T_k (neurons with empty S_k
 or T_k dropped), hidden biases free. The following are equivalent: (i) for every finite data set
@@ -24,10 +24,27 @@ the r - 2 columns p needs a neuron of its own, which cannot touch -1, 0, 1. So a
 touch these; none touches both -1 and 1; so exactly one touches -1, its u is parallel to e_i0,
 and exactly one touches 1, its u too; then column 0 is parallel to e_i0, a contradiction. No
 support was used, so no mask can help.
+
+**More hidden layers.** If the set of products is not closed, some finite data set has no optimum
+(squared loss, free output biases). Let A be a limit of products, refuted on a window with n inputs,
+other inputs zero. Where the layers below have fixed activations, the preactivation of a neuron is
+affine, so it changes sign on a hyperplane at most. r hyperplanes cut a region into at most
+sum_{j <= n} binom(r, j) regions; so if r_l neurons of layer l see the window and are seen by an
+output, all layers together have at most
+
+    H = sum_l r_l N_{l-1},   N_0 = 1,   N_l = N_{l-1} sum_{j <= n} binom(r_l, j)
+
+hyperplanes. Take n H + 1 clusters of which no hyperplane meets more than n (`patterns.clusters`),
+targets A x. Some cluster is met by none of them. There, layer by layer, all signs are fixed and the
+network is affine with slope W_L D_{L-1} ... D_1 W_1, D_l diagonal with entries 0 and 1, which the
+factors absorb: a fit of all points would put the window of A into the window of the products.
+*Infimum 0:* linear networks with products -> A are ReLU networks on a bounded set, with large
+hidden biases; the output biases remove the constants.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,7 +92,38 @@ def target_matrix(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.n
     return targets
 
 
-def check_finite(masks: list[np.ndarray], answer: str, proof: dict[str, Any]) -> list[str]:
+def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
+    """Count the clusters of which one lies where the network is affine.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    columns : list of int
+        Inputs of the window; the others are zero on the data.
+
+    Returns
+    -------
+    int
+        n H + 1 for n columns.
+    """
+    seen_by_output = [np.ones(masks[-1].shape[0], bool)]
+    for mask in reversed(masks[1:]):
+        seen_by_output.append(mask[seen_by_output[-1]].any(axis=0))
+    n, regions, hyperplanes = len(columns), 1, 0
+    sees = np.zeros(masks[0].shape[1], bool)
+    sees[columns] = True
+    for mask, wanted in zip(masks[:-1], reversed(seen_by_output[1:]), strict=True):
+        sees = mask[:, sees].any(axis=1) & wanted
+        r = int(sees.sum())
+        hyperplanes += r * regions
+        regions *= sum(math.comb(r, j) for j in range(min(n, r) + 1))
+    return n * hyperplanes + 1
+
+
+def check_finite(
+    masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
+) -> list[str]:
     """Check an answer to the finite-data question.
 
     Parameters
@@ -86,6 +134,8 @@ def check_finite(masks: list[np.ndarray], answer: str, proof: dict[str, Any]) ->
         ``always``, ``not_always`` or ``unknown``.
     proof : dict
         ``rule`` and its data.
+    product : dict
+        The part about the product set, checked before.
 
     Returns
     -------
@@ -97,8 +147,8 @@ def check_finite(masks: list[np.ndarray], answer: str, proof: dict[str, Any]) ->
         return []
     if rule == "no hidden layer" and answer == "always":
         return [] if len(masks) == 1 else ["there is a hidden layer"]
-    if rule == "product set not closed" and answer == "not_always":
-        return []  # the caller has checked that proof
+    if rule == "clusters" and answer == "not_always":
+        return _check_clusters(masks, proof, product)
     if rule != "Theorem F" or len(masks) != 2:
         return [f"rule {rule!r} does not prove {answer!r}"]
     live = live_neurons(masks)
@@ -123,6 +173,21 @@ def check_finite(masks: list[np.ndarray], answer: str, proof: dict[str, Any]) ->
         problems += _check_second_differences(targets, i0, i1, len(live))
         problems += _check_curve(targets, proof)
     return problems
+
+
+def _check_clusters(
+    masks: list[np.ndarray], proof: dict[str, Any], product: dict[str, Any]
+) -> list[str]:
+    if len(masks) <= 2:
+        return ["one hidden layer is decided by Theorem F alone"]
+    if product["answer"] != "not_closed":
+        return ["the product set is not proved not closed"]
+    columns = product["proof"]["refutation"]["columns"]
+    if sorted(proof["columns"]) != sorted(columns):
+        return ["the window is not the one on which the limit is refuted"]
+    if proof["clusters"] != clusters_needed(masks, columns):
+        return ["the number of clusters is not what the widths need"]
+    return []
 
 
 def _check_second_differences(targets: np.ndarray, i0: int, i1: int, r: int) -> list[str]:

@@ -63,12 +63,7 @@ def _problems_of(document: Any) -> list[str]:
     problems += _tag(
         "function", check_function(masks, function["answer"], function["proof"], product)
     )
-    if finite["proof"].get("rule") == "product set not closed":
-        if product["answer"] != "not_closed":
-            problems.append("finite: the product set is not proved not closed")
-        if len(masks) <= 2:
-            problems.append("finite: one hidden layer is decided by Theorem F alone")
-    problems += _tag("finite", check_finite(masks, finite["answer"], finite["proof"]))
+    problems += _tag("finite", check_finite(masks, finite["answer"], finite["proof"], product))
     return problems
 
 
