@@ -7,6 +7,7 @@ under ``--out``; a second call takes up where the first was cut.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def measure_cell(cell: Line, journal: Journal, options: argparse.Namespace) -> N
     formulation = cell["formulation"]
     X, y, count = data(cell["problem"], cell["seed"])
     p = problem(X, y, count, cell["ratio"], cell["seed"])
-    file = journal.folder / f"{cell['problem']}-{cell['ratio']}-{cell['seed']}.npz"
+    file = journal.folder / f"{cell['problem']}-{cell['ratio']}-{cell['seed']}-{os.getpid()}.npz"
     np.savez(file, **p)
 
     workers = {

@@ -21,6 +21,7 @@ from relu_optima.convex import (
     symmetrize,
 )
 from relu_optima.convex.follow import PathFollower
+from relu_optima.convex.gates import activation_patterns
 from relu_optima.convex.problem import make_problem
 from relu_optima.convex.session import Session
 
@@ -94,7 +95,8 @@ def test_what_the_corrector_misses_is_solved_in_full(monkeypatch):
 def test_a_deadline_stops_the_corrector():
     rng = np.random.default_rng(3)
     X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)
-    follower = PathFollower(make_problem(X, y, sample_gates(X, 20, 0), "gated"))
+    patterns = activation_patterns(X, sample_gates(X, 20, 0)).T
+    follower = PathFollower(X, y, patterns)
     assert follower.step(0.1, 1e-6, deadline=time.perf_counter()) is None
     assert follower.counts["newton"] == 0
 
@@ -105,7 +107,8 @@ def test_a_step_from_an_optimum_costs_one_factorisation():
     gates = sample_gates(X, 30, 0)
     session = Session(make_problem(X, y, gates, "gated"))
     lam = 0.1 * session.lambda_max()
-    follower = PathFollower(session.scaled())
+    scaled = session.scaled()
+    follower = PathFollower(scaled.X, scaled.y, scaled.patterns.T)
     known = solve(X, y, gates, lam, formulation="gated", tol=1e-10)
     start = session.scaled_strength(lam)
     follower.start_from(start, *session.scaled_point(known))
@@ -150,3 +153,22 @@ def test_fifty_points_cost_less_than_five_cold_solves(share):
         cold.append(middle - start)
         paths.append(time.process_time() - middle)
     assert statistics.median(paths) <= 5 * statistics.median(cold)
+
+
+def test_a_cold_solve_ends_with_the_corrector_and_does_without_it(monkeypatch):
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((60, 5)) @ np.diag([1.0, 1.0, 1.0, 1.0, 0.0])  # rank 4: rotated inside
+    y = rng.standard_normal(60)
+    gates = sample_gates(X, 30, 0)
+    lam = 0.05 * lambda_max(X, y, gates, "gated")
+    seen: list[dict[str, float]] = []
+    ended = solve(X, y, gates, lam, formulation="gated", callback=seen.append)
+    assert ended.counts["corrections"] > 0
+    assert len(seen) == ended.counts["outer"]
+    assert seen[-1]["objective"] == pytest.approx(ended.objective, rel=1e-9)
+    monkeypatch.setattr(PathFollower, "converge", lambda *_: None)
+    whole = solve(X, y, gates, lam, formulation="gated")
+    assert whole.counts["outer"] > ended.counts["outer"]
+    for solution in (ended, whole):
+        certified(solution, X, y, 1e-6)
+    assert whole.objective == pytest.approx(ended.objective, rel=2e-6)

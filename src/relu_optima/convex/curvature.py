@@ -19,6 +19,7 @@ from scipy.linalg import blas, lapack
 
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature_kernels import curvature_roots
+from relu_optima.convex.products import adjoint, combine
 
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
@@ -190,9 +191,7 @@ class NewtonSystem:
         double; None if it is too poor for that.
         """
         n, d = self.X.shape
-        X = self._inputs(np.float32)
-        if self._gram is None:
-            self._gram = X @ X.T
+        X, gram = self._inputs(np.float32), self.gram()
         whole = 2 * sizes < d  # cheaper to subtract the face than to add the rest
         weight = np.sqrt(sigma * (1.0 - shrink))[:, None]
         q = P / np.linalg.norm(P, axis=1)[:, None]
@@ -200,7 +199,7 @@ class NewtonSystem:
         single = masks.astype(np.float32)
         if whole.any():
             matrix = blas.ssyrk(1.0, (single[whole] * weight[whole].astype(np.float32)).T, lower=1)
-            matrix *= self._gram
+            matrix *= gram.T  # symmetric; this way both are stored by columns
         else:
             matrix = np.zeros((n, n), dtype=np.float32, order="F")
         plus = [(radial[whole].astype(np.float32) @ X.T) * single[whole]]
@@ -290,17 +289,28 @@ class NewtonSystem:
         ]
 
         def apply(x: np.ndarray) -> np.ndarray:
-            B = (masks * x) @ X
+            B = adjoint(masks, X, x)
             along = np.einsum("ij,ij->i", q, B)[:, None]
             for b, basis in faces:
                 B[b] -= (basis @ B[b]) @ basis
             B *= across
             B += (radial * along) * q
-            image = B @ X.T
-            image *= masks
-            return np.asarray(x + image.sum(axis=0))
+            return np.asarray(x + combine(masks, X, B))
 
         return apply
+
+    def gram(self) -> np.ndarray:
+        """Return X X' in single precision, made on first use.
+
+        Returns
+        -------
+        array, shape (n, n)
+            The products of all pairs of rows.
+        """
+        if self._gram is None:
+            X = self._inputs(np.float32)
+            self._gram = X @ X.T
+        return self._gram
 
     def _inputs(self, kind: Any) -> np.ndarray:
         if kind not in self._copies:

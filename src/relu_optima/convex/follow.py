@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from relu_optima.convex.incumbent import Answer
-from relu_optima.convex.problem import Problem
+from relu_optima.convex.products import adjoint, adjoint_in_slabs
 
 MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
 MAX_STEPS = 30
@@ -35,21 +35,29 @@ class PathFollower:
 
     Parameters
     ----------
-    problem : Problem
-        The program, with entries of moderate scale.
+    X : array, shape (n, d)
+        Inputs, of moderate scale.
+    y : array, shape (n,)
+        Targets, of moderate scale.
+    patterns : array of bool, shape (P, n)
+        Patterns, in rows.
+    gram : array, shape (n, n), optional
+        X X' in single precision, where it is known.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.X, self.y = problem.X, problem.y
-        self.masks = np.ascontiguousarray(problem.patterns.T, dtype=np.float64)
-        self.single_masks = self.masks.astype(np.float32)
-        inputs = self.X.astype(np.float32)
-        self.gram = np.asfortranarray(inputs @ inputs.T)
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, gram: np.ndarray | None = None
+    ) -> None:
+        self.X, self.y, self.patterns = X, y, patterns
+        if gram is None:
+            inputs = X.astype(np.float32)
+            gram = inputs @ inputs.T
+        self.gram = gram.T  # symmetric, in the order of columns that LAPACK wants
         self.floor = 1e-12 * 0.5 * float(self.y @ self.y)
         self.counts = {"newton": 0, "pricings": 0, "factorisations": 0}
         self.theta = self.y.copy()
-        self.c = np.zeros(len(self.masks))
-        self.C = self._price()
+        self.c = np.zeros(len(patterns))
+        self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
 
     def start_from(self, lam: float, U: np.ndarray, theta: np.ndarray) -> None:
@@ -66,7 +74,7 @@ class PathFollower:
         """
         self.theta = theta.copy()
         self.c = np.linalg.norm(U, axis=1) / lam
-        self.C = self._price()
+        self.C = np.zeros((0, self.X.shape[1]))
         self._knots = []
 
     def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
@@ -87,6 +95,27 @@ class PathFollower:
             A point certified to `tol`; None if the corrector did not get there.
         """
         self._extrapolate(lam)
+        return self.converge(lam, tol, deadline)
+
+    def converge(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
+        """Correct the current point until it is optimal.
+
+        Parameters
+        ----------
+        lam : float
+            Strength.
+        tol : float
+            Relative duality gap to reach.
+        deadline : float, optional
+            Value of `time.perf_counter` at which to give up.
+
+        Returns
+        -------
+        Answer or None
+            A point certified to `tol`; None if the corrector did not get there.
+        """
+        if not self.C.size:
+            self.C = self._price()
         watched = self._watched(lam)
         C = self.C[watched]
         factor, last = None, np.inf
@@ -96,7 +125,7 @@ class PathFollower:
             norms = np.linalg.norm(C, axis=1)
             inside = (norms > lam) | (self.c[watched] > 0)
             active, lengths = watched[inside], norms[inside]
-            images = (C[inside] @ self.X.T) * self.masks[active]
+            images = (C[inside] @ self.X.T) * self.patterns[active]
             fit = self.c[active] @ images
             rest = self.y - fit
             primal = 0.5 * float(rest @ rest) + lam * float(self.c[active] @ lengths)
@@ -156,7 +185,7 @@ class PathFollower:
         """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
         self.counts["factorisations"] += 1
         roots = np.sqrt(self.c[active]).astype(np.float32)
-        rows = self.single_masks[active] * roots[:, None]
+        rows = self.patterns[active] * roots[:, None]
         if active.size:
             matrix = blas.ssyrk(1.0, rows.T, lower=1)
             matrix *= self.gram
@@ -209,14 +238,12 @@ class PathFollower:
     # -- products with the lifted design ------------------------------------------------------
 
     def _correlate(self, blocks: np.ndarray) -> np.ndarray:
-        return np.asarray((self.masks[blocks] * self.theta) @ self.X)
+        return adjoint(self.patterns[blocks].astype(np.float64), self.X, self.theta)
 
     def _price(self) -> np.ndarray:
-        """X_b'theta of all blocks; a slab of patterns at a time stays in cache."""
+        """X_b'theta of all blocks."""
         self.counts["pricings"] += 1
-        slab = max(1, 500_000 // self.y.size)
-        parts = range(0, len(self.masks), slab)
-        return np.vstack([(self.masks[i : i + slab] * self.theta) @ self.X for i in parts])
+        return adjoint_in_slabs(self.patterns, self.X, self.theta)
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:

@@ -28,12 +28,15 @@ from relu_optima.convex import kernels
 from relu_optima.convex.compilation import announce_compilation
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
+from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
+from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine
 
 Callback = Callable[[dict[str, float]], bool | None]
 MAX_OUTER = 60
 MAX_INNER = 40
 STALLED = 20  # outer iterations without a better gap
+FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 
 
@@ -72,6 +75,7 @@ class DualNewton:
         self.masks = np.zeros((0, len(y)))
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
+        self._follower: PathFollower | None = None
         self._report = announce_compilation(kernels.__file__) if self.relu else _silent
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
@@ -124,6 +128,7 @@ class DualNewton:
             self.sigma = max(self.sigma / 27.0, self.sigma0)
             self._extrapolate(lam)
         gap, since = 1.0, 0
+        finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = 0.02 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
@@ -156,6 +161,13 @@ class DualNewton:
                 break
             if since >= STALLED:
                 break
+            if finishes and gap <= finishes[0]:
+                finishes = [level for level in finishes[1:] if level < gap]
+                answer = self._finish(lam, tol, deadline)
+                if answer is not None:
+                    if callback is not None:
+                        callback(self._numbers_of(answer, lam, outer + 2))
+                    return answer
             outside = np.ones(self.blocks, dtype=bool)
             outside[self.ws] = False
             missing = np.flatnonzero(outside & (bounds > lam))
@@ -182,10 +194,12 @@ class DualNewton:
         Returns
         -------
         dict of str to int
-            Projections, active-set steps and conjugate-gradient iterations.
+            The corrector's steps, projections, active-set steps and conjugate-gradient
+            iterations.
         """
         cones = self.cones
         return {
+            "corrections": 0 if self._follower is None else self._follower.counts["newton"],
             "projections": 0 if cones is None else cones.projections,
             "projection_steps": 0 if cones is None else cones.steps,
             "cg": self.system.cg_iterations,
@@ -231,9 +245,8 @@ class DualNewton:
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
             prox = P * (1.0 - sigma * lam / norms)[:, None]
-            signs = self._signs(ws[active])
-            fit = np.einsum("bn,bn->n", self.masks[active], (signs[:, None] * prox) @ X.T)
-            gradient = self.theta - y + fit
+            signs = self._signs(ws[active])[:, None]
+            gradient = self.theta - y + combine(self.masks[active], X, signs * prox)
             size = float(np.linalg.norm(gradient)) / scale
             if size < goal:
                 break
@@ -260,6 +273,32 @@ class DualNewton:
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         return self.counts["newton"] - before
+
+    def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
+        """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
+        if self._follower is None:
+            self._follower = PathFollower(self.X, self.y, self.patterns, self.system.gram())
+        self._follower.start_from(lam, self.U, self.theta)
+        answer = self._follower.converge(lam, tol, deadline)
+        if answer is None:
+            return None
+        self.counts["outer"] += 1
+        self.U, self.theta = answer.U, self._follower.theta.copy()
+        active = np.flatnonzero(self._follower.c)
+        self._enlarge(np.setdiff1d(active, self.ws))
+        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
+        U = answer.U if self.basis is None else answer.U @ self.basis.T
+        return Answer(U, answer.dual, answer.gap, answer.kkt_residual, answer.status)
+
+    def _numbers_of(self, answer: Answer, lam: float, outer: int) -> dict[str, float]:
+        """What a callback is told once the corrector has ended a solve."""
+        return {
+            "outer": float(outer),
+            "objective": self._primal(lam)[0],
+            "dual_objective": float(self.y @ answer.dual - 0.5 * answer.dual @ answer.dual),
+            "gap": answer.gap,
+            "working_set": float(self.ws.size),
+        }
 
     def _value(self, norms: np.ndarray, lam: float) -> float:
         theta = self.theta
@@ -300,8 +339,7 @@ class DualNewton:
         used = self._used()
         U = self.U[used]
         masks = self.patterns[used % len(self.patterns)]
-        fit = np.einsum("bn,bn->n", masks, (self._signs(used)[:, None] * U) @ self.X.T)
-        rest = self.y - fit
+        rest = self.y - combine(masks.astype(np.float64), self.X, self._signs(used)[:, None] * U)
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(np.linalg.norm(U, axis=1).sum()), mismatch
 
@@ -385,18 +423,13 @@ class DualNewton:
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
     def _correlate(self, theta: np.ndarray, blocks: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        out = (masks * theta) @ self.X
-        out *= self._signs(blocks)[:, None]
-        return np.asarray(out)
+        return self._signs(blocks)[:, None] * adjoint(masks, self.X, theta)
 
     def _correlate_all(self, theta: np.ndarray) -> np.ndarray:
-        """X_b'theta for all blocks; a slab of patterns at a time stays in cache."""
-        count, n = self.patterns.shape
+        """X_b'theta for all blocks."""
+        count = len(self.patterns)
         out = np.empty((self.blocks, self.X.shape[1]))
-        slab = max(1, 500_000 // n)
-        for begin in range(0, count, slab):
-            part = slice(begin, begin + slab)
-            out[:count][part] = (self.patterns[part] * theta) @ self.X
+        out[:count] = adjoint_in_slabs(self.patterns, self.X, theta)
         if self.relu:
             out[count:] = -out[:count]
         return out

@@ -80,7 +80,9 @@ class _Walk:
         self.follower: PathFollower | None = None
         self.misses = 0
         if small and not session.trivial and backend != "clarabel":
-            self.follower = PathFollower(session.scaled())
+            scaled = session.scaled()
+            rows = np.ascontiguousarray(scaled.patterns.T)
+            self.follower = PathFollower(scaled.X, scaled.y, rows)
 
     def solve(self, lam: float, tol: float, time_limit: float | None) -> Solution:
         started, begin = time.process_time(), time.perf_counter()
