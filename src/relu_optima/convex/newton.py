@@ -423,7 +423,7 @@ class DualNewton:
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
     def _correlate(self, theta: np.ndarray, blocks: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return self._signs(blocks)[:, None] * adjoint(masks, self.X, theta)
+        return np.asarray(self._signs(blocks)[:, None] * adjoint(masks, self.X, theta))
 
     def _correlate_all(self, theta: np.ndarray) -> np.ndarray:
         """X_b'theta for all blocks."""
