@@ -1,4 +1,4 @@
-"""The smoke study through a real SLURM, two of its jobs killed: the same tables, byte for byte."""
+"""Studies through a real SLURM, some of their jobs killed: the same tables, byte for byte."""
 
 import os
 import re
@@ -11,23 +11,25 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.cluster import Cluster, missing, slurm
-from tests.workflow.conftest import REPOSITORY, Project
+from tests.workflow.conftest import FILES, REPOSITORY, Project
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(3000),
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]
 PROFILE = "workflow/profiles/slurm"
 
 
 def project_in(root: Path) -> Project:
-    """Copy the project, without results."""
+    """Copy the project with its tiny study, without results."""
     root.mkdir()
     for name in ("src", "conf", "workflow"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("*.egg-info"))
     for name in ("Snakefile", "environment.yml", "requirements.lock", "pyproject.toml"):
         shutil.copy2(REPOSITORY / name, root / name)
+    for name, text in FILES.items():
+        (root / "conf" / f"{name}.yaml").write_text(text)
     return Project(root)
 
 
@@ -69,14 +71,24 @@ def cancel_a_job(cluster: Cluster, process: subprocess.Popen, rule: str) -> str:
     raise AssertionError(f"the study ended before a job of {rule} was seen")
 
 
-def test_smoke_study_through_slurm_equals_the_local_one(tmp_path):
+KILLS = {
+    "tiny": [(kill_a_worker, "solve_convex", "FAILED")],
+    "smoke": [
+        (kill_a_worker, "solve_convex", "FAILED"),
+        (cancel_a_job, "train_network", "CANCELLED"),
+    ],
+}
+
+
+@pytest.mark.parametrize("study", KILLS)
+def test_study_through_slurm_equals_the_local_one(tmp_path, study):
     local, remote = (project_in(tmp_path / name) for name in ("local", "remote"))
-    local.run("study", "smoke", "--cores", "2", "--no-report")
+    local.run("study", study, "--cores", "2", "--no-report")
     with slurm(tmp_path / "slurm") as cluster:
         environment = {**remote.environment(), **cluster.environment}
         environment["PYTHONPATH"] = str(remote.root / "src")
         command = remote.command(
-            "study", "smoke", "--profile", PROFILE, "--profile", str(cluster.site), "--no-report"
+            "study", study, "--profile", PROFILE, "--profile", str(cluster.site), "--no-report"
         )
         output = tmp_path / "output.txt"
         with output.open("w") as stream:
@@ -84,31 +96,28 @@ def test_smoke_study_through_slurm_equals_the_local_one(tmp_path):
                 command, cwd=remote.root, env=environment, stdout=stream, stderr=stream
             )
             try:
-                killed = [
-                    kill_a_worker(cluster, process, "solve_convex"),
-                    cancel_a_job(cluster, process, "train_network"),
-                ]
+                killed = {kill(cluster, process, rule): state for kill, rule, state in KILLS[study]}
                 code = process.wait()
             finally:
                 process.kill()
                 process.wait()
-        log = (remote.root / "results/smoke/timings/snakemake.log").read_text()
+        log = (remote.root / f"results/{study}/timings/snakemake.log").read_text()
         assert code == 0, output.read_text() + log[-3000:]
         ended = {s: set(cluster.jobs(s)) for s in ("COMPLETED", "FAILED", "CANCELLED")}
-    assert ended["FAILED"] == {killed[0]}
-    assert ended["CANCELLED"] == {killed[1]}
-    assert log.count("Trying to restart job") == 2
+    for state in ("FAILED", "CANCELLED"):
+        assert ended[state] == {job for job, its in killed.items() if its == state}
+    assert log.count("Trying to restart job") == len(killed)
     # every job went through SLURM
     submitted = set(re.findall(r"has been submitted with SLURM jobid (\d+)", log))
     assert submitted == ended["COMPLETED"] | set(killed)
-    assert len(ended["COMPLETED"]) == jobs_of(remote)
-    expected = local.products("smoke")
+    assert len(ended["COMPLETED"]) == jobs_of(remote, study)
+    expected = local.products(study)
     assert [n for n in expected if n.startswith("tables/")]
-    assert remote.products("smoke") == expected
+    assert remote.products(study) == expected
     assert remote.records().keys() == local.records().keys()
 
 
-def jobs_of(project: Project) -> int:
-    """Count the jobs of a finished smoke study: batches, sweeps, figures, tables."""
-    plan = project.plan("smoke")
+def jobs_of(project: Project, study: str) -> int:
+    """Count the jobs of a finished study: batches, sweeps, figures, tables."""
+    plan = project.plan(study)
     return sum(len(plan[kind]) for kind in ("batches", "sweeps", "figures", "tables"))
