@@ -355,6 +355,18 @@ def lambda_path() -> pd.DataFrame:
                     "series.n_active": np.round(25 * (1 - share)),
                     "series.degrees_of_freedom": freedom,
                     "series.gap": 10 ** rng.uniform(-13, -9, 30) * (share < 1),
+                    "series.secant": np.append(np.nan, 100 * share[1:] ** -0.5),
+                    "series.norm_squared": 9 * (1 - share),
+                    "series.neurons.id": np.repeat([0, 1, 2], 10),
+                    "series.neurons.lam_fraction": np.tile(share[::3], 3),
+                    "series.neurons.coefficient": np.repeat([1, -2, 3], 10) * rng.uniform(1, 2, 30),
+                    "series.neurons.rotation": rng.uniform(0, 0.3, 30),
+                    "series.breakpoints.lam_fraction": np.array([0.9, 0.2, 0.05]),
+                    "series.breakpoints.norm_above": np.array([1.0, 7.0, 8.0]),
+                    "series.breakpoints.norm": np.array([1.0, 3.0, 8.0]),
+                    "series.breakpoints.jump": np.array([0.0, 4 / 7, 0.0]),
+                    "series.samples.residual": rng.normal(size=12),
+                    "series.samples.influence": rng.normal(size=12) * (1 if seed else np.nan),
                 }
             )
     return frame("lambda_path", "sensitivity", rows)

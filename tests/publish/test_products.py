@@ -42,6 +42,54 @@ EXAMPLES = {
         "hue": "training.weight_decay",
         "align": "none",
     },
+    ("figure", "neurons"): BASE
+    | {
+        "plot": "neurons",
+        "sweeps": ["lambda_path"],
+        "where": {"seed": 0},
+        "x": "neurons.lam_fraction",
+        "y": ["neurons.coefficient", "neurons.rotation"],
+        "line": "neurons.id",
+        "sign": "neurons.coefficient",
+        "ticks": "breakpoints.lam_fraction",
+        "panel": "dataset",
+        "log_x": True,
+    },
+    ("figure", "clouds"): BASE
+    | {
+        "plot": "clouds",
+        "sweeps": ["lambda_path"],
+        "x": "samples.residual",
+        "y": "samples.influence",
+        "hue": "seed",
+        "panel": "dataset",
+    },
+    ("figure", "value_slope"): BASE
+    | {
+        "plot": "value_slope",
+        "sweeps": ["lambda_path"],
+        "where": {"seed": 0},
+        "x": "lam",
+        "value": "objective",
+        "slope": "penalty",
+        "secant": "secant",
+        "panel": "dataset",
+        "log_x": True,
+    },
+    ("figure", "jumps"): BASE
+    | {
+        "plot": "jumps",
+        "sweeps": ["lambda_path"],
+        "where": {"seed": 0},
+        "x": "lam_fraction",
+        "y": "norm_squared",
+        "at": "breakpoints.lam_fraction",
+        "above": "breakpoints.norm_above",
+        "inside": "breakpoints.norm",
+        "jump": "breakpoints.jump",
+        "panel": "dataset",
+        "log_x": True,
+    },
     ("figure", "heatmap"): BASE
     | {
         "plot": "heatmap",

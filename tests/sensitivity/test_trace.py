@@ -21,9 +21,10 @@ from tests.optimal_set.programs import (
 )
 
 
-def trace(X, y, formulation="relu", low=1e-2, knots=15):
+def trace(X, y, formulation="relu", low=1e-2, knots=15, touches=False):
     program = Program(X, y, all_gates(X), formulation)
-    return program, trace_path(program, program.lam_max * np.geomspace(1, low, knots))
+    lams = program.lam_max * np.geomspace(1, low, knots)
+    return program, trace_path(program, lams, touches=touches)
 
 
 def kinds(breakpoint_):
@@ -51,6 +52,37 @@ def test_the_isolated_jump_is_found_and_measured():
     assert jump.norm_below == pytest.approx(4, abs=1e-3)
     assert jump.jump == pytest.approx(2 / 3, abs=1e-3)
     assert kinds(jump) == ["enters", "leaves"]
+
+
+@pytest.mark.parametrize(
+    ("lam", "beta"), [(1.3, (0.5, 1.0, 0.6)), (0.7, (0.2, 0.4, 1.5)), (2.0, (0.1, 1.2, 1.1))]
+)
+def test_these_inputs_jump_for_an_open_set_of_targets(lam, beta):
+    """y = lam r + Z beta, beta > 0, ties the three neurons at lam: the targets fill a cone in R^3.
+
+    The optimal set there is beta + t (1, -1/2, -1/2), t down to -beta_1; the path next to it is at
+    the largest t that is feasible. One neuron touches and no structure changes.
+    """
+    tied = describe(solve(JUMP_X, JUMP_Y, 1.0, tol=1e-10), JUMP_X, JUMP_Y)
+    Z = np.maximum(JUMP_X @ tied.directions.T, 0)
+    null = np.linalg.svd(Z)[2][-1]
+    first = int(np.argmax(np.abs(null)))  # z_first is the mean of the others
+    null = null / null[first]
+    np.testing.assert_allclose(np.delete(null, first), -0.5, atol=1e-6)
+    start = np.insert(np.array(beta)[1:], first, beta[0])
+    y = lam * np.ones(3) / np.sqrt(5) + Z @ start
+    assert np.linalg.matrix_rank(np.column_stack([np.ones(3), np.delete(Z, first, axis=1)])) == 3
+    _, found = trace(JUMP_X, y, low=0.02, touches=True)
+    (jump,) = [b for b in found.breakpoints if b.jump > 1e-3]
+    assert jump.lam == pytest.approx(lam, rel=1e-4)
+    assert (jump.dimension_above, jump.dimension, jump.dimension_below) == (0, 1, 0)
+    assert kinds(jump) == ["touches"]
+    last = start + 2 * np.delete(start, first).min() * null
+    middle = start - (start @ null) / (null @ null) * null
+    assert middle.min() > 0
+    assert jump.norm == pytest.approx(middle @ middle, rel=1e-3)
+    assert jump.norm_above == pytest.approx(last @ last, rel=2e-2)
+    assert jump.norm_below == pytest.approx(last @ last, rel=2e-2)
 
 
 def test_a_degenerate_stretch_is_flagged_not_smoothed():

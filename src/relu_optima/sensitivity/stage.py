@@ -113,7 +113,7 @@ def _follow(program: Program, config: SensitivityConfig) -> _Followed:
     lams = program.lam_max * np.geomspace(1, config.lam_min_fraction, config.n_lams)
     started = time.process_time()
     if config.path == "trace":
-        trace = trace_path(program, lams, tol=config.breakpoint_tol)
+        trace = trace_path(program, lams, tol=config.breakpoint_tol, touches=config.touches)
         spent = time.process_time() - started
         return _Followed(trace.knots, trace.breakpoints, trace.solves, spent, 0.0)
     knots = grid_path(program, lams, derivatives=False)

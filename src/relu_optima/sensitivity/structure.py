@@ -14,7 +14,7 @@ from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.sensitivity.faces import BINDING_TOL
 
 SAME = 1e-2  # distance of unit directions below which two neurons at nearby lam are one
-KINDS = ("enters", "leaves", "binds", "unbinds", "crosses")
+KINDS = ("enters", "leaves", "binds", "unbinds", "crosses", "touches")
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,14 @@ class Event:
     ----------
     kind : str
         ``enters`` or ``leaves`` (a neuron), ``binds`` or ``unbinds`` (a data row on a neuron),
-        ``crosses`` (a neuron goes through a data hyperplane).
+        ``crosses`` (a neuron goes through a data hyperplane), ``touches`` (a neuron could be used
+        exactly here, but is not on either side).
     sign : float
         Output sign of the neuron.
     direction : array, shape (d,)
         Unit direction of the neuron.
     row : int or None
-        Data row of the last three kinds.
+        Data row of ``binds``, ``unbinds`` and ``crosses``.
     """
 
     kind: str

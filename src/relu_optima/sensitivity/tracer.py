@@ -7,18 +7,22 @@ are located by the predicted zero of the quantity that vanishes, safeguarded by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.sensitivity.grid import Knot, check_grid, knot_of
 from relu_optima.sensitivity.program import Program
-from relu_optima.sensitivity.structure import Event, events_between, structure_of
+from relu_optima.sensitivity.structure import SAME, Event, events_between, structure_of
+from relu_optima.sensitivity.touches import find_touches
 
 AT = (1e-7, 1e-3, 1e-6)  # slack, merging and rank tolerance at a located breakpoint
 FUZZY = 1e-6  # relative width within which several changes are reported as one breakpoint
 ISOLATED = 1e-4  # relative width of a degenerate stretch that is an isolated point
+ASIDE = 1e-4  # relative distance that the search for touches keeps from breakpoints
+BESIDE = 1e-3  # relative distance at which a touch is compared with its neighbours
 JUMP = 1e-4  # relative jump of |beta|^2 that counts as a discontinuity
 
 Bracket = tuple[Knot, Knot]
@@ -73,7 +77,9 @@ class Trace:
     solves: int
 
 
-def trace_path(program: Program, lams: np.ndarray, *, tol: float = 1e-8) -> Trace:
+def trace_path(
+    program: Program, lams: np.ndarray, *, tol: float = 1e-8, touches: bool = False
+) -> Trace:
     """Trace the optimum along decreasing lam.
 
     Parameters
@@ -84,6 +90,9 @@ def trace_path(program: Program, lams: np.ndarray, *, tol: float = 1e-8) -> Trac
         Positive, strictly decreasing values.
     tol : float, > 0
         Relative accuracy of breakpoints.
+    touches : bool, default False
+        Look also between the breakpoints for isolated degeneracies that change no structure; two
+        or three times the solves.
 
     Returns
     -------
@@ -107,7 +116,9 @@ def trace_path(program: Program, lams: np.ndarray, *, tol: float = 1e-8) -> Trac
         knots.append(knot_of(near))
         if before is not None:
             breakpoints += tracer.between(before, knots[-1])
-    return Trace(knots, breakpoints, tracer.solves)
+    if touches:
+        breakpoints += tracer.touches(knots, breakpoints)
+    return Trace(knots, sorted(breakpoints, key=lambda b: -b.lam), tracer.solves)
 
 
 class _Tracer:
@@ -132,6 +143,41 @@ class _Tracer:
             middle = knot_of(self.solve(0.5 * (high.sensitivity.lam_low + low.lam), high))
             brackets = self._locate(high, middle, False) + self._locate(middle, low, False)
         return self._join(brackets)
+
+    def touches(self, knots: list[Knot], known: list[Breakpoint]) -> list[Breakpoint]:
+        """Isolated degeneracies between the breakpoints, see `find_touches`."""
+        ends = [knots[0].lam, *(b.lam for b in known), knots[-1].lam]
+        found: list[Breakpoint] = []
+        for above, below in itertools.pairwise(ends):
+            high, low = above * (1 - ASIDE), below * (1 + ASIDE)
+            if low >= high:
+                continue
+            start = min(knots, key=lambda k: abs(np.log(k.lam / high))).optimal
+            for lam in find_touches(self._again, start, high, low):
+                point = self._at_touch(lam, start)
+                if point is not None:
+                    found.append(point)
+        return found
+
+    def _again(self, lam: float, near: OptimalSet) -> OptimalSet:
+        self.solves += 1
+        return self.program.solve(lam, near)
+
+    def _at_touch(self, lam: float, near: OptimalSet) -> Breakpoint | None:
+        """Describe a touch; None if the optimum stays unique there."""
+        above = self._again(lam * (1 + BESIDE), near)
+        below = self._again(lam * (1 - BESIDE), above)
+        point = self._describe(knot_of(above, derivatives=False), knot_of(below, derivatives=False))
+        if point.dimension <= max(point.dimension_above, point.dimension_below):
+            return None
+        exact = self.program.with_tolerances(*AT).solve(lam, above)
+        used = above.directions[above.support]
+        new = [
+            Event("touches", float(exact.signs[i]), exact.directions[i])
+            for i in exact.support
+            if np.linalg.norm(used - exact.directions[i], axis=1).min(initial=np.inf) > SAME
+        ]
+        return replace(point, events=tuple(new))
 
     def _locate(self, high: Knot, low: Knot, stalled: bool) -> list[Bracket]:
         """Brackets of relative width ``tol`` around every change of structure."""

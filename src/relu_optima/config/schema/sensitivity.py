@@ -25,6 +25,11 @@ class SensitivityConfig(Group):
     breakpoint_tol: float = Field(
         default=1e-8, gt=0, le=1e-3, description="relative accuracy of traced breakpoints"
     )
+    touches: bool = Field(
+        default=False,
+        description="look also between traced breakpoints for isolated degeneracies that change "
+        "no structure; two or three times the solves",
+    )
     folds: int = Field(
         default=0, ge=0, description="folds of cross-validation along the grid; 0 for none"
     )
