@@ -1,12 +1,16 @@
 """The commands for people: answers, exit codes, and one clear error for bad input."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from relu_optima import cli
 
 LU = (np.tril(np.ones((3, 3))), np.triu(np.ones((3, 3))))
 
@@ -131,3 +135,25 @@ def test_run_prints_its_row_and_a_hint_for_a_typo(tmp_path):
     done = relu_optima(tmp_path, "run", "convex")
     assert done.returncode == 2
     assert "conf/config.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "free some disk space"),
+        (errno.EROFS, "make the folder writable"),
+        (errno.EACCES, "change its permissions"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_message(monkeypatch, capsys, number, fix):
+    def refuse():
+        raise OSError(number, os.strerror(number), "results/x")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith(f"relu-optima: results/x: {os.strerror(number)}")
+    assert fix in text
+    assert "finished runs are kept" in text

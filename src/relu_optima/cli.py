@@ -420,8 +420,8 @@ _REFUSALS = {
     errno.ENOSPC: "free some disk space",
     errno.EDQUOT: "free some of your disk quota",
     errno.EROFS: "make the folder writable, or work in a copy of the project",
-    errno.EACCES: "make the folder writable, or work in a copy of the project",
-    errno.EPERM: "make the folder writable, or work in a copy of the project",
+    errno.EACCES: "change its permissions, or work in a copy of the project",
+    errno.EPERM: "change its permissions, or work in a copy of the project",
     errno.EIO: "check the disk: it failed",
 }
 

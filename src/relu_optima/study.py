@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from relu_optima.planning import Ahead, look_ahead, make_ready, plan_file
 from relu_optima.worker import batch_file
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
+ROOM = 2**18  # bytes; with less of them left not even a log is complete
 QUOTED_LINES = 15  # of each failed job's log
 
 
@@ -103,10 +105,13 @@ def run_study(
         started = time.time()
         code = _snakemake(manifest, root, arguments, lock, console, progress=log)
         if code != 0:
+            full = shutil.disk_usage(results).free < ROOM
+            cause = "free some disk space" if full else "correct the cause"
             raise ReluOptimaError(
-                f"the study stopped: {_failures(results / manifest.study, started)}",
+                f"the study stopped: {_failures(results / manifest.study, started)}"
+                + ("\nNo space left on device, or nearly none" if full else ""),
                 where=manifest.study,
-                fix="correct the cause and run the same command again; finished runs are kept",
+                fix=f"{cause} and run the same command again; finished runs are kept",
             )
         if report:
             write_report(manifest, root, lock, console)
