@@ -132,3 +132,17 @@ def test_sweeps_with_different_upstreams_are_put_together():
         gather(frames, options, ["*.norm"])
     with pytest.raises(ColumnError, match="0 upstream sweeps"):
         gather(frames, options, ["*.absent"])
+
+
+def test_excess_is_relative_to_the_second_column(frames):
+    options = ProductConfig(
+        sweeps=["lu_training"],
+        title="t",
+        caption="c",
+        category="T",
+        excess={"more": ["weight_norm", "loss"]},
+    )
+    runs = gather(frames, options, ["more"])
+    np.testing.assert_allclose(runs["more"], runs["weight_norm"] / runs["loss"] - 1)
+    with pytest.raises(ColumnError, match="absent"):
+        gather(frames, options.model_copy(update={"excess": {"more": ["absent", "loss"]}}))

@@ -83,6 +83,9 @@ def gather(
     parts = []
     for name in options.sweeps:
         frame = with_upstream(sweep_of(frames, name), [*needed, *options.where], name)
+        for column, (value, base) in options.excess.items():
+            require(frame, [value, base], name)
+            frame = frame.assign(**{column: frame[value] / frame[base] - 1})
         require(frame, needed, name)
         parts.append(select(frame, options.where, name))
     whole = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from relu_optima.config.schema.base import Group
@@ -9,6 +11,7 @@ from relu_optima.config.schema.study import Name
 
 Value = str | int | float | bool
 Where = dict[str, Value | list[Value]]
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
 class ProductConfig(Group):
@@ -26,4 +29,7 @@ class ProductConfig(Group):
     labels: dict[str, str] = Field(default={}, description="Names of columns, for this product.")
     values: dict[str, str] = Field(
         default={}, description="Names of values such as preset names, for this product."
+    )
+    excess: dict[str, Pair] = Field(
+        default={}, description="New columns: by how much the first exceeds the second, relatively."
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.datasets.raw import RawData, binary_labels
+from relu_optima.errors import DataError
 
 # the UCI collection has another set called breast cancer, and MNIST other digits
 NAMES = {"breast_cancer": "breast_cancer_wisconsin", "digits": "digits_8x8"}
@@ -29,6 +30,9 @@ class Config(DatasetConfig):
     regression: bool = Field(
         default=False, description="Predict the class number as a regression target."
     )
+    one_hot: bool = Field(
+        default=False, description="Predict indicators of all classes, one output for each."
+    )
 
 
 def load(config: Config) -> RawData:
@@ -42,12 +46,12 @@ def load(config: Config) -> RawData:
     Returns
     -------
     RawData
-        Two classes coded -1 and +1, or the numbers of the target.
+        Two classes coded -1 and +1, the numbers of the target, or one column for each class.
 
     Raises
     ------
     DataError
-        If the classes do not occur.
+        If the classes do not occur, or diabetes, which has none, is to be coded by class.
     """
     from sklearn import datasets
 
@@ -57,6 +61,13 @@ def load(config: Config) -> RawData:
     X = np.asarray(bunch.data, dtype=float)
     target = np.asarray(bunch.target)
     base = NAMES.get(config.source, config.source)
+    if config.one_hot:
+        if config.source == "diabetes" or config.regression:
+            raise DataError(
+                "there are no classes to indicate", where="dataset.one_hot", allowed="false"
+            )
+        indicators = (target[:, None] == np.unique(target)).astype(float)
+        return RawData(f"{base}_one_hot", X, indicators, "regression", "1 for the class, else 0")
     if config.source == "diabetes" or config.regression:
         name = base if config.source == "diabetes" else f"{base}_regression"
         return RawData(name, X, target.astype(float), "regression", "as in the source")

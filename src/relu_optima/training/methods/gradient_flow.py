@@ -48,7 +48,8 @@ def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
         ``½‖W_L ... W_1 - A‖_F²``. The network gets hidden biases that keep every ReLU in its
         linear regime on ``[-1, 1]^d``. ``extra`` has ``norm_exponent``, ``loss_exponent`` and
         ``norm_loss_exponent`` (d log ‖θ‖ / d log ε) over the last two decades of time, and
-        ``product_gap`` = ε, the absolute error at the end.
+        ``product_gap`` = ε, the absolute error at the end; with a penalty
+        ``penalised_gap_ratio`` = ``ε/(2λ)^{1/3}``, 1 in theory on the 2 x 2 problem for small λ.
 
     Raises
     ------
@@ -105,6 +106,9 @@ def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
         "norm_loss_exponent": log_slope(series["product_error"][late], norm),
         "product_gap": float(np.sqrt(2 * series["loss"][-1])),
     }
+    if config.flow_lam > 0:
+        theory = (2 * config.flow_lam) ** (1 / 3)
+        extra["penalised_gap_ratio"] = extra["product_gap"] / theory
     return Trained(
         weights=weights,
         biases=_linear_regime(weights),
