@@ -186,6 +186,7 @@ def test_a_thousand_wide_takes_less_than_one_and_a_half_seconds(family, fields):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_largest_masks_stay_within_memory_and_time(tmp_path):
     """Two dense-looking layers of 20,000 x 20,000 cells: an honest answer below 4 GiB."""
     rng = np.random.default_rng(0)
