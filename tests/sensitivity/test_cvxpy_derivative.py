@@ -12,8 +12,6 @@ import pytest
 from relu_optima.sensitivity import jacobian
 from tests.optimal_set.programs import WORKED_X, WORKED_Y, all_gates, solve
 
-pytest.importorskip("diffcp", reason="cvxpy differentiates through diffcp, which is not installed")
-
 TIGHT = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NARROW = 8  # ratio of largest to smallest value below which 1, 2, 5 leave too few ticks
 FEW = 8  # distinct values on a logarithmic axis that get a label each
+SHORT = 24  # characters of all these labels together, beyond which they would collide
 
 
 def scale_axis(
@@ -82,7 +83,9 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     distinct = sorted(set(values))
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     steps = [b / a for a, b in itertools.pairwise(distinct)]
-    if 1 < len(distinct) <= FEW and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
+    short = sum(len(f"{v:g}") for v in distinct) <= SHORT
+    few = 1 < len(distinct) <= FEW and short
+    if few and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
         axis.set_major_locator(FixedLocator(distinct))
         axis.set_major_formatter(plain)
     elif distinct and max(distinct) / min(distinct) < NARROW:
