@@ -51,7 +51,7 @@ smoke: $(INSTALLED)
 test: $(INSTALLED)
 	python -m pytest -n $(CORES) $(PYTEST_ARGS)
 
-# The default tests, and a floor (pyproject.toml) under the share of lines they run.
+# The default tests, and the share of lines they run.
 coverage: $(INSTALLED)
 	python -m pytest -n $(CORES) --cov --cov-report=term $(PYTEST_ARGS)
 

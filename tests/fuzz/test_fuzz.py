@@ -22,8 +22,7 @@ CASES = {"check": 150, "solve": 40, "config": 25, "store": 150}
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_input_gives_typed_errors_only(name, tmp_path):
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
+    seed = 0  # always the same cases; `make fuzz` draws new ones
     target = TARGETS[name](tmp_path)
     case = tmp_path / "case"
     case.mkdir()
