@@ -43,6 +43,7 @@ def icml_prune_paths() -> pd.DataFrame:
                 "pruning.method": method,
                 "pruning.mode": mode,
                 "icml_prune_optima.seed": seed,
+                "icml_prune_optima.run_id": f"{SETS.index(name):04x}{seed:08x}",
                 "n_start": int(sizes[0]),
                 "n_exact": int(sizes[0]),
                 "penalty_ratio": 1.0,
@@ -52,6 +53,7 @@ def icml_prune_paths() -> pd.DataFrame:
                 "series.test_accuracy": score.tolist(),
                 "series.fit_change": np.linspace(1e-12, 0.5, sizes.size).tolist(),
                 "series.train_accuracy": (score + 0.05).tolist(),
+                "series.is_optimal": (sizes == sizes[0]).tolist(),
             }
         )
     return pd.DataFrame(rows)
@@ -64,6 +66,7 @@ def _tuning(sweep: str, mode: str, tolerances: tuple[float, ...]) -> pd.DataFram
         row = _head(sweep, "optimal_set", len(rows)) | {
             "dataset": f"{name}_uci",
             "icml_tune_optima.seed": 123 + seed,
+            "dataset.validation_seed": 123 + seed,
             "optimal_set.tuning": mode,
             "optimal_set.interior_tol": tol,
         }
@@ -75,6 +78,11 @@ def _tuning(sweep: str, mode: str, tolerances: tuple[float, ...]) -> pd.DataFram
                 f"{criterion}_fit_error": 10 ** rng.uniform(-12, -3),
                 f"{criterion}_status": "optimal",
             }
+        if mode == "exact":  # what every description of an optimal set has
+            row |= {"dimension": seed, "n_start": 9, "n_smallest": 9 - seed}
+            spread = np.sort(rng.uniform(0.5, 0.9, 5)).tolist()
+            names = ("min", "low", "median", "high", "max")
+            row |= {f"test_accuracy_{n}": v for n, v in zip(names, spread, strict=True)}
         rows.append(row)
     return pd.DataFrame(rows)
 
