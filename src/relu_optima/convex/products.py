@@ -78,5 +78,5 @@ def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
         The sum.
     """
     if len(masks) > X.shape[1]:
-        return np.asarray(np.einsum("nd,nd->n", masks.T @ B, X))
+        return np.asarray(np.einsum("ij,ij->i", masks.T @ B, X))
     return np.asarray(np.einsum("bn,bn->n", masks, B @ X.T))
