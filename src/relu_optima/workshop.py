@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from relu_optima.code_key import file_digest, run_code_key
 from relu_optima.config.validate import plugin_module, source_files, validate_group
@@ -21,6 +22,9 @@ from relu_optima.manifest import Entry, Manifest, PlannedRun
 from relu_optima.stage import STAGES, Outcome, Record, Task
 from relu_optima.store import Store
 from relu_optima.supervise import Watch
+
+if TYPE_CHECKING:
+    from relu_optima.config.schema.base import Group
 
 log = logging.getLogger(__name__)
 NOT_CACHED = frozenset({"time_limit"})  # depends on the clock, so it is no result to keep
@@ -237,10 +241,9 @@ class Workshop:
         return out
 
     def _task(self, run: PlannedRun) -> Task:
-        self._check_code(run)
-        upstream = self.upstream(run)
         groups = {g: validate_group(g, v) for g, v in run.groups.items()}
-        return Task(run.stage, run.id, groups, run.seed or 0, upstream)
+        self._check_code(run, groups)
+        return Task(run.stage, run.id, groups, run.seed or 0, self.upstream(run))
 
     def _allowance(self, task: Task) -> float:
         """Return the seconds after which a run is taken for hung."""
@@ -248,12 +251,9 @@ class Workshop:
         own = max((limit for limit in limits if limit is not None), default=None)
         return self.hard_limit if own is None else min(self.hard_limit, 2 * own + GRACE)
 
-    def _check_code(self, run: PlannedRun) -> None:
+    def _check_code(self, run: PlannedRun, groups: Mapping[str, Group]) -> None:
         modules = [m for g, v in run.groups.items() if (m := plugin_module(g, v))]
-        files = []
-        for group, values in run.groups.items():
-            model = validate_group(group, values)
-            files += [file_digest(p.resolve()) for p in source_files(group, model)]
+        files = [file_digest(p.resolve()) for g, m in groups.items() for p in source_files(g, m)]
         keys = [self.manifest.runs[u].code_key for u in run.upstream.values()]
         if run_code_key(run.stage, modules, files, keys) != run.code_key:
             raise StaleCodeError(
