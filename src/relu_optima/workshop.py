@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -207,8 +207,8 @@ class Workshop:
         Returns
         -------
         dict of str to Record
-            Records by run id; empty if there is nothing to do side by side. Where one run's
-            input cannot be used, none is computed here, so that `record` can tell which.
+            Records by run id; empty if there is nothing to do side by side. Runs whose input
+            cannot be used are left out; `record` then says what is wrong with them.
 
         Raises
         ------
@@ -223,9 +223,10 @@ class Workshop:
         together = getattr(_entry_module(missing[0].stage), "run_batch", None) if missing else None
         if together is None or len(missing) < 2:
             return {}
-        tasks = [self._task(run) for run in missing]
-        if any(_without_computing(task) for task in tasks):
+        tasks = list(self._usable(missing))
+        if len(tasks) < 2:
             return {}
+        missing = [self.manifest.runs[task.run_id] for task in tasks]
         start = time.process_time()
         try:
             with self.watch.hold([r.id for r in missing], sum(map(self._allowance, tasks))):
@@ -239,6 +240,19 @@ class Workshop:
             out[run.id] = _record(run, outcome, seconds)
             self._keep(out[run.id])
         return out
+
+    def _usable(self, runs: Sequence[PlannedRun]) -> Iterator[Task]:
+        """Yield what is to be computed, without the runs that cannot even begin."""
+        for run in runs:
+            try:
+                task = self._task(run)
+            except (StaleCodeError, StoreError):
+                raise  # concerns every run
+            except ReluOptimaError as error:
+                log.info("run %s is left out: %s", run.id, error)
+                continue
+            if _without_computing(task) is None:
+                yield task
 
     def _task(self, run: PlannedRun) -> Task:
         groups = {g: validate_group(g, v) for g, v in run.groups.items()}
