@@ -301,7 +301,7 @@ def reproduce(
         typer.Argument(help="Studies; default: all in conf/published that have results."),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Print every number, not only what deviates.")
+        bool, typer.Option("--all", help="Print quantiles and reasons of every number too.")
     ] = False,
 ) -> None:
     """Put published numbers beside ours with verdicts: 0 all compared, 1 some were not run."""

@@ -39,7 +39,7 @@ def command(root, *arguments):
 
 def test_a_complete_study_exits_with_0_and_writes_every_number(project):
     write(project, made_up.sweeps())
-    done = command(project, "icml2023")
+    done = command(project, "icml2023", "--all")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "10 data sets [exact]" in done.stdout  # brackets are text, not markup
     folder = project / "results/icml2023/reproduce"

@@ -22,7 +22,15 @@ from relu_optima.plugins import load_plugin
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.labels import value_label
-from relu_optima.reproduce.compare import NOT_RUN, VERDICTS, Comparison, compare
+from relu_optima.reproduce.compare import (
+    IN_QUANTILES,
+    IN_TOLERANCE,
+    NOT_RUN,
+    OUTSIDE,
+    VERDICTS,
+    Comparison,
+    compare,
+)
 from relu_optima.reproduce.published import Published, load_published
 
 if TYPE_CHECKING:
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 
 # Fields of the table plug-ins that check statements; each gives `claim` and `verdict`.
 _STATEMENTS = ("claims", "criteria")
+_SHORT = {IN_QUANTILES: "in", IN_TOLERANCE: "near", OUTSIDE: "out", NOT_RUN: NOT_RUN}
+_OVERVIEW_NOTE = "in: within the published quantiles; near: within the tolerance; out: outside"
 _STYLES = {"outside": "red", "fail": "red", NOT_RUN: "yellow"}
 
 
@@ -163,7 +173,7 @@ def _claims(
                     if n not in ("claim", "verdict")
                 }
                 verdict = NOT_RUN if row["verdict"] == "not measured" else row["verdict"]
-                numbers = ", ".join(f"{k} {v}" for k, v in shown.items())
+                numbers = "; ".join(f"{k}: {v}" for k, v in shown.items())
                 rows.append({**head, **row, "verdict": verdict, "why": numbers})
     return [{str(k): v for k, v in row.items()} for row in rows]
 
@@ -242,6 +252,19 @@ def _sections(done: Reproduction) -> list[tuple[str, tuple[str, ...], list[list[
     return out
 
 
+def _overview(done: Reproduction, name: str) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Return heads and one row for each published number, our answers side by side."""
+    item = done.published.items[name]
+    rows: dict[tuple[str, str], list[str]] = {}
+    for c in done.comparisons:
+        if c.item == name:
+            row = ", ".join(value_label(part, {}) for part in c.row.split(", "))
+            line = rows.setdefault((c.row, c.column), [row, c.column, _printed(c, item.decimals)])
+            ours = "" if c.ours != c.ours else f"{c.ours:.{item.decimals + 1}f} "
+            line.append(ours + _SHORT[c.verdict])
+    return ("row", "column", "published", *item.variants), list(rows.values())
+
+
 def _summary(done: Reproduction) -> list[list[str]]:
     rows = []
     for (item, variant), found in counts(done).items():
@@ -258,6 +281,9 @@ def _markdown(done: Reproduction) -> str:
     lines = [f"# {done.study} beside the published numbers", "", done.published.paper, ""]
     if done.comparisons:
         lines += _markdown_table(_SUMMARY_HEADS, _summary(done))
+    for name, item in done.published.items.items():
+        lines += [f"## {item.title}", "", *_markdown_table(*_overview(done, name))]
+        lines += [_OVERVIEW_NOTE + ".", ""]
     for title, heads, rows in _sections(done):
         lines += [f"## {title}", "", *_markdown_table(heads, rows)]
     lines += ["## Sources", ""] if done.published.items else []
@@ -286,23 +312,24 @@ def show(done: Reproduction, console: Console, *, every: bool = False) -> None:
     console : Console
         Where to print.
     every : bool, default False
-        Print every number; else those that are outside or were not run, below the counts.
+        Print quantiles and reasons of every number too.
     """
     console.print(f"{done.study}: {done.published.paper}", markup=False, soft_wrap=True)
+    for name, item in done.published.items.items():
+        console.print(_rich_table(item.title, *_overview(done, name)))
     if done.comparisons:
+        console.print(_OVERVIEW_NOTE, markup=False, soft_wrap=True)
         console.print(_rich_table("Verdicts", _SUMMARY_HEADS, _summary(done)))
     for title, heads, rows in _sections(done):
         at = heads.index("verdict")
-        statements = heads is _CLAIM_HEADS
-        shown = [r for r in rows if r[at] in _STYLES or every or statements]
-        compared = [r for r in shown if r[at] != NOT_RUN]
-        if compared:
+        compared = [r for r in rows if r[at] != NOT_RUN]
+        if compared and (every or heads is _CLAIM_HEADS):
             console.print(_rich_table(title, heads, compared))
         # a sweep that was not run is one line, not a page
-        for why, count in Counter(r[-1] for r in shown if r[at] == NOT_RUN).items():
+        for why, count in Counter(r[-1] for r in rows if r[at] == NOT_RUN).items():
             console.print(f"{title}: {count} not run: {why}", markup=False, soft_wrap=True)
-    for item in done.published.unrecorded:
-        console.print(f"no numbers: {item.what}: {item.why}", markup=False, soft_wrap=True)
+    for gap in done.published.unrecorded:
+        console.print(f"no numbers: {gap.what}: {gap.why}", markup=False, soft_wrap=True)
 
 
 def _rich_table(title: str, heads: tuple[str, ...], rows: list[list[str]]) -> Table:
