@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import block_diag
 
 from relu_optima.errors import SolveInputError
 from relu_optima.existence import Certificate, atlas, decide
@@ -155,6 +156,50 @@ def test_pattern_b5_is_closed_although_a_subset_is_not():
     assert verdict.certificate.document["function"]["proof"]["rule"] == "B5"
     assert verdict.certificate.verify()
     assert decide([mask("10", "00", "11"), mask("101", "011")]).product_set == "not_closed"
+
+
+B5 = [mask("10", "01", "11"), mask("101", "011")]
+KINKED = [mask("11", "01", "11"), mask("101", "111")]  # its function set is not closed
+
+
+def beside(*patterns):
+    """Put patterns side by side that share all inputs and no output."""
+    lower = np.vstack([lower for lower, _ in patterns])
+    return [lower, block_diag(*(upper for _, upper in patterns)).astype(np.uint8)]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "answer"),
+    [
+        ([B5, [mask("01"), mask("1")]], "closed"),
+        ([B5, B5], "closed"),
+        ([B5, KINKED], "not_closed"),
+        ([[mask("11"), mask("1", "1")], KINKED, B5, B5], "not_closed"),  # ten neurons
+    ],
+)
+def test_networks_that_share_no_output_are_decided_one_by_one(patterns, answer):
+    verdict = decide(beside(*patterns))
+    assert (verdict.product_set, verdict.function_set) == ("closed", answer)
+    document = verdict.certificate.document
+    assert document["function"]["proof"]["rule"] == "outputs"
+    assert verdict.certificate.verify()
+    parts = document["function"]["proof"]["parts"]
+    wider = {"neurons": [*parts[0]["neurons"], 0, 1, 2, 3], "proof": parts[0]["proof"]}
+    for wrong in (parts[1:], [*parts, parts[0]], [wider, *parts[1:]]):
+        proof = {"rule": "outputs", "parts": wrong}
+        forged = {**document, "function": {"answer": answer, "proof": proof}}
+        assert not Certificate(forged).verify()
+
+
+def test_a_part_that_shares_an_output_proves_nothing():
+    """B5 alone is closed; with LU's missing neuron at its outputs the whole is another pattern."""
+    masks = [np.vstack([B5[0], mask("11")]), np.hstack([B5[1], mask("1", "0")])]
+    verdict = decide(masks)
+    document = verdict.certificate.document
+    parts = [{"neurons": [0, 1, 2], "proof": {"rule": "B5"}}]
+    for answer in ("closed", "not_closed"):
+        forged = {"answer": answer, "proof": {"rule": "outputs", "parts": parts}}
+        assert not Certificate({**document, "function": forged}).verify()
 
 
 def test_large_mask_is_unknown_within_the_limit():

@@ -16,6 +16,7 @@ from relu_optima.existence.proof.function import (
     MAX_SUBSET_WIDTH,
     is_b5,
     live_rectangles,
+    output_groups,
     restricted,
 )
 from relu_optima.existence.reduction import Piece, distinct_area, split_components
@@ -62,6 +63,11 @@ def decide_function(
         return _unknown("the product set is undecided")
     if is_b5(masks):
         return {"answer": "closed", "proof": {"rule": "B5"}}
+    groups = output_groups(masks)
+    if len(groups) > 1:
+        found = _by_outputs(masks, groups, product, deadline)
+        if found["answer"] != "unknown":
+            return found
     if len(live_rectangles(masks)) > min(SUBSET_WIDTH, MAX_SUBSET_WIDTH):
         return _unknown("too many neurons to decide every subset, and no structural rule applies")
     return _by_subsets(masks, deadline)
@@ -69,6 +75,24 @@ def decide_function(
 
 def _unknown(reason: str) -> dict[str, Any]:
     return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def _by_outputs(
+    masks: list[np.ndarray], groups: list[list[int]], product: dict[str, Any], deadline: float
+) -> dict[str, Any]:
+    """Decide part by part; the product set is closed, hence that of every part is."""
+    parts, undecided = [], ""
+    for neurons in groups:
+        found = decide_function(restricted(masks, neurons), product, deadline)
+        part = {"neurons": neurons, "proof": found["proof"]}
+        if found["answer"] == "not_closed":
+            return {"answer": "not_closed", "proof": {"rule": "outputs", "parts": [part]}}
+        if found["answer"] == "unknown":
+            undecided = found["proof"]["reason"]
+        parts.append(part)
+    if undecided:
+        return _unknown(undecided)
+    return {"answer": "closed", "proof": {"rule": "outputs", "parts": parts}}
 
 
 def _hereditary(masks: list[np.ndarray]) -> list[dict[str, Any]] | None:

@@ -38,6 +38,10 @@ choices of carriers and orientations, then f is no network function.
 In B2's proof L_Q is closed unless Q holds the full neuron and one of the others; by symmetry say
 {1}x{1} carries c e_1 relu(x_1 - t) alone. Reversing it replaces A' by A' + c E_11; a matrix X is
 outside L_Q only if X_11 = 0, so one of the two orientations works.
+
+**Outputs.** Let I_1, I_2, ... split the outputs so that no neuron feeds two parts. The parts share
+no parameter, so the function set is the product of those of the parts, each with the neurons that
+feed it: closed if and only if every part's is (uniform convergence is that of each output).
 """
 
 from __future__ import annotations
@@ -96,6 +100,8 @@ def check_function(
         return _check_kinks(masks, proof)
     if rule == "B5" and answer == "closed":
         return [] if is_b5(masks) else ["the pattern is not that of B5"]
+    if rule == "outputs":
+        return _check_parts(masks, answer, proof["parts"])
     return [f"rule {rule!r} does not prove {answer!r}"]
 
 
@@ -122,6 +128,50 @@ def live_rectangles(masks: list[np.ndarray]) -> list[tuple[int, frozenset[int], 
         )
         for k in live
     ]
+
+
+def output_groups(masks: list[np.ndarray]) -> list[list[int]]:
+    """Split the live neurons so that no two groups feed a common output.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The two layers, first layer first.
+
+    Returns
+    -------
+    list of list of int
+        Neurons of each group, as fine as possible.
+    """
+    groups: list[tuple[set[int], list[int]]] = []
+    for k, rows, _ in live_rectangles(masks):
+        touched = [group for group in groups if group[0] & rows]
+        merged = set(rows).union(*(r for r, _ in touched))
+        neurons = sorted([k, *(q for _, members in touched for q in members)])
+        groups = [group for group in groups if group not in touched] + [(merged, neurons)]
+    return sorted(neurons for _, neurons in groups)
+
+
+def _check_parts(masks: list[np.ndarray], answer: str, parts: list[dict[str, Any]]) -> list[str]:
+    """Check a proof by parts of the outputs: all of them closed, or one that is not."""
+    groups = {tuple(group) for group in output_groups(masks)}
+    named = [tuple(int(k) for k in part["neurons"]) for part in parts]
+    if len(set(named)) != len(named) or not set(named) <= groups:
+        return ["the parts are not groups of neurons that feed the same outputs"]
+    if answer == "closed" and set(named) != groups:
+        return ["a part of the outputs is missing"]
+    if answer == "not_closed" and len(named) != 1:
+        return ["not closed needs one part"]
+    for neurons, part in zip(named, parts, strict=True):
+        if part["proof"].get("rule") == "outputs":
+            return ["a part is split again"]
+        # B1 is of no use here: nothing is said about the product set of a part
+        problems = check_function(
+            restricted(masks, list(neurons)), answer, part["proof"], {"answer": "unknown"}
+        )
+        if problems:
+            return problems
+    return []
 
 
 def is_b5(masks: list[np.ndarray]) -> bool:
