@@ -176,6 +176,14 @@ def test_mnist_pixels_labels_and_official_split(mnist):
     assert (outcome.row["n_train"], outcome.row["n_test"]) == (6, 6)
 
 
+def test_all_digits_of_mnist_have_one_output_each(mnist):
+    arrays, config = mnist
+    raw = load({**config, "one_hot": True})
+    assert (raw.X.shape, raw.y.shape, raw.y_test.shape) == ((20, 16), (20, 10), (12, 10))
+    assert np.array_equal(raw.y.argmax(axis=1), arrays["train-labels-idx1-ubyte.gz"])
+    assert (raw.y.sum(axis=1) == 1).all()
+
+
 def test_mnist_digest_is_that_of_the_content(mnist, server, tmp_path):
     folder, _ = server
     arrays, config = mnist
@@ -269,6 +277,7 @@ SIZES = {
     "hill_valley_uci": (606, 100, 299),
     "spectf_uci": (80, 44, 40),
     "mnist_2v6": (11876, 784, 5918),
+    "mnist_one_hot": (60000, 784, 60000),
     "cifar10_3v5_subset": (1000, 3072, 500),
 }
 

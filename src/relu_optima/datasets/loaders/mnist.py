@@ -1,4 +1,4 @@
-"""MNIST pairs of digits, 28 x 28 pixels (the 8 x 8 digits of scikit-learn are another set)."""
+"""MNIST, two digits or all ten, 28 x 28 pixels (scikit-learn's 8 x 8 digits are another set)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ MEAN, DEVIATION = 0.1307, 0.3081  # of all training pixels; the constants of the
 
 
 class Config(ExternalConfig):
-    """Which two digits; pixels are normalised by the published constants."""
+    """Which digits; pixels are normalised by the published constants."""
 
     classes: list[int] = Field(
         default=[2, 6], min_length=2, max_length=2, description="Digit coded -1, digit coded +1."
+    )
+    one_hot: bool = Field(
+        default=False, description="All ten digits, one output for each; `classes` is not read."
     )
     standardise: bool = Field(default=False, description="Centre and scale each pixel as well.")
 
@@ -49,10 +52,17 @@ def load(config: Config) -> RawData:
             _idx(obtain(config, f"mnist/{name}", MNIST[name]))
             for name in (f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz")
         )
-        y = binary_labels(labels, config.classes, "dataset.classes")
-        X = images.reshape(images.shape[0], -1)[y != 0].astype(float)
-        parts.append(((X / 255 - MEAN) / DEVIATION, y[y != 0]))
+        pixels = images.reshape(images.shape[0], -1)
+        if config.one_hot:
+            y = (labels[:, None] == np.arange(10)).astype(float)
+        else:
+            y = binary_labels(labels, config.classes, "dataset.classes")
+            pixels, y = pixels[y != 0], y[y != 0]
+        parts.append(((pixels / 255 - MEAN) / DEVIATION, y))
     (X, y), (X_test, y_test) = parts
+    if config.one_hot:
+        coding = "1 for the digit, else 0"
+        return RawData("mnist_one_hot", X, y, "regression", coding, X_test, y_test)
     a, b = config.classes
     coding = f"-1 = {a}, +1 = {b}"
     return RawData(f"mnist_{a}v{b}", X, y, "binary", coding, X_test, y_test)
