@@ -35,6 +35,7 @@ from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine
 Callback = Callable[[dict[str, float]], bool | None]
 MAX_OUTER = 60
 MAX_INNER = 40
+STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
@@ -259,20 +260,50 @@ class DualNewton:
             self.counts["newton"] += 1
             dC = self._correlate(x, ws, self.masks)
             slope = float(gradient @ x)
-            start, step = self.theta, 1.0
-            slack = 1e-13 * abs(value)
-            for _ in range(20):
-                self.theta = start + step * x
-                trial = C + step * dC
-                P, norms, active = self._projections(ws, U + sigma * trial, sigma * lam)
-                new = self._value(norms, lam)
-                if new <= value + 1e-4 * step * slope + slack:
-                    break
-                step *= 0.5
-            C, value = trial, new
+            found = self._search_line(x, dC, U, C, value, slope, lam)
+            C, value, P, norms, active = found
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         return self.counts["newton"] - before
+
+    def _search_line(
+        self,
+        x: np.ndarray,
+        dC: np.ndarray,
+        U: np.ndarray,
+        C: np.ndarray,
+        value: float,
+        slope: float,
+        lam: float,
+    ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]:
+        """Move theta along x until psi has fallen enough and does not rise steeply.
+
+        Faces of cones change along x, so the full step often overshoots; the slope at a trial
+        point is known from its projections, and a secant on it finds the kink between two trials.
+        """
+        ws, sigma = self.ws, self.sigma
+        start, step = self.theta, 1.0
+        low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
+        slack = 1e-13 * abs(value)
+        for _ in range(20):
+            self.theta = start + step * x
+            trial = C + step * dC
+            P, norms, active = self._projections(ws, U + sigma * trial, sigma * lam)
+            new = self._value(norms, lam)
+            along = np.einsum("ij,ij->i", P, dC[active])
+            here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
+            steep = here > -STEEPEST * slope and -slope > 1e3 * slack
+            if new <= value + 1e-4 * step * slope + slack and not steep:
+                break
+            if here > 0:
+                high, high_slope = step, here
+            else:
+                low, low_slope = step, here
+            if high == np.inf:
+                break  # psi falls all along: what fails is rounding
+            share = -low_slope / (high_slope - low_slope)
+            step = low + (high - low) * min(0.9, max(0.1, share))
+        return trial, new, P, norms, active
 
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
