@@ -89,9 +89,10 @@ def delete_row(
             R[i, j] = c * upper + s * lower
             R[i + 1, j] = c * lower - s * upper
         R[i + 1, i] = 0.0
-        old = Q[i].copy()
-        Q[i] = c * old + s * Q[i + 1]
-        Q[i + 1] = c * Q[i + 1] - s * old
+        for j in range(Q.shape[1]):
+            upper, lower = Q[i, j], Q[i + 1, j]
+            Q[i, j] = c * upper + s * lower
+            Q[i + 1, j] = c * lower - s * upper
         first = Qg[i]
         Qg[i] = c * first + s * Qg[i + 1]
         Qg[i + 1] = c * Qg[i + 1] - s * first
