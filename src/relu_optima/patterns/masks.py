@@ -10,7 +10,7 @@ import numpy as np
 from relu_optima.errors import DataError
 
 MAX_SIDE = 100_000
-MAX_CELLS = 500_000_000  # of all layers together: 0.5 GB as bytes
+MAX_CELLS = 100_000_000  # of all layers together; deciding takes up to 25 bytes for each
 
 
 def check_masks(masks: Sequence[object] | np.ndarray, where: str = "pattern") -> list[np.ndarray]:
