@@ -22,6 +22,25 @@ VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
 
 
 @compiled
+def _times(basis: np.ndarray, k: int, vector: np.ndarray, out: np.ndarray) -> None:
+    """Write the products of the first k rows with a vector; BLAS is slower on so few."""
+    for i in range(k):
+        total = 0.0
+        for j in range(vector.size):
+            total += basis[i, j] * vector[j]
+        out[i] = total
+
+
+@compiled
+def _subtract(basis: np.ndarray, k: int, weights: np.ndarray, vector: np.ndarray) -> None:
+    """Subtract a combination of the first k rows from a vector, in place."""
+    for i in range(k):
+        weight = weights[i]
+        for j in range(vector.size):
+            vector[j] -= weight * basis[i, j]
+
+
+@compiled
 def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
     """Add a row to a face, unless it depends on those already there.
 
@@ -41,18 +60,21 @@ def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
     """
     rest = row.copy()
     if k > 0:
-        basis = Q[:k]
-        part = np.dot(basis, row)
-        rest = row - np.dot(part, basis)
+        part = np.empty(k)
+        _times(Q, k, row, part)
+        _subtract(Q, k, part, rest)
         if np.dot(rest, rest) < 0.25:
-            again = np.dot(basis, rest)
-            rest = rest - np.dot(again, basis)
-            part = part + again
-        R[:k, k] = part
+            again = np.empty(k)
+            _times(Q, k, rest, again)
+            _subtract(Q, k, again, rest)
+            part += again
+        for i in range(k):
+            R[i, k] = part[i]
     length = np.sqrt(np.dot(rest, rest))
     if length < DEPENDENT:
         return False
-    Q[k] = rest / length
+    for j in range(rest.size):
+        Q[k, j] = rest[j] / length
     R[k, k] = length
     return True
 
@@ -99,25 +121,8 @@ def delete_row(
 
 
 @compiled
-def multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float:
-    """Solve R rho = -Q g.
-
-    Parameters
-    ----------
-    R : array, shape (d, d)
-        Triangular factor.
-    Qg : array, shape (k,) or more
-        Q g.
-    k : int
-        Number of active rows.
-    out : array, shape (k,) or more
-        Receives rho.
-
-    Returns
-    -------
-    float
-        Smallest multiplier.
-    """
+def _multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float:
+    """Solve R rho = -Q g into `out`; returns the smallest multiplier."""
     smallest = np.inf
     for i in range(k - 1, -1, -1):
         value = -Qg[i]
@@ -154,10 +159,11 @@ def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
         return g.copy()
     if k == g.size:
         return np.zeros(k)
-    basis = Q[:k]
     p = g.copy()
-    p -= np.dot(Qg[:k], basis)
-    p -= np.dot(np.dot(basis, p), basis)
+    _subtract(Q, k, Qg, p)
+    again = np.empty(k)
+    _times(Q, k, p, again)
+    _subtract(Q, k, again, p)
     return p
 
 
@@ -189,7 +195,7 @@ def restart(
         return 0
     Qg = np.empty(k)
     Qg[:] = np.dot(Q[:k], g)
-    while k > 0 and multipliers(R, Qg, k, rho) < 0.0:
+    while k > 0 and _multipliers(R, Qg, k, rho) < 0.0:
         negative = rho[:k] < 0.0
         for drop in range(k - 1, -1, -1):
             if negative[drop]:
@@ -298,7 +304,7 @@ def settle(
         Number of active rows left.
     """
     while k > 0:
-        if multipliers(R, Qg, k, target) >= 0.0:
+        if _multipliers(R, Qg, k, target) >= 0.0:
             rho[:k] = target[:k]
             break
         step, drop = 1.0, k - 1
@@ -428,7 +434,7 @@ def advance_projections(
             if np.dot(p, p) <= stop * stop:
                 status[b] = BELOW
                 break
-            values = np.dot(local, p)
+            _times(local, m, p, values)
             for j in range(m):
                 if taken[j]:
                     values[j] = 0.0
