@@ -11,7 +11,7 @@ import cvc5
 
 
 def main() -> None:
-    """Read the statement from standard input, print answer, CPU seconds and version."""
+    """Read the statement from standard input, print answer and CPU seconds."""
     solver = cvc5.Solver(cvc5.TermManager())
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, sys.stdin.read(), "statement")
@@ -25,9 +25,7 @@ def main() -> None:
         answer = said or answer
     seconds = time.process_time() - start
     found = {"sat": "not_closed", "unsat": "closed"}.get(answer, "unknown")
-    version = solver.getVersion()
-    text = version.decode() if isinstance(version, bytes) else str(version)
-    print(json.dumps({"answer": found, "seconds": seconds, "version": text}))
+    print(json.dumps({"answer": found, "seconds": seconds}))
 
 
 if __name__ == "__main__":
