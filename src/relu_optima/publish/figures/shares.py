@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PANELS = "question"
+LEGIBLE = 60  # letters that fit side by side along all x axes
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
 
 
@@ -111,7 +112,12 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             )
             canvas.handles.setdefault(value_label(value, options.values), bars[0])
             bottom = [b + h for b, h in zip(bottom, heights, strict=True)]
-        axis.set_xticks(range(len(places)), [value_label(p, options.values) for p in places])
+        names = [value_label(p, options.values) for p in places]
+        axis.set_xticks(range(len(places)), names)
+        if sum(map(len, names)) * min(len(panels), options.panel_columns) > LEGIBLE:
+            axis.tick_params(axis="x", rotation=35)
+            for label in axis.get_xticklabels():
+                label.set(ha="right", rotation_mode="anchor")
         axis.set_ylim(0, 1)
         axis.grid(visible=False, axis="x")
     label_axes(canvas, panels, options, x, "share_of_runs")
