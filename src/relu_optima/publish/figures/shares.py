@@ -112,9 +112,9 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             )
             canvas.handles.setdefault(value_label(value, options.values), bars[0])
             bottom = [b + h for b, h in zip(bottom, heights, strict=True)]
-        names = [value_label(p, options.values) for p in places]
-        axis.set_xticks(range(len(places)), names)
-        if sum(map(len, names)) * min(len(panels), options.panel_columns) > LEGIBLE:
+        ticks = [value_label(p, options.values) for p in places]
+        axis.set_xticks(range(len(places)), ticks)
+        if sum(map(len, ticks)) * min(len(panels), options.panel_columns) > LEGIBLE:
             axis.tick_params(axis="x", rotation=35)
             for label in axis.get_xticklabels():
                 label.set(ha="right", rotation_mode="anchor")
