@@ -24,6 +24,7 @@ from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.errors import SolveInputError
 
 ROW_TOL = 1e-12  # violation of a unit cone row, relative to the projected vector
+POOL = 256  # rows that are watched between two scans of all
 
 
 @dataclass(frozen=True)
@@ -207,15 +208,17 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     rho = np.zeros(0)
     p = g.copy()
     last = np.inf
+    pool = np.zeros(0, dtype=np.int64)  # rows violated most at the last scan of all
     for _ in range(20 * d + 100):
         length = float(np.linalg.norm(p))
         if length <= stop:
             last = np.inf if length > 0 else 0.0
             break
-        slack = rows @ p
-        slack[active] = 0.0
-        worst = int(np.argmin(slack))
-        last = max(0.0, -float(slack[worst])) / size if size else 0.0
+        worst, last = _most_violated(rows, pool, p, active, size)
+        if last <= ROW_TOL:
+            slack = rows @ p
+            pool = np.argpartition(slack, min(POOL, slack.size) - 1)[:POOL]
+            worst, last = _most_violated(rows, pool, p, active, size)
         if last <= ROW_TOL:
             last = 0.0
             break
@@ -230,7 +233,7 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
         Q[:, k] = rest / fresh
         R[:k, k], R[k, k] = coefficients + again, fresh
         active.append(worst)
-        rho, active = _restore(Q, R, rows, g, active, np.append(rho, 0.0))
+        rho, active = _restore(Q, R, g, active, np.append(rho, 0.0))
         basis = Q[:, : len(active)]
         p = g - basis @ (basis.T @ g)
         p -= basis @ (basis.T @ p)
@@ -238,15 +241,27 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     return g + rows[active].T @ rho, last
 
 
+def _most_violated(
+    rows: np.ndarray, pool: np.ndarray, p: np.ndarray, active: list[int], size: float
+) -> tuple[int, float]:
+    """Row of a pool that a point violates most, active ones left out, and how much."""
+    if not pool.size or not size:
+        return -1, 0.0
+    slack = np.where(np.isin(pool, active), 0.0, rows[pool] @ p)
+    place = int(np.argmin(slack))
+    return int(pool[place]), max(0.0, -float(slack[place])) / size
+
+
 def _restore(
     Q: np.ndarray,
     R: np.ndarray,
-    rows: np.ndarray,
     g: np.ndarray,
     active: list[int],
     rho: np.ndarray,
 ) -> tuple[np.ndarray, list[int]]:
     """Step towards the multipliers of the active rows, dropping rows that would turn negative."""
+    from scipy.linalg import qr_delete
+
     while active:
         k = len(active)
         target = _back_substitute(R[:k, :k], -(Q[:, :k].T @ g))
@@ -260,7 +275,8 @@ def _restore(
         active = active[:drop] + active[drop + 1 :]
         rho = np.delete(rho, drop)
         k -= 1
-        Q[:, :k], R[:k, :k] = np.linalg.qr(rows[active].T)
+        fewer, triangle = qr_delete(Q[:, : k + 1], R[: k + 1, : k + 1], drop, which="col")
+        Q[:, :k], R[:k, :k] = fewer[:, :k], triangle[:k]
     return np.zeros(0), active
 
 
