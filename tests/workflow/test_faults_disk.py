@@ -35,7 +35,7 @@ def mounted(*arguments: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kilobytes", [4, 40, 80, 120, 160, 220, 300])
+@pytest.mark.parametrize("kilobytes", [4, 40, 80, 120, 160, 200, 240])
 def test_full_disk(fresh: Project, finished: Project, kilobytes):
     results = fresh.root / "results"
     results.mkdir()

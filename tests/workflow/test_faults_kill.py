@@ -27,7 +27,13 @@ def start(project: Project, *arguments: str) -> subprocess.Popen:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
+
+
+def heed_interrupts() -> None:
+    """Undo what a shell does to the jobs in its background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_files(project: Project, count: int, process: subprocess.Popen) -> None:
@@ -135,7 +141,7 @@ def test_interrupted_study_ends_its_jobs_and_goes_on_later(
     process = start(fresh, "study", "tiny", "--no-report")
     wait_for_files(fresh, 10, process)
     (os.killpg if whole_group else os.kill)(process.pid, number)
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=300)
     assert process.returncode == 130, text
     assert "the same command goes on from there" in text
     before = fresh.records()
