@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 log = logging.getLogger(__name__)
@@ -43,25 +44,25 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, fastmath=REORDERED)(function))
 
 
-def announce_compilation(module_file: str) -> Callable[[], None]:
+def announce_compilation(module: ModuleType) -> Callable[[], None]:
     """Say that kernels are about to be compiled, unless a cache lies beside their module.
 
     Parameters
     ----------
-    module_file : str
-        The kernels' source file.
+    module : module
+        The kernels.
 
     Returns
     -------
     callable
         To be called once the kernels have run; it reports the time taken.
     """
-    source = Path(module_file)
+    source = Path(str(module.__file__))
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or source.parent / "__pycache__")
     pattern = f"{source.stem}.*.nbi"
     if not ENABLED or any(folder.rglob(pattern)):
         return lambda: None
-    log.warning("compiling the convex solver's kernels, once on this machine (about 20 s)")
+    log.warning("compiling the convex solver's kernels, once on this machine (about 10 s)")
     start = time.perf_counter()
 
     def report() -> None:

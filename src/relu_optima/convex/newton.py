@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from relu_optima.convex import kernels
+from relu_optima.convex import curvature_kernels, kernels
 from relu_optima.convex.compilation import announce_compilation
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
@@ -38,6 +38,7 @@ MAX_INNER = 40
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
+_COMPILED: set[str] = set()
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 
 
@@ -77,7 +78,7 @@ class DualNewton:
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
         self._follower: PathFollower | None = None
-        self._report = announce_compilation(kernels.__file__) if self.relu else _silent
+        _compile(formulation)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
         """Start from known blocks and residual.
@@ -185,8 +186,6 @@ class DualNewton:
             order = np.argsort(-bounds[missing], kind="stable")
             self._enlarge(missing[order[:most]])
         self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
-        self._report()
-        self._report = _silent
         return state.answer(status, self.basis)
 
     def work(self) -> dict[str, int]:
@@ -466,8 +465,18 @@ class DualNewton:
         return out
 
 
-def _silent() -> None:
-    """Say nothing: there is nothing to compile, or it has been said."""
+def _compile(formulation: str) -> None:
+    """Have the kernels compiled by a tiny program, before any time limit begins to run."""
+    if formulation in _COMPILED:
+        return
+    _COMPILED.add(formulation)
+    report = announce_compilation(kernels if formulation == "relu" else curvature_kernels)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((24, 3)), rng.standard_normal(24)
+    tiny = DualNewton(X, y, X @ rng.standard_normal((3, 12)) > 0, formulation)
+    for share in (0.5, 0.1, 0.01):  # few and many active blocks: each way to solve a system
+        tiny.solve(share * tiny.lambda_max(), 1e-8)
+    report()
 
 
 def _row_space(X: np.ndarray) -> np.ndarray | None:
