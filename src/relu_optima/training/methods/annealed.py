@@ -57,7 +57,8 @@ def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
         One line of the series per level: ``epoch`` (its number), ``lam``, ``loss``, norms.
         ``extra`` has ``norm_exponent`` (d log ‖θ‖ / d log(1/λ)) and ``loss_norm_exponent``
         (d log loss / d log ‖θ‖) over the last half of the levels, and ``behaviour``: ``growing``
-        if that exponent is above 0.08 and the last norm is the largest, else ``bounded``.
+        if that exponent is above 0.08, the last norm is the largest and the norm grows between at
+        least half of all levels, not by one leap to another basin; else ``bounded``.
 
     Raises
     ------
@@ -129,6 +130,9 @@ def judge(series: Mapping[str, np.ndarray], status: str) -> dict[str, Any]:
     norm, loss = series["parameter_norm"][half], series["loss"][half]
     exponent = log_slope(1 / series["lam"][half], norm)
     growing = exponent is not None and exponent > RUNAWAY_EXPONENT and norm[-1] == norm.max()
+    if growing:
+        steps = np.diff(np.log(series["parameter_norm"])) / np.diff(np.log(1 / series["lam"]))
+        growing = bool(np.mean(steps > RUNAWAY_EXPONENT / 2) >= 0.5)
     behaviour = "growing" if growing else "bounded"
     return {
         "lam_final": float(series["lam"][-1]),
