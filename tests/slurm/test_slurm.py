@@ -5,7 +5,9 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,11 +82,20 @@ KILLS = {
 }
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """Return a folder whose parents all users may enter, which munge asks of its socket's."""
+    with tempfile.TemporaryDirectory(prefix="relu-optima-slurm-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @pytest.mark.parametrize("study", KILLS)
-def test_study_through_slurm_equals_the_local_one(tmp_path, study):
+def test_study_through_slurm_equals_the_local_one(tmp_path, public, study):
     local, remote = (project_in(tmp_path / name) for name in ("local", "remote"))
     local.run("study", study, "--cores", "2", "--no-report")
-    with slurm(tmp_path / "slurm") as cluster:
+    with slurm(public / "slurm") as cluster:
         environment = {**remote.environment(), **cluster.environment}
         environment["PYTHONPATH"] = str(remote.root / "src")
         command = remote.command(
