@@ -1,5 +1,7 @@
 """Mean curves, checked claims, exceptions, and sweeps put together by upstream columns."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from relu_optima.plugins import load_plugin
 from relu_optima.publish.frames import ColumnError, ProductError, gather
 from tests.publish import sweeps
 
+CONF = Path(__file__).resolve().parents[2] / "conf"
 BASE = {"title": "t", "caption": "c", "category": "Test", "sweeps": ["lu_training"]}
 
 
@@ -132,6 +135,16 @@ def test_sweeps_with_different_upstreams_are_put_together():
         gather(frames, options, ["*.norm"])
     with pytest.raises(ColumnError, match="0 upstream sweeps"):
         gather(frames, options, ["*.absent"])
+    frames["one"]["dataset"] = "iris"
+    with pytest.raises(ColumnError, match="write dataset: no sweep stands before it"):
+        gather(frames, options, ["*.dataset"])
+
+
+def test_no_product_asks_an_upstream_sweep_for_the_data_set():
+    """Columns of the data set have no sweep in front, wherever they come from."""
+    for folder in ("figure", "table"):
+        for file in (CONF / folder).glob("*.yaml"):
+            assert '"*.dataset' not in file.read_text(encoding="utf-8"), file
 
 
 def test_excess_is_relative_to_the_second_column(frames):

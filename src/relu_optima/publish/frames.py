@@ -162,6 +162,9 @@ def with_upstream(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> pd
                 f"{len(matching)} upstream sweeps have a column {column[2:]!r}",
                 where=f"sweep {sweep}",
                 allowed=", ".join(matching) or "one upstream sweep with it",
+                fix=f"write {column[2:]}: no sweep stands before it"
+                if column[2:] in frame.columns
+                else "",
             )
         found[column] = frame[matching[0]]
     return frame.assign(**found)
