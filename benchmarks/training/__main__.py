@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--size", type=int, default=100, help="inputs = neurons = outputs")
     parser.add_argument("--rows", type=int, default=100_000, help="data points")
-    parser.add_argument("--epochs", type=int, default=12, help="epochs timed; set-up is spread over them")
+    parser.add_argument("--epochs", type=int, default=12, help="timed; set-up is part of them")
     parser.add_argument("--stack", type=int, default=2, help="networks side by side")
     parser.add_argument("--published", action="store_true", help="run the whole experiment instead")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
