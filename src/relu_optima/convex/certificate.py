@@ -209,16 +209,18 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     p = g.copy()
     last = np.inf
     pool = np.zeros(0, dtype=np.int64)  # rows violated most at the last scan of all
+    watched = rows[pool]
     for _ in range(20 * d + 100):
         length = float(np.linalg.norm(p))
         if length <= stop:
             last = np.inf if length > 0 else 0.0
             break
-        worst, last = _most_violated(rows, pool, p, active, size)
+        worst, last = _most_violated(watched, pool, p, active, size)
         if last <= ROW_TOL:
             slack = rows @ p
             pool = np.argpartition(slack, min(POOL, slack.size) - 1)[:POOL]
-            worst, last = _most_violated(rows, pool, p, active, size)
+            watched = rows[pool]
+            worst, last = _most_violated(watched, pool, p, active, size)
         if last <= ROW_TOL:
             last = 0.0
             break
@@ -242,12 +244,12 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
 
 
 def _most_violated(
-    rows: np.ndarray, pool: np.ndarray, p: np.ndarray, active: list[int], size: float
+    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, active: list[int], size: float
 ) -> tuple[int, float]:
-    """Row of a pool that a point violates most, active ones left out, and how much."""
+    """Row that a point violates most, of those watched and not active, and how much."""
     if not pool.size or not size:
         return -1, 0.0
-    slack = np.where(np.isin(pool, active), 0.0, rows[pool] @ p)
+    slack = np.where(np.isin(pool, active), 0.0, watched @ p)
     place = int(np.argmin(slack))
     return int(pool[place]), max(0.0, -float(slack[place])) / size
 

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 
 from relu_optima.convex import curvature_kernels, kernels
-from relu_optima.convex.compilation import announce_compilation
+from relu_optima.convex.compilation import ENABLED, announce_compilation
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
@@ -259,8 +259,7 @@ class DualNewton:
             self.counts["newton"] += 1
             dC = self._correlate(x, ws, self.masks)
             slope = float(gradient @ x)
-            found = self._search_line(x, dC, U, C, value, slope, lam)
-            C, value, P, norms, active = found
+            C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         return self.counts["newton"] - before
@@ -467,7 +466,7 @@ class DualNewton:
 
 def _compile(formulation: str) -> None:
     """Have the kernels compiled by a tiny program, before any time limit begins to run."""
-    if formulation in _COMPILED:
+    if not ENABLED or formulation in _COMPILED:
         return
     _COMPILED.add(formulation)
     report = announce_compilation(kernels if formulation == "relu" else curvature_kernels)

@@ -23,7 +23,6 @@ from relu_optima.existence.reduction import Piece, distinct_area, split_componen
 from relu_optima.existence.two_layers import LIGHT, MAX_AREA, decide_two_layers
 
 Kinks = list[tuple[dict[int, Fraction], dict[int, Fraction]]]
-MAX_CELLS = 100_000_000
 SUBSET_WIDTH = 6  # all subsets of the neurons are decided up to this width
 
 
@@ -54,8 +53,6 @@ def decide_function(
         return _unknown(
             "no rule for more than one hidden layer unless the product set is not closed"
         )
-    if sum(mask.size for mask in masks) > MAX_CELLS:
-        return _unknown("the pattern is too large")
     components = _hereditary(masks)
     if components is not None:
         return {"answer": "closed", "proof": {"rule": "B2", "components": components}}

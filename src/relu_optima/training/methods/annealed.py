@@ -131,8 +131,9 @@ def judge(series: Mapping[str, np.ndarray], status: str) -> dict[str, Any]:
     exponent = log_slope(1 / series["lam"][half], norm)
     growing = exponent is not None and exponent > RUNAWAY_EXPONENT and norm[-1] == norm.max()
     if growing:
-        steps = np.diff(np.log(series["parameter_norm"])) / np.diff(np.log(1 / series["lam"]))
-        growing = bool(np.mean(steps > RUNAWAY_EXPONENT / 2) >= 0.5)
+        levels, norms = series["lam"], series["parameter_norm"]
+        rises = norms[1:] > norms[:-1] * (levels[:-1] / levels[1:]) ** (RUNAWAY_EXPONENT / 2)
+        growing = bool(rises.mean() >= 0.5)
     behaviour = "growing" if growing else "bounded"
     return {
         "lam_final": float(series["lam"][-1]),
