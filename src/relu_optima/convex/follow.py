@@ -60,7 +60,9 @@ class PathFollower:
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
 
-    def start_from(self, lam: float, U: np.ndarray, theta: np.ndarray) -> None:
+    def start_from(
+        self, lam: float, U: np.ndarray, theta: np.ndarray, C: np.ndarray | None = None
+    ) -> None:
         """Continue from an optimum that was found elsewhere.
 
         Parameters
@@ -71,10 +73,12 @@ class PathFollower:
             Its blocks.
         theta : array, shape (n,)
             Its residual.
+        C : array, shape (P, d), optional
+            X_b'theta of all blocks, where it is known.
         """
         self.theta = theta.copy()
         self.c = np.linalg.norm(U, axis=1) / lam
-        self.C = np.zeros((0, self.X.shape[1]))
+        self.C = np.zeros((0, self.X.shape[1])) if C is None else C
         self._knots = []
 
     def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:

@@ -32,6 +32,15 @@ def _times(basis: np.ndarray, k: int, vector: np.ndarray, out: np.ndarray) -> No
 
 
 @compiled
+def _dot(first: np.ndarray, second: np.ndarray) -> float:
+    """Return a scalar product; for so few entries a call of BLAS costs more than the sum."""
+    total = 0.0
+    for j in range(first.size):
+        total += first[j] * second[j]
+    return total
+
+
+@compiled
 def _subtract(basis: np.ndarray, k: int, weights: np.ndarray, vector: np.ndarray) -> None:
     """Subtract a combination of the first k rows from a vector, in place."""
     for i in range(k):
@@ -63,14 +72,14 @@ def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
         part = np.empty(k)
         _times(Q, k, row, part)
         _subtract(Q, k, part, rest)
-        if np.dot(rest, rest) < 0.25:
+        if _dot(rest, rest) < 0.25:
             again = np.empty(k)
             _times(Q, k, rest, again)
             _subtract(Q, k, again, rest)
             part += again
         for i in range(k):
             R[i, k] = part[i]
-    length = np.sqrt(np.dot(rest, rest))
+    length = np.sqrt(_dot(rest, rest))
     if length < DEPENDENT:
         return False
     for j in range(rest.size):
@@ -194,7 +203,7 @@ def restart(
     if k == 0:
         return 0
     Qg = np.empty(k)
-    Qg[:] = np.dot(Q[:k], g)
+    _times(Q, k, g, Qg)
     while k > 0 and _multipliers(R, Qg, k, rho) < 0.0:
         negative = rho[:k] < 0.0
         for drop in range(k - 1, -1, -1):
@@ -252,6 +261,7 @@ def start_projections(
     status : array of int, shape (m,)
         PENDING, CONVERGED, BELOW or FLOOR, changed in place.
     """
+    Qg = np.empty(G.shape[1])
     for b in range(slots.size):
         s = slots[b]
         if not stored[b]:
@@ -264,11 +274,10 @@ def start_projections(
             count[s] = k
         count[s] = restart(Q[s], R[s], rows[s], rho[s], count[s], G[b])
         k = count[s]
-        p = G[b].copy()
-        if k > 0:
-            p = rest_of(Q[s], np.dot(Q[s, :k], G[b]), k, G[b])
+        _times(Q[s], k, G[b], Qg)
+        p = rest_of(Q[s], Qg, k, G[b])
         P[b] = p
-        status[b] = BELOW if np.dot(p, p) <= stop * stop else PENDING
+        status[b] = BELOW if _dot(p, p) <= stop * stop else PENDING
 
 
 @compiled
@@ -390,7 +399,7 @@ def advance_projections(
         b = pending[c]
         s, g, score = slots[b], G[b], scores[c]
         worst = score.min()
-        if worst >= -VIOLATION * np.sqrt(np.dot(g, g)):
+        if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
             status[b] = CONVERGED
             continue
         limit = 0.2 * worst
@@ -403,12 +412,14 @@ def advance_projections(
         local = np.empty((m, d))
         values = np.empty(m)
         for j in range(m):
-            local[j] = side[patterns[b], chosen[j]] * unit_rows[chosen[j]]
-            values[j] = score[chosen[j]]
+            row = chosen[j]
+            sign = float(side[patterns[b], row])
+            for i in range(d):
+                local[j, i] = sign * unit_rows[row, i]
+            values[j] = score[row]
         taken = np.zeros(m, dtype=np.bool_)
         k = count[s]
-        if k > 0:
-            Qg[:k] = np.dot(Q[s, :k], g)
+        _times(Q[s], k, g, Qg)
         p = P[b].copy()
         moved = False
         for _ in range(2 * m + d):
@@ -426,12 +437,16 @@ def advance_projections(
             steps += 1
             rows[s, k] = chosen[best]
             rho[s, k] = 0.0
-            Qg[k] = np.dot(Q[s, k], g)
+            Qg[k] = _dot(Q[s, k], g)
             before = k + 1
             k = settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
             one_more = k == before and k < d
-            p = p - Qg[k - 1] * Q[s, k - 1] if one_more else rest_of(Q[s], Qg, k, g)
-            if np.dot(p, p) <= stop * stop:
+            if one_more:
+                for i in range(d):
+                    p[i] -= Qg[k - 1] * Q[s, k - 1, i]
+            else:
+                p = rest_of(Q[s], Qg, k, g)
+            if _dot(p, p) <= stop * stop:
                 status[b] = BELOW
                 break
             _times(local, m, p, values)
@@ -439,8 +454,7 @@ def advance_projections(
                 if taken[j]:
                     values[j] = 0.0
         count[s] = k
-        if k > 0:
-            Qg[:k] = np.dot(Q[s, :k], g)
+        _times(Q[s], k, g, Qg)
         P[b] = rest_of(Q[s], Qg, k, g)
         if status[b] == PENDING and (not moved or k == d):
             status[b] = FLOOR
@@ -481,8 +495,9 @@ def combine_rows(
     """
     for b in range(slots.size):
         s = slots[b]
-        total = np.zeros(out.shape[1])
+        out[b] = 0.0
         for j in range(count[s]):
             row = rows[s, j]
-            total += (max(0.0, rho[s, j]) * side[patterns[b], row]) * unit_rows[row]
-        out[b] = total
+            weight = max(0.0, rho[s, j]) * side[patterns[b], row]
+            for i in range(out.shape[1]):
+                out[b, i] += weight * unit_rows[row, i]

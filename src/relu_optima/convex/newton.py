@@ -72,12 +72,13 @@ class DualNewton:
         self.cones = ConeProjector(self.X, self.patterns, self.blocks) if self.relu else None
         self.system = NewtonSystem(self.X, self.cones)
         self.theta = y.copy()
-        self.sigma = self.sigma0 = 30.0 * d / float(np.sum(self.X**2))
+        self.sigma = self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
         self.ws = np.zeros(0, dtype=np.int64)
         self.masks = np.zeros((0, len(y)))
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
         self._follower: PathFollower | None = None
+        self._priced: np.ndarray | None = None  # correlations at the last pricing
         _compile(formulation)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
@@ -133,7 +134,7 @@ class DualNewton:
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
-            goal = 0.02 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
+            goal = 0.1 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             primal, mismatch = self._primal(lam)
             bounds, stationarity = self._price(lam)
@@ -307,7 +308,7 @@ class DualNewton:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
             self._follower = PathFollower(self.X, self.y, self.patterns, self.system.gram())
-        self._follower.start_from(lam, self.U, self.theta)
+        self._follower.start_from(lam, self.U, self.theta, self._priced)
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
             return None
@@ -381,7 +382,7 @@ class DualNewton:
         Bounds above lam are exact, those below are only known to be below.
         """
         self.counts["pricings"] += 1
-        C = self._correlate_all(self.theta)
+        C = self._priced = self._correlate_all(self.theta)
         bounds = self._bounds(np.arange(self.blocks), C)
         used = self._used()
         if self.cones is not None:
