@@ -230,6 +230,39 @@ def test_an_override_may_name_one_sweep(project):
     assert [points(plan, s)[0].groups["convex"]["lam"] for s in "ab"] == [0.3, 0.4]
 
 
+def test_repeats_count_on_from_the_seed_and_keep_the_first_ids(project):
+    write(project, "sweep/a", CONVEX + "repeats: 1\ngrid: {seed: 7, convex.lam: [0.5, 0.2]}\n")
+    once = points(make_plan("s", root=project))
+    assert [r.seed for r in once] == [7, 7]
+    more = points(make_plan("s", ["repeats=3"], root=project))
+    assert sorted(r.seed for r in more) == [7, 7, 8, 8, 9, 9]
+    assert {r.id for r in once} < {r.id for r in more}
+    write(project, "study/s", "title: S\nsweeps: [a]\noverride: {a: {repeats: 2}}\n")
+    assert sorted(r.seed for r in points(make_plan("s", root=project))) == [7, 7, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["repeats=0"], "whole number"),
+        (["repeats=1,2"], "whole number"),
+        (["repeats=many"], "whole number"),
+        (["repeats=2", "seed=1,2"], "one seed"),
+    ],
+)
+def test_repeats_that_make_no_sense_are_refused(project, overrides, said):
+    write(project, "sweep/a", CONVEX + "repeats: 1\n")
+    with pytest.raises(ConfigError, match=f"repeats: .*{said}"):
+        make_plan("s", overrides, root=project)
+    assert [r.seed for r in points(make_plan("s", ["seed=1,2"], root=project))] == [1, 2]
+
+
+def test_repeats_are_asked_only_of_sweeps_that_state_them(project):
+    write(project, "sweep/a", CONVEX)
+    with pytest.raises(ConfigError, match="repeats: no sweep"):
+        make_plan("s", ["repeats=2"], root=project)
+
+
 def test_a_study_may_narrow_its_sweeps(project):
     write(
         project,

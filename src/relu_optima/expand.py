@@ -21,6 +21,7 @@ from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
 COMMAND_LINE = "command line"
+REPEATS = "repeats"
 MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
 
 
@@ -242,13 +243,21 @@ class Expander:
             if places > 1:
                 self.problems.append(f"{where}: {key}: set in more than one of fixed, grid, zip")
         replace: list[tuple[str, list[Any], str]] = []
+        repeats: tuple[Any, str] = (sweep.repeats, where)
         for key, value in self.by_study.get(name, {}).items():
+            if key == REPEATS and sweep.repeats is not None:
+                repeats = (value, self.study_file)
+                continue
             self._check_key(key, own, self.study_file)
             replace.append((key, self._axis(key, value, self.study_file), self.study_file))
         for override in self.overrides:
             if override.sweep not in (None, name):
                 continue
-            if override.key == "seed" or override.key.split(".")[0] in own:
+            if override.key == REPEATS and sweep.repeats is not None:
+                override.used = True
+                one = override.values[0] if len(override.values) == 1 else override.values
+                repeats = (one, COMMAND_LINE)
+            elif override.key == "seed" or override.key.split(".")[0] in own:
                 override.used = True
                 replace.append((override.key, override.values, COMMAND_LINE))
         for key, values, place in replace:
@@ -256,6 +265,8 @@ class Expander:
             for part in (fixed, zipped):
                 part.pop(key, None)
             grid[key] = values
+        if repeats[0] is not None:
+            self._repeat(*repeats, fixed, grid, zipped)
         lengths = {len(v) for v in zipped.values()}
         if len(lengths) > 1:
             sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
@@ -267,6 +278,32 @@ class Expander:
             self.problems.append(f"{where}: the axes make {size} runs; at most {MAX_RUNS}")
             return [], fixed, origin
         return list(_points(grid, zipped)), fixed, origin
+
+    def _repeat(
+        self,
+        count: Any,
+        where: str,
+        fixed: dict[str, Any],
+        grid: dict[str, list[Any]],
+        zipped: Mapping[str, list[Any]],
+    ) -> None:
+        """Turn the one seed of a sweep into an axis of `count` consecutive ones."""
+        if type(count) is not int or not 1 <= count <= MAX_RUNS:
+            self.problems.append(
+                f"{where}: {REPEATS}: must be a whole number from 1 to {MAX_RUNS}, got {count!r}"
+            )
+            return
+        if count == 1:
+            return  # whatever the seeds are
+        seeds = grid.get("seed", [fixed.get("seed", self.values.get("seed", 0))])
+        if "seed" in zipped or len(seeds) != 1 or type(seeds[0]) is not int:
+            self.problems.append(
+                f"{where}: {REPEATS}: counts on from one seed, but seed has other values; "
+                "give either"
+            )
+            return
+        fixed.pop("seed", None)
+        grid["seed"] = list(range(seeds[0], seeds[0] + count))
 
     def _axis(self, key: str, value: Any, where: str) -> list[Any]:
         try:

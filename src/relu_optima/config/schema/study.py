@@ -32,6 +32,13 @@ class SweepConfig(Group):
     zip: dict[str, Any] = Field(
         default={}, description="Axes of equal length that move together; as in grid."
     )
+    repeats: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Consecutive seeds from the sweep's one seed on; where it is stated, an "
+        "override repeats=5 sets it.",
+    )
     batch_by: list[str] = Field(default=[], description="Columns on which runs of a batch agree.")
     max_runs: int = Field(default=100, ge=1, description="Most runs in a batch.")
     seconds_per_run: float = Field(
