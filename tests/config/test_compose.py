@@ -10,6 +10,7 @@ from relu_optima.config.compose import (
     parse_axis,
     parse_override,
     resolve,
+    study_defaults,
 )
 
 
@@ -104,3 +105,19 @@ def test_files_that_are_no_mapping_are_refused(tmp_path, content):
 def test_lists_without_end_or_order_are_refused(conf, text, message):
     with pytest.raises(ComposeError, match=message):
         parse_override(text, conf, "command line")
+
+
+@pytest.mark.parametrize("defaults", ["5", "null", "thing", "{thing: a}"])
+def test_defaults_that_are_no_list_are_one_message(conf, defaults):
+    (conf / "config.yaml").write_text(f"defaults: {defaults}\n")
+    with pytest.raises(ComposeError, match=r"defaults must be a list"):
+        study_defaults(conf)
+
+
+@pytest.mark.parametrize(
+    "defaults", ["5", "thing", "{thing: a}", "[5]", "[[a]]", "[{thing: {a: b}}]", "[nothing]"]
+)
+def test_a_preset_whose_defaults_hydra_cannot_read(conf, defaults):
+    (conf / "thing" / "bad.yaml").write_text(f"defaults: {defaults}\nx: 2\n")
+    with pytest.raises(ComposeError, match=r"bad\.yaml"):
+        compose_preset(conf, "thing", "bad")

@@ -118,7 +118,14 @@ def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
         )
     content = load_yaml(path)
     choices: dict[str, str] = {}
-    for entry in content.pop("defaults", []):
+    defaults = content.pop("defaults", [])
+    if not isinstance(defaults, list):
+        raise ComposeError(
+            f"defaults must be a list, got {defaults!r} ({type(defaults).__name__})",
+            where=str(path),
+            fix="write one line '- group: preset' for each group",
+        )
+    for entry in defaults:
         if isinstance(entry, dict):
             choices.update({str(k): str(v) for k, v in entry.items()})
     content.pop("hydra", None)
@@ -159,8 +166,8 @@ def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
         with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
             composed = compose(f"{group}/{preset}")
         value = OmegaConf.to_container(composed[group], resolve=False)
-    except (HydraException, OmegaConfBaseException) as error:
-        first = " ".join(str(error).split())
+    except (HydraException, *_YAML_ERRORS) as error:
+        first = " ".join(str(error).split()) or type(error).__name__
         raise ComposeError(first, where=str(conf / group / f"{preset}.yaml")) from None
     if not isinstance(value, dict):
         raise ComposeError("must hold a mapping", where=str(conf / group / f"{preset}.yaml"))

@@ -134,7 +134,7 @@ class DualNewton:
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
-            goal = 0.1 if outer == 0 and not self.U.any() else 0.3 * min(0.03, 0.1 * gap)
+            goal = 0.1 if outer == 0 and not self.U.any() else 0.3 * min(0.1, 0.3 * gap)
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             primal, mismatch = self._primal(lam)
             bounds, stationarity = self._price(lam)
