@@ -24,7 +24,8 @@ from relu_optima.convex.products import adjoint, adjoint_in_slabs
 MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
 MAX_STEPS = 30
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
-WATCHED = 0.9  # blocks whose correlation reaches this share of lam are part of every step
+SLOW_HELD = 0.1  # the same for a matrix that is held from the last strength
+WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of every step
 DAMPING = 1e-3  # relative, of the Schur complement: dependent blocks (mirrored gates) are common
 
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]
@@ -59,6 +60,7 @@ class PathFollower:
         self.c = np.zeros(len(patterns))
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
+        self._held: np.ndarray | None = None
 
     def start_from(
         self, lam: float, U: np.ndarray, theta: np.ndarray, C: np.ndarray | None = None
@@ -80,6 +82,7 @@ class PathFollower:
         self.c = np.linalg.norm(U, axis=1) / lam
         self.C = np.zeros((0, self.X.shape[1])) if C is None else C
         self._knots = []
+        self._held = None
 
     def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
         """Move to another strength.
@@ -120,16 +123,16 @@ class PathFollower:
         """
         if not self.C.size:
             self.C = self._price()
-        watched = self._watched(lam)
+        watched, masks = self._watched(lam)
         C = self.C[watched]
-        factor, last = None, np.inf
+        factor, last, slow = self._held, np.inf, SLOW_HELD
         for _ in range(MAX_STEPS):
             if deadline is not None and time.perf_counter() >= deadline:
                 return None
             norms = np.linalg.norm(C, axis=1)
             inside = (norms > lam) | (self.c[watched] > 0)
             active, lengths = watched[inside], norms[inside]
-            images = (C[inside] @ self.X.T) * self.patterns[active]
+            images = (C[inside] @ self.X.T) * masks[inside]
             fit = self.c[active] @ images
             rest = self.y - fit
             primal = 0.5 * float(rest @ rest) + lam * float(self.c[active] @ lengths)
@@ -148,16 +151,17 @@ class PathFollower:
                     kkt = max(mismatch, off, height / lam - 1.0)
                     U = self.c[:, None] * self.C
                     return Answer(U, scale * self.theta, exact, kkt, "optimal")
-                watched = self._watched(lam)
+                watched, masks = self._watched(lam)
                 C = self.C[watched]
                 last = np.inf
                 continue
-            if factor is None or gap > SLOW * last:
-                factor = self._factor(active)
+            if factor is None or gap > slow * last:
+                factor = self._held = self._factor(active)
+                slow = SLOW
             last = gap
             if factor is None or not self._correct(lam, factor, active, images, lengths, rest):
                 return None
-            C = self._correlate(watched)
+            C = adjoint(masks, self.X, self.theta)
         return None
 
     # -- one step -----------------------------------------------------------------------------
@@ -172,9 +176,11 @@ class PathFollower:
         self.c = np.where(c1 > 0, np.maximum(c1 + ratio * (c1 - c0), 0.0), 0.0)
         self.C = C1 + ratio * (C1 - C0)
 
-    def _watched(self, lam: float) -> np.ndarray:
+    def _watched(self, lam: float) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks that may matter at this strength, and their patterns as numbers."""
         near = np.linalg.norm(self.C, axis=1) > WATCHED * lam
-        return np.flatnonzero(near | (self.c > 0))
+        watched = np.flatnonzero(near | (self.c > 0))
+        return watched, self.patterns[watched].astype(np.float64)
 
     def _gap(self, primal: float, lam: float, height: float) -> tuple[float, float]:
         """Relative gap with the best multiple of theta, and that multiple."""
@@ -240,9 +246,6 @@ class PathFollower:
         return bool(np.isfinite(self.theta).all())
 
     # -- products with the lifted design ------------------------------------------------------
-
-    def _correlate(self, blocks: np.ndarray) -> np.ndarray:
-        return adjoint(self.patterns[blocks].astype(np.float64), self.X, self.theta)
 
     def _price(self) -> np.ndarray:
         """X_b'theta of all blocks."""

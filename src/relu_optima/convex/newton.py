@@ -128,13 +128,14 @@ class DualNewton:
         if not self.ws.size:
             self._first_working_set(lam)
         else:
-            self.sigma = max(self.sigma / 27.0, self.sigma0)
+            self.sigma = max(self.sigma / 9.0, self.sigma0)
             self._extrapolate(lam)
         gap, since = 1.0, 0
+        first = 1e-3 if self.U.any() else 0.1
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
-            goal = 0.1 if outer == 0 and not self.U.any() else 0.3 * min(0.1, 0.3 * gap)
+            goal = 0.3 * min(0.1, 0.3 * gap) if outer else first
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             primal, mismatch = self._primal(lam)
             bounds, stationarity = self._price(lam)
