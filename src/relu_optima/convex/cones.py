@@ -32,7 +32,7 @@ class ConeProjector:
         n, d = X.shape
         lengths = np.linalg.norm(X, axis=1)
         self.unit_rows = np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
-        self.side = np.where(patterns, np.int8(1), np.int8(-1))
+        self.side = 2 * patterns.astype(np.int8) - np.int8(1)
         self.face_rows = np.zeros((blocks, d), dtype=np.int32)
         self.face_size = np.zeros(blocks, dtype=np.int64)
         self.projections = 0
@@ -117,7 +117,6 @@ class ConeProjector:
             if not pending.size:
                 break
             scores = P[pending] @ self.unit_rows.T
-            scores *= self.side[patterns[pending]]
             self.steps += kernels.advance_projections(pending, scores, slots, patterns, *common)
         self.face_rows[blocks] = factors.rows[slots]
         self.face_size[blocks] = factors.count[slots]

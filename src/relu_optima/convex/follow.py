@@ -6,9 +6,9 @@ With C_b = X_b'theta the optimum is w_b = c_b C_b, c_b >= 0, where
           \text{ where } c_b > 0, \qquad \lVert C_b \rVert \le \lambda \text{ elsewhere.}
 
 The strength enters the second part only, so one factorisation of I + sum_b c_b X_b X_b', which is
-assembled by a Hadamard product with X X', serves a whole step: Newton's method with that matrix
-held fixed, while blocks enter and leave by its Schur complement. The matrix is in single precision;
-the equations, the values and the certificate are in double.
+assembled by a Hadamard product with X X', serves a whole step and often the next points: Newton's
+method with that matrix held fixed, while blocks enter and leave by its Schur complement. The matrix
+is in single precision; the equations, the values and the certificate are in double.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from relu_optima.convex.products import adjoint, adjoint_in_slabs
 
 MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
 MAX_STEPS = 30
+ROUGH = 1e-3  # gap above which images of blocks are not used again
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
 SLOW_HELD = 0.1  # the same for a matrix that is held from the last strength
 WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of every step
@@ -61,6 +62,9 @@ class PathFollower:
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
         self._held: np.ndarray | None = None
+        self._columns: np.ndarray = np.zeros((len(y), 0), dtype=np.float32, order="F")
+        self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
+        self._scale = np.zeros(len(patterns), dtype=np.float32)
 
     def start_from(
         self, lam: float, U: np.ndarray, theta: np.ndarray, C: np.ndarray | None = None
@@ -159,7 +163,11 @@ class PathFollower:
                 factor = self._held = self._factor(active)
                 slow = SLOW
             last = gap
-            if factor is None or not self._correct(lam, factor, active, images, lengths, rest):
+            if factor is None:
+                return None
+            if gap > ROUGH:
+                self._column[:] = -1  # of a point too far from this one
+            if not self._correct(lam, factor, active, images, lengths, rest):
                 return None
             C = adjoint(masks, self.X, self.theta)
         return None
@@ -194,6 +202,7 @@ class PathFollower:
     def _factor(self, active: np.ndarray) -> np.ndarray | None:
         """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
         self.counts["factorisations"] += 1
+        self._column[:] = -1
         roots = np.sqrt(self.c[active]).astype(np.float32)
         rows = self.patterns[active] * roots[:, None]
         if active.size:
@@ -220,30 +229,50 @@ class PathFollower:
         half = blas.strsv(factor, error, lower=1)
         c = self.c[active]
         if active.size:
-            columns = np.asfortranarray((images / lam).T.astype(np.float32))
-            columns = blas.strsm(1.0, factor, columns, lower=1, overwrite_b=1)
+            columns = self._solved(factor, active, images, lam)
+            scale = self._scale[active]
             schur = blas.ssyrk(1.0, columns, trans=1, lower=0)
             schur.ravel(order="K")[:: active.size + 1] *= np.float32(1.0 + DAMPING)
-            excess = ((lengths**2 - lam**2) / (2.0 * lam)).astype(np.float32)
+            excess = ((lengths**2 - lam**2) / (2.0 * scale)).astype(np.float32)
             stays = np.ones(active.size, dtype=bool)
             change = np.zeros(active.size, dtype=np.float32)
             while True:
-                change[~stays] = -lam * c[~stays]
+                change[~stays] = -(scale * c)[~stays]
                 base = half - columns[:, ~stays] @ change[~stays]
                 right = columns[:, stays].T @ base + excess[stays]
                 small = schur[np.ix_(stays, stays)]
                 change[stays], info = _solve(small, right)
                 if info:
                     return False
-                leaves = stays & (c + change / lam < 0)
+                leaves = stays & (c + change / scale < 0)
                 if not leaves.any():
                     break
                 stays &= ~leaves
             half = half - columns @ change
-            c = np.where(stays, c + change / lam, 0.0)
+            c = np.where(stays, c + change / scale, 0.0)
         self.theta = self.theta + blas.strsv(factor, half, lower=1, trans=1)
         self.c[active] = c
         return bool(np.isfinite(self.theta).all())
+
+    def _solved(
+        self, factor: np.ndarray, active: np.ndarray, images: np.ndarray, lam: float
+    ) -> np.ndarray:
+        """The factor's solutions for the images of the blocks; those at hand are used again."""
+        new = self._column[active] < 0
+        if new.any():
+            columns = np.asfortranarray((images[new] / lam).T.astype(np.float32))
+            columns = blas.strsm(1.0, factor, columns, lower=1, overwrite_b=1)
+            if new.all():
+                self._columns = columns
+                self._column[:] = -1
+            else:
+                self._columns = np.concatenate([self._columns.T, columns.T]).T
+            first = self._columns.shape[1] - columns.shape[1]
+            self._column[active[new]] = np.arange(first, self._columns.shape[1])
+            self._scale[active[new]] = lam
+            if new.all():
+                return self._columns
+        return np.asarray(self._columns.T[self._column[active]].T)
 
     # -- products with the lifted design ------------------------------------------------------
 

@@ -50,10 +50,12 @@ def merge_patterns(X: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.nda
     if patterns.shape[1] == 0:
         return gates, patterns
     # packed rows sort like the bits themselves, and eight times faster
-    packed = np.packbits(patterns, axis=0).T
-    keys = np.ascontiguousarray(packed).view(np.dtype((np.void, packed.shape[1])))[:, 0]
+    packed = np.ascontiguousarray(np.packbits(patterns, axis=0).T)
+    keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
     _, first = np.unique(keys, return_index=True)
-    keep = first[patterns[:, first].any(axis=0)]
+    keep = first[packed[first].any(axis=1)]
+    if np.array_equal(keep, np.arange(patterns.shape[1])):
+        return np.ascontiguousarray(gates), patterns  # as sampled gates come; columns cost to copy
     return np.ascontiguousarray(gates[:, keep]), np.ascontiguousarray(patterns[:, keep])
 
 

@@ -332,6 +332,28 @@ def settle(
 
 
 @compiled
+def _turn(score: np.ndarray, side: np.ndarray) -> float:
+    """Give every entry the sign of its cone row, in place; return the smallest."""
+    worst = np.inf
+    for j in range(score.size):
+        value = score[j] * side[j]
+        score[j] = value
+        worst = min(worst, value)
+    return worst
+
+
+@compiled
+def _at_most(score: np.ndarray, limit: float, out: np.ndarray) -> int:
+    """Write the positions of the entries up to a limit; return how many."""
+    count = 0
+    for j in range(score.size):
+        if score[j] <= limit:
+            out[count] = j
+            count += 1
+    return count
+
+
+@compiled
 def advance_projections(
     pending: np.ndarray,
     scores: np.ndarray,
@@ -359,7 +381,7 @@ def advance_projections(
     pending : array of int, shape (c,)
         Projections still under way.
     scores : array, shape (c, n)
-        a_j'p for each of them and every cone row.
+        x_j'p for each of them and every unit row of X; becomes a_j'p.
     slots : array of int, shape (m,)
         Slot of each projection.
     patterns : array of int, shape (m,)
@@ -394,21 +416,21 @@ def advance_projections(
     cap = 3 * d + 8
     target = np.empty(d + 1)
     Qg = np.empty(d + 1)
+    chosen = np.empty(scores.shape[1], dtype=np.int64)
     steps = 0
     for c in range(pending.size):
         b = pending[c]
         s, g, score = slots[b], G[b], scores[c]
-        worst = score.min()
+        worst = _turn(score, side[patterns[b]])
         if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
             status[b] = CONVERGED
             continue
         limit = 0.2 * worst
-        chosen = np.flatnonzero(score <= limit)
-        while chosen.size > cap and limit > 0.999 * worst:
+        m = _at_most(score, limit, chosen)
+        while m > cap and limit > 0.999 * worst:
             limit = 0.5 * (limit + worst)
-            chosen = np.flatnonzero(score <= limit)
-        chosen = chosen[:cap]
-        m = chosen.size
+            m = _at_most(score, limit, chosen)
+        m = min(m, cap)
         local = np.empty((m, d))
         values = np.empty(m)
         for j in range(m):
