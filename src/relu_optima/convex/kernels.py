@@ -50,23 +50,8 @@ def _subtract(basis: np.ndarray, k: int, weights: np.ndarray, vector: np.ndarray
 
 
 @compiled
-def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
-    """Add a row to a face, unless it depends on those already there.
-
-    Parameters
-    ----------
-    Q, R : array, shape (d, d)
-        Basis and triangular factor, changed in place.
-    k : int
-        Number of rows before.
-    row : array, shape (d,)
-        Unit cone row.
-
-    Returns
-    -------
-    bool
-        False if the row was dependent and nothing changed.
-    """
+def _append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
+    """Add a unit cone row to a face of k rows; False if it depends on them and nothing changed."""
     rest = row.copy()
     if k > 0:
         part = np.empty(k)
@@ -89,24 +74,10 @@ def append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
 
 
 @compiled
-def delete_row(
+def _delete_row(
     Q: np.ndarray, R: np.ndarray, rows: np.ndarray, Qg: np.ndarray, k: int, drop: int
 ) -> None:
-    """Remove a row of a face by Givens rotations.
-
-    Parameters
-    ----------
-    Q, R : array, shape (d, d)
-        Basis and triangular factor, changed in place.
-    rows : array of int, shape (d,)
-        Active rows, changed in place.
-    Qg : array, shape (k,) or more
-        Q g, which turns with the basis.
-    k : int
-        Number of rows before.
-    drop : int
-        Position of the row to remove.
-    """
+    """Remove a row of a face of k rows by Givens rotations; Q g turns with the basis."""
     for j in range(drop, k - 1):
         rows[j] = rows[j + 1]
         for i in range(j + 2):
@@ -145,25 +116,8 @@ def _multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> floa
 
 
 @compiled
-def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
-    """Return g - Q'(Q g), with a second pass against drift.
-
-    Parameters
-    ----------
-    Q : array, shape (d, d)
-        Basis of the face.
-    Qg : array, shape (k,) or more
-        Q g.
-    k : int
-        Number of active rows.
-    g : array, shape (d,)
-        Vector.
-
-    Returns
-    -------
-    array, shape (d,)
-        Its part orthogonal to the face's rows; exactly zero if the face is full.
-    """
+def _rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
+    """Return g - Q'(Q g), with a second pass against drift; exactly zero if the face is full."""
     if k == 0:
         return g.copy()
     if k == g.size:
@@ -177,29 +131,10 @@ def rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def restart(
+def _restart(
     Q: np.ndarray, R: np.ndarray, rows: np.ndarray, rho: np.ndarray, k: int, g: np.ndarray
 ) -> int:
-    """Fit a stored face to a new vector: drop rows until all multipliers are non-negative.
-
-    Parameters
-    ----------
-    Q, R : array, shape (d, d)
-        Basis and triangular factor, changed in place.
-    rows : array of int, shape (d,)
-        Active rows, changed in place.
-    rho : array, shape (d,)
-        Receives the multipliers.
-    k : int
-        Number of active rows before.
-    g : array, shape (d,)
-        New vector.
-
-    Returns
-    -------
-    int
-        Number of active rows left.
-    """
+    """Drop rows of a face until no multiplier for g is negative; return how many are left."""
     if k == 0:
         return 0
     Qg = np.empty(k)
@@ -208,7 +143,7 @@ def restart(
         negative = rho[:k] < 0.0
         for drop in range(k - 1, -1, -1):
             if negative[drop]:
-                delete_row(Q, R, rows, Qg, k, drop)
+                _delete_row(Q, R, rows, Qg, k, drop)
                 k -= 1
     return k
 
@@ -268,20 +203,20 @@ def start_projections(
             k = 0
             for j in range(count[s]):
                 row = rows[s, j]
-                if append_row(Q[s], R[s], k, side[patterns[b], row] * unit_rows[row]):
+                if _append_row(Q[s], R[s], k, side[patterns[b], row] * unit_rows[row]):
                     rows[s, k] = row
                     k += 1
             count[s] = k
-        count[s] = restart(Q[s], R[s], rows[s], rho[s], count[s], G[b])
+        count[s] = _restart(Q[s], R[s], rows[s], rho[s], count[s], G[b])
         k = count[s]
         _times(Q[s], k, G[b], Qg)
-        p = rest_of(Q[s], Qg, k, G[b])
+        p = _rest_of(Q[s], Qg, k, G[b])
         P[b] = p
         status[b] = BELOW if _dot(p, p) <= stop * stop else PENDING
 
 
 @compiled
-def settle(
+def _settle(
     Q: np.ndarray,
     R: np.ndarray,
     rows: np.ndarray,
@@ -290,27 +225,9 @@ def settle(
     k: int,
     target: np.ndarray,
 ) -> int:
-    """Move rho to the minimiser on the face, dropping rows that turn negative on the way.
+    """Move rho >= 0 to the minimiser on the face; rows that turn negative on the way are dropped.
 
-    Parameters
-    ----------
-    Q, R : array, shape (d, d)
-        Basis and triangular factor, changed in place.
-    rows : array of int, shape (d,)
-        Active rows, changed in place.
-    rho : array, shape (d,)
-        Non-negative multipliers, changed in place.
-    Qg : array, shape (k,) or more
-        Q g, changed in place.
-    k : int
-        Number of active rows before.
-    target : array, shape (k,) or more
-        Work space.
-
-    Returns
-    -------
-    int
-        Number of active rows left.
+    Returns the number of active rows left.
     """
     while k > 0:
         if _multipliers(R, Qg, k, target) >= 0.0:
@@ -326,7 +243,7 @@ def settle(
             rho[j] = max(0.0, rho[j] + step * (target[j] - rho[j]))
         for j in range(drop, k - 1):
             rho[j] = rho[j + 1]
-        delete_row(Q, R, rows, Qg, k, drop)
+        _delete_row(Q, R, rows, Qg, k, drop)
         k -= 1
     return k
 
@@ -448,7 +365,7 @@ def advance_projections(
             best = np.argmin(values)
             if values[best] > 0.3 * worst or k == d:
                 break
-            if taken[best] or not append_row(Q[s], R[s], k, local[best]):
+            if taken[best] or not _append_row(Q[s], R[s], k, local[best]):
                 # already active or dependent on the active rows: nothing to gain from it
                 values[best] = 0.0
                 taken[best] = True
@@ -461,13 +378,13 @@ def advance_projections(
             rho[s, k] = 0.0
             Qg[k] = _dot(Q[s, k], g)
             before = k + 1
-            k = settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
+            k = _settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
             one_more = k == before and k < d
             if one_more:
                 for i in range(d):
                     p[i] -= Qg[k - 1] * Q[s, k - 1, i]
             else:
-                p = rest_of(Q[s], Qg, k, g)
+                p = _rest_of(Q[s], Qg, k, g)
             if _dot(p, p) <= stop * stop:
                 status[b] = BELOW
                 break
@@ -477,7 +394,7 @@ def advance_projections(
                     values[j] = 0.0
         count[s] = k
         _times(Q[s], k, g, Qg)
-        P[b] = rest_of(Q[s], Qg, k, g)
+        P[b] = _rest_of(Q[s], Qg, k, g)
         if status[b] == PENDING and (not moved or k == d):
             status[b] = FLOOR
     return steps
