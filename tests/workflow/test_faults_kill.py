@@ -1,5 +1,6 @@
 """Killed at a random moment: nothing finished is lost, no number is wrong."""
 
+import contextlib
 import os
 import random
 import signal
@@ -61,7 +62,8 @@ def processes(study: subprocess.Popen, target: str) -> list[int]:
 def kill(study: subprocess.Popen, target: str, choose: random.Random) -> None:
     """Kill -9 one target, as soon as there is one."""
     if target == "everything":
-        os.killpg(study.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended before its moment came
+            os.killpg(study.pid, signal.SIGKILL)
         study.wait()
         return
     while study.poll() is None:
