@@ -104,7 +104,7 @@ class Worker:
         self._process = None
         if code == -signal.SIGXCPU:
             return {"cpu_s": limit, "ended": "time"}, {}
-        why = errors.read_text().strip().rpartition("\n")[2]  # the rest names this machine's folders
+        why = errors.read_text().strip().rpartition("\n")[2]  # the rest names folders
         return {"ended": "killed" if code < 0 else "error", "message": f"{code}: {why}"}, {}
 
     def close(self) -> None:
