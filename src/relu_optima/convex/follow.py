@@ -62,9 +62,9 @@ class PathFollower:
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
         self._held: np.ndarray | None = None
-        self._columns: np.ndarray = np.zeros((len(y), 0), dtype=np.float32, order="F")
         self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
         self._scale = np.zeros(len(patterns), dtype=np.float32)
+        self._forget()
 
     def start_from(
         self, lam: float, U: np.ndarray, theta: np.ndarray, C: np.ndarray | None = None
@@ -166,7 +166,7 @@ class PathFollower:
             if factor is None:
                 return None
             if gap > ROUGH:
-                self._column[:] = -1  # of a point too far from this one
+                self._forget()
             if not self._correct(lam, factor, active, images, lengths, rest):
                 return None
             C = adjoint(masks, self.X, self.theta)
@@ -202,7 +202,7 @@ class PathFollower:
     def _factor(self, active: np.ndarray) -> np.ndarray | None:
         """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
         self.counts["factorisations"] += 1
-        self._column[:] = -1
+        self._forget()
         roots = np.sqrt(self.c[active]).astype(np.float32)
         rows = self.patterns[active] * roots[:, None]
         if active.size:
@@ -254,6 +254,11 @@ class PathFollower:
         self.c[active] = c
         return bool(np.isfinite(self.theta).all())
 
+    def _forget(self) -> None:
+        """Drop the solved images: of another factor, or of a point too far from this one."""
+        self._column[:] = -1
+        self._columns: np.ndarray = np.zeros((len(self.y), 0), dtype=np.float32, order="F")
+
     def _solved(
         self, factor: np.ndarray, active: np.ndarray, images: np.ndarray, lam: float
     ) -> np.ndarray:
@@ -262,16 +267,9 @@ class PathFollower:
         if new.any():
             columns = np.asfortranarray((images[new] / lam).T.astype(np.float32))
             columns = blas.strsm(1.0, factor, columns, lower=1, overwrite_b=1)
-            if new.all():
-                self._columns = columns
-                self._column[:] = -1
-            else:
-                self._columns = np.concatenate([self._columns.T, columns.T]).T
-            first = self._columns.shape[1] - columns.shape[1]
-            self._column[active[new]] = np.arange(first, self._columns.shape[1])
+            self._column[active[new]] = self._columns.shape[1] + np.arange(columns.shape[1])
+            self._columns = np.concatenate([self._columns.T, columns.T]).T
             self._scale[active[new]] = lam
-            if new.all():
-                return self._columns
         return np.asarray(self._columns.T[self._column[active]].T)
 
     # -- products with the lifted design ------------------------------------------------------
