@@ -64,7 +64,11 @@ class ConeProjector:
             self._kept.load(slot, self.face_rows[block], int(self.face_size[block]))
 
     def project(
-        self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int = 1_000
+        self,
+        blocks: np.ndarray,
+        G: np.ndarray,
+        stop: float,
+        rounds: int = 1_000,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Project one vector on the cone of each block.
 
@@ -88,41 +92,56 @@ class ConeProjector:
             A'rho.
         """
         out, shift = np.empty_like(G), np.empty_like(G)
-        slots = self._slot[blocks]
-        for group, kept in ((np.flatnonzero(slots >= 0), True), (np.flatnonzero(slots < 0), False)):
-            size = self._chunk if kept else min(self._chunk, self._scratch.size)
+        kept = self._slot[blocks] >= 0
+        for group, factors in ((np.flatnonzero(kept), self._kept), (np.flatnonzero(~kept), None)):
+            size = self._chunk if factors else min(self._chunk, self._scratch.size)
             for begin in range(0, group.size, size):
                 part = group[begin : begin + size]
-                out[part], shift[part] = self._project(blocks[part], G[part], stop, rounds, kept)
+                slots = self._slot[blocks[part]] if factors else self._borrow(blocks[part])
+                out[part], shift[part] = self._project(
+                    blocks[part], G[part], stop, rounds, factors or self._scratch, slots
+                )
+                self._store(blocks[part], factors or self._scratch, slots)
         self.projections += blocks.size
         return out, shift
 
+    def _borrow(self, blocks: np.ndarray) -> np.ndarray:
+        """Put the faces of some blocks into scratch slots."""
+        scratch, slots = self._scratch, np.arange(blocks.size)
+        scratch.rows[slots] = self.face_rows[blocks]
+        scratch.count[slots] = self.face_size[blocks]
+        scratch.built[slots] = False
+        return slots
+
+    def _store(self, blocks: np.ndarray, factors: _Factors, slots: np.ndarray) -> None:
+        self.face_rows[blocks] = factors.rows[slots]
+        self.face_size[blocks] = factors.count[slots]
+
     def _project(
-        self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, kept: bool
+        self,
+        blocks: np.ndarray,
+        G: np.ndarray,
+        stop: float,
+        rounds: int,
+        factors: _Factors,
+        slots: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        factors = self._kept if kept else self._scratch
-        slots = self._slot[blocks] if kept else np.arange(blocks.size)
-        if not kept:
-            for slot, block in enumerate(blocks):
-                factors.load(slot, self.face_rows[block], int(self.face_size[block]))
         patterns = blocks % len(self.side)
         P = np.empty_like(G)
         status = np.zeros(blocks.size, dtype=np.int64)
-        state = (factors.Q, factors.R, factors.rows, factors.rho, factors.count)
-        common = (G, stop, self.unit_rows, self.side, *state, P, status)
-        kernels.start_projections(slots, factors.built[slots], patterns, *common)
-        factors.built[slots] = True
+        data, state = (self.unit_rows, self.side), (factors.rows, factors.rho, factors.count)
+        common = (G, stop, *data, factors.lines, *state)
+        kernels.start_projections(slots, patterns, *common, factors.built, P, status)
         for _ in range(rounds):
             pending = np.flatnonzero(status == kernels.PENDING)
             if not pending.size:
                 break
             scores = P[pending] @ self.unit_rows.T
-            self.steps += kernels.advance_projections(pending, scores, slots, patterns, *common)
-        self.face_rows[blocks] = factors.rows[slots]
-        self.face_size[blocks] = factors.count[slots]
+            self.steps += kernels.advance_projections(
+                pending, scores, slots, patterns, *common, P, status
+            )
         shift = np.empty_like(G)
-        faces = (factors.rows, factors.rho, factors.count)
-        kernels.combine_rows(slots, patterns, self.unit_rows, self.side, *faces, shift)
+        kernels.combine_rows(slots, patterns, G, *data, *state, factors.built, P, shift)
         return P, shift
 
     def factors(self, blocks: np.ndarray) -> tuple[np.ndarray, _Factors]:
@@ -140,26 +159,31 @@ class ConeProjector:
         factors : _Factors
             The factors.
         """
-        if (self._slot[blocks] >= 0).all():
-            return self._slot[blocks], self._kept
-        factors = _Factors(blocks.size, self.face_rows.shape[1])
-        for slot, block in enumerate(blocks):
-            factors.load(slot, self.face_rows[block], int(self.face_size[block]))
-        slots = np.arange(blocks.size)
-        G = np.zeros((blocks.size, self.face_rows.shape[1]))
-        state = (factors.Q, factors.R, factors.rows, factors.rho, factors.count)
-        kernels.start_projections(
-            slots,
-            factors.built,
-            blocks % len(self.side),
-            G,
-            -1.0,
-            self.unit_rows,
-            self.side,
-            *state,
-            np.empty_like(G),
-            np.zeros(blocks.size, dtype=np.int64),
-        )
+        slots = self._slot[blocks]
+        factors = self._kept
+        if (slots < 0).any():
+            factors, slots = _Factors(blocks.size, self.face_rows.shape[1]), np.arange(blocks.size)
+            for slot, block in enumerate(blocks):
+                factors.load(slot, self.face_rows[block], int(self.face_size[block]))
+        raw = np.flatnonzero(~factors.built[slots])
+        if raw.size:
+            G = np.zeros((raw.size, self.face_rows.shape[1]))  # any vector: only factors count
+            kernels.start_projections(
+                slots[raw],
+                blocks[raw] % len(self.side),
+                G,
+                -1.0,
+                self.unit_rows,
+                self.side,
+                factors.lines,
+                factors.rows,
+                factors.rho,
+                factors.count,
+                factors.built,
+                np.empty_like(G),
+                np.zeros(raw.size, dtype=np.int64),
+            )
+            self._store(blocks[raw], factors, slots[raw])
         return slots, factors
 
 
@@ -168,8 +192,7 @@ class _Factors:
 
     def __init__(self, size: int, d: int) -> None:
         self.size = size
-        self.Q = np.zeros((size, d, d))
-        self.R = np.zeros((size, d, d))
+        self.lines = np.zeros((size, d, 2 * d))
         self.rows = np.zeros((size, d), dtype=np.int32)
         self.rho = np.zeros((size, d))
         self.count = np.zeros(size, dtype=np.int64)
@@ -184,6 +207,6 @@ class _Factors:
     def grown(self, size: int) -> _Factors:
         """Return a copy with more slots."""
         new = _Factors(size, self.rows.shape[1])
-        for name in ("Q", "R", "rows", "rho", "count", "built"):
+        for name in ("lines", "rows", "rho", "count", "built"):
             getattr(new, name)[: self.size] = getattr(self, name)
         return new

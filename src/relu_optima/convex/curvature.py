@@ -18,11 +18,12 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from relu_optima.convex.cones import ConeProjector
-from relu_optima.convex.curvature_kernels import curvature_roots
+from relu_optima.convex.curvature_kernels import face_bases, leave_faces
 from relu_optima.convex.products import adjoint, combine
 
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
+OVERHEAD = 2e6  # of an iteration of conjugate gradients, in multiplications
 MAX_CG = 300
 MAX_REFINEMENTS = 20
 SINGLE = 3e-4  # relative residual above which conjugate gradients run in single precision
@@ -90,16 +91,18 @@ class NewtonSystem:
             return -gradient
         n, d = self.X.shape
         shrink = sigma * lam / norms
-        sizes = self._face_sizes(blocks)
+        slots, _, count = self._faces(blocks)
+        sizes = count[slots]
         free = d - sizes
         columns = int(free.sum())
         less = int(np.minimum(sizes, free).sum())
-        by_columns = n * columns**2 + columns**3 / 3 + 4.0 * d * d * columns
+        shorter = min(n, columns)
+        by_columns = n * columns * shorter + shorter**3 / 3 + 4.0 * d * d * columns
         by_rows = n**2 * (2.0 * blocks.size + less) + n**3 / 3
         # iterations learnt from the last time, which grow with the condition of the matrix
         guess = self._cg_used * np.sqrt(sigma / self._cg_sigma) if self._cg_sigma else self._cg_used
         guess *= np.log(accuracy) / np.log(self._cg_accuracy)
-        once = 8.0 * n * d * blocks.size
+        once = 8.0 * n * d * blocks.size + OVERHEAD
         by_products = once * guess
         if n > DIRECT_ROWS:
             by_rows = np.inf
@@ -122,27 +125,70 @@ class NewtonSystem:
             return self._by_columns(blocks, masks, P, shrink, free, sigma, gradient)
         return self._by_products(blocks, masks, P, shrink, sigma, gradient, accuracy, MAX_CG)[0]
 
-    def _face_sizes(self, blocks: np.ndarray) -> np.ndarray:
-        if self.cones is None:
-            return np.zeros(blocks.size, dtype=np.int64)
-        return np.asarray(self.cones.face_size[blocks])
+    def response(
+        self,
+        blocks: np.ndarray,
+        P: np.ndarray,
+        norms: np.ndarray,
+        sigma: float,
+        lam: float,
+        V: np.ndarray,
+    ) -> np.ndarray:
+        """Return sigma M_b v_b: how the blocks answer to a change v_b of their correlations.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Active blocks.
+        P, norms, sigma, lam
+            As in `direction`.
+        V : array, shape (m, d)
+            Changes.
+
+        Returns
+        -------
+        array, shape (m, d)
+            Answers.
+        """
+        return self._curve(blocks, P, sigma * lam / norms, sigma, np.float64)(V.copy())
+
+    def on_faces(self, blocks: np.ndarray, q: np.ndarray) -> bool:
+        """Return whether unit vectors lie on the faces that are held for their blocks.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks.
+        q : array, shape (m, d)
+            Unit vectors.
+
+        Returns
+        -------
+        bool
+            True if all do, to rounding.
+        """
+        inside = q.copy()
+        leave_faces(*self._faces(blocks), inside)
+        return bool(np.abs(inside - q).max() < 1e-6)
 
     def _faces(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Slots, bases and sizes of the faces."""
+        """Slots, lines and sizes of the faces."""
         d = self.X.shape[1]
         if self.cones is None:
             none = np.zeros(blocks.size, dtype=np.int64)
-            return none, np.zeros((1, d, d)), np.zeros(1, dtype=np.int64)
+            return none, np.zeros((1, d, 2 * d)), np.zeros(1, dtype=np.int64)
         slots, factors = self.cones.factors(blocks)
-        return slots, factors.Q, factors.count
+        return slots, factors.lines, factors.count
 
     def _roots(
         self, blocks: np.ndarray, P: np.ndarray, shrink: np.ndarray, free: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         offsets = np.concatenate([[0], np.cumsum(free)])
         roots = np.empty((int(offsets[-1]), self.X.shape[1]))
-        slots, Q, count = self._faces(blocks)
-        curvature_roots(slots, Q, count, P, shrink, offsets, roots)
+        face_bases(*self._faces(blocks), P, offsets, roots)
+        weights = np.repeat(np.sqrt(1.0 - shrink), free)
+        weights[offsets[:-1]] = 1.0
+        roots *= weights[:, None]
         return roots, offsets
 
     def _by_columns(
@@ -155,11 +201,20 @@ class NewtonSystem:
         sigma: float,
         gradient: np.ndarray,
     ) -> np.ndarray:
-        """Woodbury's identity on the columns Z = [X_b T_b'], with one step of refinement."""
+        """Cholesky of I + sigma Z Z' with the columns Z = [X_b T_b'], on their shorter side.
+
+        On the side of the columns, by Woodbury's identity with one step of refinement.
+        """
         roots, offsets = self._roots(blocks, P, shrink, free)
         Zt = roots @ self.X.T
         for b in range(blocks.size):
             Zt[offsets[b] : offsets[b + 1]] *= masks[b]
+        if len(Zt) > len(gradient):
+            large = blas.dsyrk(sigma, Zt.T, lower=1)
+            large.ravel(order="K")[:: large.shape[0] + 1] += 1.0
+            factor, info = lapack.dpotrf(large, lower=1, overwrite_a=1, clean=0)
+            x, _ = lapack.dpotrs(factor, -gradient, lower=1)
+            return np.asarray(x) if info == 0 else -gradient
         small = blas.dsyrk(1.0, Zt.T, trans=1, lower=0)
         small.ravel(order="K")[:: small.shape[0] + 1] += 1.0 / sigma
         factor, info = lapack.dpotrf(small, lower=0, overwrite_a=1)
@@ -205,11 +260,11 @@ class NewtonSystem:
         plus = [(radial[whole].astype(np.float32) @ X.T) * single[whole]]
         minus = []
         if self.cones is not None:
-            slots, Q, count = self._faces(blocks)
+            slots, lines, count = self._faces(blocks)
             for b in np.flatnonzero(whole):
                 k = int(count[slots[b]])
                 if k:
-                    face = (weight[b] * Q[slots[b], :k]).astype(np.float32)
+                    face = (weight[b] * lines[slots[b], :k, :d]).astype(np.float32)
                     minus.append((face @ X.T) * single[b])
             rest = np.flatnonzero(~whole)
             if rest.size:
@@ -279,25 +334,31 @@ class NewtonSystem:
     ) -> Callable[[np.ndarray], np.ndarray]:
         """Return the Newton matrix as a function of a vector."""
         X, masks = self._inputs(kind), masks.astype(kind)
-        q = (P / np.linalg.norm(P, axis=1)[:, None]).astype(kind)
-        across, radial = (a[:, None].astype(kind) for a in (sigma * (1.0 - shrink), sigma * shrink))
-        slots, Q, count = self._faces(blocks)
-        faces = [
-            (b, Q[slots[b], : int(count[slots[b]])].astype(kind))
-            for b in range(blocks.size)
-            if count[slots[b]]
-        ]
+        curve = self._curve(blocks, P, shrink, sigma, kind)
 
         def apply(x: np.ndarray) -> np.ndarray:
-            B = adjoint(masks, X, x)
-            along = np.einsum("ij,ij->i", q, B)[:, None]
-            for b, basis in faces:
-                B[b] -= (basis @ B[b]) @ basis
-            B *= across
-            B += (radial * along) * q
-            return np.asarray(x + combine(masks, X, B))
+            return np.asarray(x + combine(masks, X, curve(adjoint(masks, X, x))))
 
         return apply
+
+    def _curve(
+        self, blocks: np.ndarray, P: np.ndarray, shrink: np.ndarray, sigma: float, kind: Any
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return sigma M_b v_b as a function of the v_b, which it overwrites."""
+        q = (P / np.linalg.norm(P, axis=1)[:, None]).astype(kind)
+        across, radial = (a[:, None].astype(kind) for a in (sigma * (1.0 - shrink), sigma * shrink))
+        slots, lines, count = self._faces(blocks)
+        bare = not count[slots].any()
+
+        def curve(V: np.ndarray) -> np.ndarray:
+            along = np.einsum("ij,ij->i", q, V)[:, None]
+            if not bare:
+                leave_faces(slots, lines, count, V)
+            V *= across
+            V += (radial * along) * q
+            return V
+
+        return curve
 
     def gram(self) -> np.ndarray:
         """Return X X' in single precision, made on first use.
@@ -337,7 +398,10 @@ def _refined(
         direction = z + (new / energy) * direction if direction.any() else z
         energy = new
         image = apply(direction)
-        step = energy / float(direction @ image)
+        bend = float(direction @ image)
+        if not bend > 0.0:
+            return None
+        step = energy / bend
         x = x + step * direction
         r = r - step * image
     return x if float(np.linalg.norm(r)) <= goal else None

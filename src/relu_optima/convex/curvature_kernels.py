@@ -44,38 +44,60 @@ def complete_basis(Q: np.ndarray, k: int, q: np.ndarray, out: np.ndarray) -> Non
 
 
 @compiled
-def curvature_roots(
-    slots: np.ndarray,
-    Q: np.ndarray,
-    count: np.ndarray,
-    P: np.ndarray,
-    shrink: np.ndarray,
-    offsets: np.ndarray,
-    out: np.ndarray,
+def leave_faces(
+    slots: np.ndarray, lines: np.ndarray, count: np.ndarray, vectors: np.ndarray
 ) -> None:
-    """Write T_b with T_b'T_b = F((1 - a) I + a q q')F for every active block.
+    """Project a vector for every block on the directions of its face, in place.
 
     Parameters
     ----------
     slots : array of int, shape (m,)
         Slot of each block's face.
-    Q : array, shape (S, d, d)
-        Bases of the faces' rows.
+    lines : array, shape (S, d, 2 d)
+        Bases of the faces' rows, in the first d columns.
+    count : array of int, shape (S,)
+        Number of active rows.
+    vectors : array, shape (m, d)
+        The vectors.
+    """
+    d = vectors.shape[1]
+    for b in range(slots.size):
+        s = slots[b]
+        for i in range(count[s]):
+            along = 0.0
+            for j in range(d):
+                along += lines[s, i, j] * vectors[b, j]
+            for j in range(d):
+                vectors[b, j] -= along * lines[s, i, j]
+
+
+@compiled
+def face_bases(
+    slots: np.ndarray,
+    lines: np.ndarray,
+    count: np.ndarray,
+    P: np.ndarray,
+    starts: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Write an orthonormal basis of the directions of every block's face.
+
+    Parameters
+    ----------
+    slots : array of int, shape (m,)
+        Slot of each block's face.
+    lines : array, shape (S, d, 2 d)
+        Bases of the faces' rows, in the first d columns.
     count : array of int, shape (S,)
         Number of active rows.
     P : array, shape (m, d)
-        Projections, not zero.
-    shrink : array, shape (m,)
-        a = sigma lam / |p|, below 1.
-    offsets : array of int, shape (m + 1,)
-        Where each block's rows begin in `out`.
+        Projections, not zero, whose directions come first.
+    starts : array of int, shape (m + 1,)
+        Where each block's vectors begin in `out`.
     out : array, shape (total, d)
-        Receives the rows of all T_b.
+        Receives the bases.
     """
     for b in range(slots.size):
         s = slots[b]
-        k = count[s]
         q = P[b] / np.sqrt(np.dot(P[b], P[b]))
-        part = out[offsets[b] : offsets[b + 1]]
-        complete_basis(Q[s], k, q, part)
-        part[1:] *= np.sqrt(1.0 - shrink[b])
+        complete_basis(lines[s, :, : q.size], count[s], q, out[starts[b] : starts[b + 1]])

@@ -1,9 +1,13 @@
 r"""Inner loops of the solver: dual active-set projections on polyhedral cones.
 
 The projection of g on K = {u : a_j'u >= 0} is p = g + A'rho with rho >= 0 minimising |p|. A face
-S (active rows) is kept as an orthonormal basis and a triangular factor,
+S (active rows) is kept as an orthonormal basis Q of its rows and the combinations that give it,
 
-    a_{S_j} = sum_i R[i, j] Q[i],        p = g - Q'Q g,        R rho = -Q g.
+    Q[i] = sum_j T[i, j] a_{S_j},        p = g - Q'Q g,        rho = -T'Q g,
+
+T being lower triangular. Line i of a face holds Q[i] and then T[i], since whatever is done to the
+one is done to the other: a row of X enters by one line more and leaves by Givens rotations, and p
+and rho follow by a multiple of the line that came or went.
 
 Any rho >= 0 bounds the norm of the projection from above by |p|; every stop is safe.
 
@@ -19,149 +23,203 @@ from relu_optima.convex.compilation import compiled
 PENDING, CONVERGED, BELOW, FLOOR = 0, 1, 2, 3
 DEPENDENT = 1e-9  # length of the new part of a unit row below which it adds nothing
 VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
-
-
-@compiled
-def _times(basis: np.ndarray, k: int, vector: np.ndarray, out: np.ndarray) -> None:
-    """Write the products of the first k rows with a vector; BLAS is slower on so few."""
-    for i in range(k):
-        total = 0.0
-        for j in range(vector.size):
-            total += basis[i, j] * vector[j]
-        out[i] = total
+DRIFT = 1e-11  # of p - g from A'rho, relative to g, beyond which a face is factorised anew
 
 
 @compiled
 def _dot(first: np.ndarray, second: np.ndarray) -> float:
     """Return a scalar product; for so few entries a call of BLAS costs more than the sum."""
     total = 0.0
-    for j in range(first.size):
+    for j in range(second.size):
         total += first[j] * second[j]
     return total
 
 
+# Inner loops take arrays and positions, not views: making a view counts references, which costs
+# as much as the sums.
+
+
 @compiled
-def _subtract(basis: np.ndarray, k: int, weights: np.ndarray, vector: np.ndarray) -> None:
-    """Subtract a combination of the first k rows from a vector, in place."""
-    for i in range(k):
-        weight = weights[i]
+def _times(lines: np.ndarray, k: int, vector: np.ndarray, out: np.ndarray) -> None:
+    """Write the products of the first k lines with a vector, four lines at a time."""
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
         for j in range(vector.size):
-            vector[j] -= weight * basis[i, j]
+            x = vector[j]
+            a += lines[i, j] * x
+            b += lines[i + 1, j] * x
+            c += lines[i + 2, j] * x
+            d += lines[i + 3, j] * x
+        out[i], out[i + 1], out[i + 2], out[i + 3] = a, b, c, d
+    for i in range(whole, k):
+        a = 0.0
+        for j in range(vector.size):
+            a += lines[i, j] * vector[j]
+        out[i] = a
 
 
 @compiled
-def _append_row(Q: np.ndarray, R: np.ndarray, k: int, row: np.ndarray) -> bool:
-    """Add a unit cone row to a face of k rows; False if it depends on them and nothing changed."""
-    rest = row.copy()
-    if k > 0:
-        part = np.empty(k)
-        _times(Q, k, row, part)
-        _subtract(Q, k, part, rest)
-        if _dot(rest, rest) < 0.25:
-            again = np.empty(k)
-            _times(Q, k, rest, again)
-            _subtract(Q, k, again, rest)
-            part += again
+def _subtract(lines: np.ndarray, k: int, weights: np.ndarray, vector: np.ndarray) -> None:
+    """Subtract a combination of the first k lines from a vector, in place, four at a time."""
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+        for j in range(vector.size):
+            part = a * lines[i, j] + b * lines[i + 1, j]
+            vector[j] -= part + c * lines[i + 2, j] + d * lines[i + 3, j]
+    for i in range(whole, k):
+        a = weights[i]
+        for j in range(vector.size):
+            vector[j] -= a * lines[i, j]
+
+
+@compiled
+def _combine(face: np.ndarray, k: int, weights: np.ndarray, out: np.ndarray) -> None:
+    """Write -T'weights over the first k lines, whose entries beyond the diagonal are zero."""
+    first = face.shape[1] // 2
+    for j in range(k):
+        out[j] = 0.0
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        a, b, c, d = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+        for j in range(i + 4):
+            part = a * face[i, first + j] + b * face[i + 1, first + j]
+            out[j] -= part + c * face[i + 2, first + j] + d * face[i + 3, first + j]
+    for i in range(whole, k):
+        a = weights[i]
+        for j in range(i + 1):
+            out[j] -= a * face[i, first + j]
+
+
+@compiled
+def _append_row(
+    face: np.ndarray, k: int, rest: np.ndarray, part: np.ndarray, again: np.ndarray
+) -> bool:
+    """Add a unit cone row to a face of k rows; False if it depends on them and nothing changed.
+
+    The row comes in `rest`; all three vectors are work space.
+    """
+    d = rest.size
+    _times(face, k, rest, part)
+    _subtract(face, k, part, rest)
+    square = _dot(rest, rest)
+    if square < 0.25:
+        _times(face, k, rest, again)
+        _subtract(face, k, again, rest)
+        square = _dot(rest, rest)
         for i in range(k):
-            R[i, k] = part[i]
-    length = np.sqrt(_dot(rest, rest))
+            part[i] += again[i]
+    length = np.sqrt(square)
     if length < DEPENDENT:
         return False
-    for j in range(rest.size):
-        Q[k, j] = rest[j] / length
-    R[k, k] = length
+    _combine(face, k, part, again)
+    for j in range(d):
+        face[k, j] = rest[j] / length
+    for j in range(k):
+        face[k, d + j] = again[j] / length
+    face[k, d + k] = 1.0 / length
     return True
 
 
 @compiled
-def _delete_row(
-    Q: np.ndarray, R: np.ndarray, rows: np.ndarray, Qg: np.ndarray, k: int, drop: int
-) -> None:
-    """Remove a row of a face of k rows by Givens rotations; Q g turns with the basis."""
-    for j in range(drop, k - 1):
-        rows[j] = rows[j + 1]
-        for i in range(j + 2):
-            R[i, j] = R[i, j + 1]
+def _delete_row(face: np.ndarray, rows: np.ndarray, Qg: np.ndarray, k: int, drop: int) -> None:
+    """Turn a row of the face out of all but the last of its k lines, which is to go.
+
+    That line still holds the direction that leaves, and Qg its product with g; coefficients of
+    the row that leaves stand last in T.
+    """
+    d = face.shape[1] // 2
+    out = d + drop
     for i in range(drop, k - 1):
-        a, b = R[i, i], R[i + 1, i]
+        a, b = face[i + 1, out], face[i, out]
         length = np.sqrt(a * a + b * b)
         c, s = a / length, b / length
-        for j in range(i, k - 1):
-            upper, lower = R[i, j], R[i + 1, j]
-            R[i, j] = c * upper + s * lower
-            R[i + 1, j] = c * lower - s * upper
-        R[i + 1, i] = 0.0
-        for j in range(Q.shape[1]):
-            upper, lower = Q[i, j], Q[i + 1, j]
-            Q[i, j] = c * upper + s * lower
-            Q[i + 1, j] = c * lower - s * upper
+        for j in range(d + i + 2):
+            upper, lower = face[i, j], face[i + 1, j]
+            face[i, j] = c * upper - s * lower
+            face[i + 1, j] = c * lower + s * upper
+        for j in range(out, d + i + 1):
+            face[i, j] = face[i, j + 1]
+        face[i, d + i + 1] = 0.0
         first = Qg[i]
-        Qg[i] = c * first + s * Qg[i + 1]
-        Qg[i + 1] = c * Qg[i + 1] - s * first
+        Qg[i] = c * first - s * Qg[i + 1]
+        Qg[i + 1] = c * Qg[i + 1] + s * first
+        rows[i] = rows[i + 1]
+    last = face[k - 1, out]
+    for j in range(out, d + k - 1):
+        face[k - 1, j] = face[k - 1, j + 1]
+    face[k - 1, d + k - 1] = last
 
 
 @compiled
-def _multipliers(R: np.ndarray, Qg: np.ndarray, k: int, out: np.ndarray) -> float:
-    """Solve R rho = -Q g into `out`; returns the smallest multiplier."""
-    smallest = np.inf
-    for i in range(k - 1, -1, -1):
-        value = -Qg[i]
-        for j in range(i + 1, k):
-            value -= R[i, j] * out[j]
-        value /= R[i, i]
-        out[i] = value
-        if value < smallest:
-            smallest = value
-    return smallest
+def _close_up(values: np.ndarray, k: int, drop: int) -> None:
+    """Remove one of the first k values."""
+    for j in range(drop, k - 1):
+        values[j] = values[j + 1]
 
 
 @compiled
-def _rest_of(Q: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray) -> np.ndarray:
-    """Return g - Q'(Q g), with a second pass against drift; exactly zero if the face is full."""
-    if k == 0:
-        return g.copy()
+def _without(
+    face: np.ndarray,
+    rows: np.ndarray,
+    Qg: np.ndarray,
+    k: int,
+    drop: int,
+    target: np.ndarray,
+    p: np.ndarray,
+) -> None:
+    """Drop a row of a face of k rows; multipliers and projection follow."""
+    d = p.size
+    _delete_row(face, rows, Qg, k, drop)
+    _close_up(target, k, drop)
+    weight = Qg[k - 1]
+    for j in range(k - 1):
+        target[j] += weight * face[k - 1, d + j]
+    for j in range(d):
+        p[j] += weight * face[k - 1, j]
+
+
+@compiled
+def _rest_of(
+    face: np.ndarray, Qg: np.ndarray, k: int, g: np.ndarray, p: np.ndarray, again: np.ndarray
+) -> None:
+    """Write g - Q'(Q g), with a second pass against drift; exactly zero if the face is full."""
     if k == g.size:
-        return np.zeros(k)
-    p = g.copy()
-    _subtract(Q, k, Qg, p)
-    again = np.empty(k)
-    _times(Q, k, p, again)
-    _subtract(Q, k, again, p)
-    return p
+        p[:] = 0.0
+        return
+    p[:] = g
+    _subtract(face, k, Qg, p)
+    _times(face, k, p, again)
+    _subtract(face, k, again, p)
 
 
 @compiled
-def _restart(
-    Q: np.ndarray, R: np.ndarray, rows: np.ndarray, rho: np.ndarray, k: int, g: np.ndarray
-) -> int:
-    """Drop rows of a face until no multiplier for g is negative; return how many are left."""
-    if k == 0:
-        return 0
-    Qg = np.empty(k)
-    _times(Q, k, g, Qg)
-    while k > 0 and _multipliers(R, Qg, k, rho) < 0.0:
-        negative = rho[:k] < 0.0
-        for drop in range(k - 1, -1, -1):
-            if negative[drop]:
-                _delete_row(Q, R, rows, Qg, k, drop)
-                k -= 1
-    return k
+def _smallest(values: np.ndarray, k: int) -> float:
+    """Return the smallest of the first k values; several chains, for a minimum has to wait."""
+    a, b, c, d = np.inf, np.inf, np.inf, np.inf
+    whole = k - k % 4
+    for j in range(0, whole, 4):
+        a, b = min(a, values[j]), min(b, values[j + 1])
+        c, d = min(c, values[j + 2]), min(d, values[j + 3])
+    for j in range(whole, k):
+        a = min(a, values[j])
+    return min(min(a, b), min(c, d))
 
 
 @compiled
 def start_projections(
     slots: np.ndarray,
-    stored: np.ndarray,
     patterns: np.ndarray,
     G: np.ndarray,
     stop: float,
     unit_rows: np.ndarray,
     side: np.ndarray,
-    Q: np.ndarray,
-    R: np.ndarray,
+    faces: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
     count: np.ndarray,
+    built: np.ndarray,
     P: np.ndarray,
     status: np.ndarray,
 ) -> None:
@@ -171,8 +229,6 @@ def start_projections(
     ----------
     slots : array of int, shape (m,)
         Slot of each projection.
-    stored : array of bool, shape (m,)
-        Whether the slot holds a factor of its rows.
     patterns : array of int, shape (m,)
         Pattern of each projection.
     G : array, shape (m, d)
@@ -183,56 +239,66 @@ def start_projections(
         Rows of X scaled to unit length.
     side : array of int8, shape (P, n)
         +1 and -1: signs that turn rows of X into cone rows.
-    Q, R : array, shape (S, d, d)
-        Basis and triangular factor of the face in each slot.
+    faces : array, shape (S, d, 2 d)
+        Basis and combinations of the face in each slot.
     rows : array of int32, shape (S, d)
         Active rows of each face.
     rho : array, shape (S, d)
         Multipliers of the active rows.
     count : array of int, shape (S,)
         Number of active rows.
+    built : array of bool, shape (S,)
+        Whether the slot holds the factor of its rows, which it does afterwards.
     P : array, shape (m, d)
         Current points, changed in place.
     status : array of int, shape (m,)
         PENDING, CONVERGED, BELOW or FLOOR, changed in place.
     """
-    Qg = np.empty(G.shape[1])
+    d = G.shape[1]
+    Qg, rest, part, again = np.empty(d), np.empty(d), np.empty(d), np.empty(d)
     for b in range(slots.size):
         s = slots[b]
-        if not stored[b]:
+        face, p, target = faces[s], P[b], rho[s]
+        if not built[s]:
             k = 0
             for j in range(count[s]):
                 row = rows[s, j]
-                if _append_row(Q[s], R[s], k, side[patterns[b], row] * unit_rows[row]):
+                for i in range(d):
+                    rest[i] = side[patterns[b], row] * unit_rows[row, i]
+                if _append_row(face, k, rest, part, again):
                     rows[s, k] = row
                     k += 1
             count[s] = k
-        count[s] = _restart(Q[s], R[s], rows[s], rho[s], count[s], G[b])
+            built[s] = True
         k = count[s]
-        _times(Q[s], k, G[b], Qg)
-        p = _rest_of(Q[s], Qg, k, G[b])
-        P[b] = p
+        _times(face, k, G[b], Qg)
+        _combine(face, k, Qg, target)
+        while _smallest(target, k) < 0.0:
+            negative = target[:k] < 0.0
+            for drop in range(k - 1, -1, -1):
+                if negative[drop]:
+                    _without(face, rows[s], Qg, k, drop, target, p)
+                    k -= 1
+        count[s] = k
+        _rest_of(face, Qg, k, G[b], p, again)
         status[b] = BELOW if _dot(p, p) <= stop * stop else PENDING
 
 
 @compiled
 def _settle(
-    Q: np.ndarray,
-    R: np.ndarray,
+    face: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
     Qg: np.ndarray,
     k: int,
     target: np.ndarray,
+    p: np.ndarray,
 ) -> int:
     """Move rho >= 0 to the minimiser on the face; rows that turn negative on the way are dropped.
 
     Returns the number of active rows left.
     """
-    while k > 0:
-        if _multipliers(R, Qg, k, target) >= 0.0:
-            rho[:k] = target[:k]
-            break
+    while _smallest(target, k) < 0.0:
         step, drop = 1.0, k - 1
         for j in range(k):
             if target[j] < 0.0:
@@ -241,22 +307,19 @@ def _settle(
                     step, drop = ratio, j
         for j in range(k):
             rho[j] = max(0.0, rho[j] + step * (target[j] - rho[j]))
-        for j in range(drop, k - 1):
-            rho[j] = rho[j + 1]
-        _delete_row(Q, R, rows, Qg, k, drop)
+        _close_up(rho, k, drop)
+        _without(face, rows, Qg, k, drop, target, p)
         k -= 1
+    rho[:k] = target[:k]
     return k
 
 
 @compiled
 def _turn(score: np.ndarray, side: np.ndarray) -> float:
     """Give every entry the sign of its cone row, in place; return the smallest."""
-    worst = np.inf
     for j in range(score.size):
-        value = score[j] * side[j]
-        score[j] = value
-        worst = min(worst, value)
-    return worst
+        score[j] *= side[j]
+    return _smallest(score, score.size)
 
 
 @compiled
@@ -271,6 +334,16 @@ def _at_most(score: np.ndarray, limit: float, out: np.ndarray) -> int:
 
 
 @compiled
+def _position(values: np.ndarray, m: int) -> int:
+    """Return where the smallest of the first m values is."""
+    least = _smallest(values, m)
+    for j in range(m):
+        if values[j] == least:
+            return j
+    return 0
+
+
+@compiled
 def advance_projections(
     pending: np.ndarray,
     scores: np.ndarray,
@@ -280,8 +353,7 @@ def advance_projections(
     stop: float,
     unit_rows: np.ndarray,
     side: np.ndarray,
-    Q: np.ndarray,
-    R: np.ndarray,
+    faces: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
     count: np.ndarray,
@@ -299,30 +371,8 @@ def advance_projections(
         Projections still under way.
     scores : array, shape (c, n)
         x_j'p for each of them and every unit row of X; becomes a_j'p.
-    slots : array of int, shape (m,)
-        Slot of each projection.
-    patterns : array of int, shape (m,)
-        Pattern of each projection.
-    G : array, shape (m, d)
-        Vectors to project.
-    stop : float
-        Norm at which a projection is as good as zero.
-    unit_rows : array, shape (n, d)
-        Rows of X scaled to unit length.
-    side : array of int8, shape (P, n)
-        +1 and -1: signs that turn rows of X into cone rows.
-    Q, R : array, shape (S, d, d)
-        Basis and triangular factor of the face in each slot.
-    rows : array of int32, shape (S, d)
-        Active rows of each face.
-    rho : array, shape (S, d)
-        Multipliers of the active rows.
-    count : array of int, shape (S,)
-        Number of active rows.
-    P : array, shape (m, d)
-        Current points, changed in place.
-    status : array of int, shape (m,)
-        PENDING, CONVERGED, BELOW or FLOOR, changed in place.
+    slots, patterns, G, stop, unit_rows, side, faces, rows, rho, count, P, status
+        As in `start_projections`.
 
     Returns
     -------
@@ -331,13 +381,15 @@ def advance_projections(
     """
     d = G.shape[1]
     cap = 3 * d + 8
-    target = np.empty(d + 1)
-    Qg = np.empty(d + 1)
+    target, Qg, p = np.empty(d), np.empty(d), np.empty(d)
+    rest, part, again = np.empty(d), np.empty(d), np.empty(d)
     chosen = np.empty(scores.shape[1], dtype=np.int64)
+    local, values, taken = np.empty((cap, d)), np.empty(cap), np.empty(cap, dtype=np.bool_)
     steps = 0
     for c in range(pending.size):
         b = pending[c]
         s, g, score = slots[b], G[b], scores[c]
+        face, active, multipliers = faces[s], rows[s], rho[s]
         worst = _turn(score, side[patterns[b]])
         if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
             status[b] = CONVERGED
@@ -348,43 +400,43 @@ def advance_projections(
             limit = 0.5 * (limit + worst)
             m = _at_most(score, limit, chosen)
         m = min(m, cap)
-        local = np.empty((m, d))
-        values = np.empty(m)
         for j in range(m):
             row = chosen[j]
             sign = float(side[patterns[b], row])
             for i in range(d):
                 local[j, i] = sign * unit_rows[row, i]
             values[j] = score[row]
-        taken = np.zeros(m, dtype=np.bool_)
+            taken[j] = False
         k = count[s]
-        _times(Q[s], k, g, Qg)
-        p = P[b].copy()
+        _times(face, k, g, Qg)
+        p[:] = P[b]
         moved = False
         for _ in range(2 * m + d):
-            best = np.argmin(values)
+            best = _position(values, m)
             if values[best] > 0.3 * worst or k == d:
                 break
-            if taken[best] or not _append_row(Q[s], R[s], k, local[best]):
+            for i in range(d):
+                rest[i] = local[best, i]
+            if taken[best] or not _append_row(face, k, rest, part, again):
                 # already active or dependent on the active rows: nothing to gain from it
                 values[best] = 0.0
                 taken[best] = True
-                if not moved and values.min() > 0.3 * worst:
+                if not moved and _smallest(values, m) > 0.3 * worst:
                     break
                 continue
             moved = True
             steps += 1
-            rows[s, k] = chosen[best]
-            rho[s, k] = 0.0
-            Qg[k] = _dot(Q[s, k], g)
-            before = k + 1
-            k = _settle(Q[s], R[s], rows[s], rho[s], Qg, before, target)
-            one_more = k == before and k < d
-            if one_more:
-                for i in range(d):
-                    p[i] -= Qg[k - 1] * Q[s, k - 1, i]
-            else:
-                p = _rest_of(Q[s], Qg, k, g)
+            active[k] = chosen[best]
+            multipliers[k] = 0.0
+            weight = 0.0
+            for j in range(d):
+                weight += face[k, j] * g[j]
+            Qg[k] = weight
+            for j in range(k + 1):
+                target[j] = multipliers[j] - weight * face[k, d + j]
+            for j in range(d):
+                p[j] -= weight * face[k, j]
+            k = _settle(face, active, multipliers, Qg, k + 1, target, p)
             if _dot(p, p) <= stop * stop:
                 status[b] = BELOW
                 break
@@ -393,8 +445,8 @@ def advance_projections(
                 if taken[j]:
                     values[j] = 0.0
         count[s] = k
-        _times(Q[s], k, g, Qg)
-        P[b] = _rest_of(Q[s], Qg, k, g)
+        _times(face, k, g, Qg)
+        _rest_of(face, Qg, k, g, P[b], again)
         if status[b] == PENDING and (not moved or k == d):
             status[b] = FLOOR
     return steps
@@ -404,39 +456,38 @@ def advance_projections(
 def combine_rows(
     slots: np.ndarray,
     patterns: np.ndarray,
+    G: np.ndarray,
     unit_rows: np.ndarray,
     side: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
     count: np.ndarray,
+    built: np.ndarray,
+    P: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Write A'rho of every projection, from the multipliers: p - g would be rounding if small.
 
+    Where the two differ by more than rounding, the factor has drifted and is given up.
+
     Parameters
     ----------
-    slots : array of int, shape (m,)
-        Slot of each projection.
-    patterns : array of int, shape (m,)
-        Pattern of each projection.
-    unit_rows : array, shape (n, d)
-        Rows of X scaled to unit length.
-    side : array of int8, shape (P, n)
-        +1 and -1: signs that turn rows of X into cone rows.
-    rows : array of int32, shape (S, d)
-        Active rows of each face.
-    rho : array, shape (S, d)
-        Multipliers of the active rows.
-    count : array of int, shape (S,)
-        Number of active rows.
+    slots, patterns, G, unit_rows, side, rows, rho, count, built, P
+        As in `start_projections`.
     out : array, shape (m, d)
         Receives A'rho.
     """
+    d = out.shape[1]
     for b in range(slots.size):
         s = slots[b]
         out[b] = 0.0
         for j in range(count[s]):
             row = rows[s, j]
             weight = max(0.0, rho[s, j]) * side[patterns[b], row]
-            for i in range(out.shape[1]):
+            for i in range(d):
                 out[b, i] += weight * unit_rows[row, i]
+        away = 0.0
+        for i in range(d):
+            away += (P[b, i] - G[b, i] - out[b, i]) ** 2
+        if away > DRIFT * DRIFT * _dot(G[b], G[b]):
+            built[s] = False
