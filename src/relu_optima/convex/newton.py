@@ -33,12 +33,16 @@ from relu_optima.convex.incumbent import Answer, Incumbent
 from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine
 
 Callback = Callable[[dict[str, float]], bool | None]
+Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
 MAX_OUTER = 60
 MAX_INNER = 40
+LEAP = 0.01  # relative residual of a step on fixed faces
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
+SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
 _COMPILED: set[str] = set()
+SETTLED = 1e-3  # gap below which faces rarely change any more
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 
 
@@ -64,6 +68,8 @@ class DualNewton:
         self.X = X if self.basis is None else np.ascontiguousarray(X @ self.basis)
         self.y = y
         self.patterns = np.ascontiguousarray(patterns.T)
+        small = patterns.size <= SMALL
+        self._numbers = self.patterns.astype(np.float64) if small else None
         self.relu = formulation == "relu"
         count, d = len(self.patterns), self.X.shape[1]
         self.blocks = 2 * count if self.relu else count
@@ -76,9 +82,10 @@ class DualNewton:
         self.ws = np.zeros(0, dtype=np.int64)
         self.masks = np.zeros((0, len(y)))
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
-        self._knots: list[tuple[float, np.ndarray, np.ndarray]] = []
+        self._knots: list[Knot] = []
+        self._step = 1.0
         self._follower: PathFollower | None = None
-        self._priced: np.ndarray | None = None  # correlations at the last pricing
+        self._priced = np.zeros((0, d))  # correlations at the last pricing
         _compile(formulation)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
@@ -129,22 +136,22 @@ class DualNewton:
             self._first_working_set(lam)
         else:
             self.sigma = max(self.sigma / 9.0, self.sigma0)
-            self._extrapolate(lam)
+            self._admit(self._bound_all(self._extrapolate(lam), lam), lam)
         gap, since = 1.0, 0
         first = 1e-3 if self.U.any() else 0.1
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
-            goal = 0.3 * min(0.1, 0.3 * gap) if outer else first
+            goal = 0.5 * min(0.1, 0.3 * gap) if outer else first
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             primal, mismatch = self._primal(lam)
-            bounds, stationarity = self._price(lam)
+            bounds = self._price(lam)
             height = float(bounds.max())
             dual, scale = self._dual(lam, height)
             better = state.offer(primal, self.U, dual, self.theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
-            state.kkt = max(mismatch, stationarity, height / lam - 1.0)
+            state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
             self.counts["outer"] += 1
             late = deadline is not None and time.perf_counter() >= deadline
             numbers = {
@@ -172,9 +179,7 @@ class DualNewton:
                     if callback is not None:
                         callback(self._numbers_of(answer, lam, outer + 2))
                     return answer
-            outside = np.ones(self.blocks, dtype=bool)
-            outside[self.ws] = False
-            missing = np.flatnonzero(outside & (bounds > lam))
+            missing = self._admit(bounds, lam)
             own = (primal - dual) / max(dual, state.floor)
             if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP:
                 # a Newton system too ill-conditioned to solve: go back, and step less far
@@ -182,12 +187,10 @@ class DualNewton:
                 self.sigma /= 10.0
             elif not better and gap < ROUNDING_GAP:
                 self.sigma /= 10.0  # too large for float64: rounding undoes the progress
-            elif missing.size <= 0.1 * self.ws.size:
-                self.sigma *= 10.0 if steps <= 2 else 3.0
-            most = max(20, self.ws.size)
-            order = np.argsort(-bounds[missing], kind="stable")
-            self._enlarge(missing[order[:most]])
-        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
+            elif missing <= 0.1 * self.ws.size:
+                # where faces have settled, the next steps are as good for a large sigma
+                self.sigma *= 3.0 if steps > 2 else 10.0 if gap > SETTLED else 30.0
+        self._remember(lam, self._priced)
         return state.answer(status, self.basis)
 
     def work(self) -> dict[str, int]:
@@ -219,7 +222,6 @@ class DualNewton:
         norms = np.linalg.norm(C, axis=1)
         if self.cones is None:
             return float(norms.max())
-        assert self.M is not None
         order = np.argsort(-norms, kind="stable")
         height = 0.0
         for begin in range(0, order.size, 64):
@@ -227,8 +229,8 @@ class DualNewton:
             part = part[norms[part] > height]
             if not part.size:
                 break
-            P, self.M[part] = self.cones.project(part, C[part], height)
-            height = max(height, float(np.linalg.norm(P, axis=1).max()))
+            found = self._project_correlations(part, C[part], height)
+            height = max(height, float(found.max()))
         return height
 
     # -- one outer iteration ------------------------------------------------------------------
@@ -243,6 +245,7 @@ class DualNewton:
         U = self.U[ws]
         C = self._correlate(self.theta, ws, self.masks)
         scale = float(np.linalg.norm(y))
+        C = C + self._leap(U, C, lam)
         P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
@@ -266,6 +269,29 @@ class DualNewton:
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         return self.counts["newton"] - before
 
+    def _leap(self, U: np.ndarray, C: np.ndarray, lam: float) -> np.ndarray:
+        """Move theta by Newton's step on the optimality system at U, whose faces are held fixed.
+
+        The multipliers U + sigma C that a new sigma gives lie far from U, on other faces, until
+        theta has moved; a system that is built there sends it astray. Returns the change of C.
+        """
+        active = np.flatnonzero(np.any(U != 0, axis=1))
+        ws, sigma, masks = self.ws, self.sigma, self.masks[active]
+        blocks, U = ws[active], U[active]
+        lengths = np.linalg.norm(U, axis=1)
+        norms = lengths + sigma * lam
+        q = U / lengths[:, None]
+        if not active.size or not self.system.on_faces(blocks, q):
+            return np.zeros_like(C)
+        P = norms[:, None] * q
+        away = self.system.response(blocks, P, norms, sigma, lam, C[active] - lam * q)
+        signs = self._signs(blocks)[:, None]
+        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + away))
+        x = self.system.direction(blocks, masks, P, norms, sigma, lam, gradient, LEAP)
+        self.counts["newton"] += 1
+        self.theta = self.theta + x
+        return self._correlate(x, ws, self.masks)
+
     def _search_line(
         self,
         x: np.ndarray,
@@ -282,7 +308,7 @@ class DualNewton:
         point is known from its projections, and a secant on it finds the kink between two trials.
         """
         ws, sigma = self.ws, self.sigma
-        start, step = self.theta, 1.0
+        start, step = self.theta, min(1.0, 2.0 * self._step)
         low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
         slack = 1e-13 * abs(value)
         for _ in range(20):
@@ -294,6 +320,10 @@ class DualNewton:
             here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
             steep = here > -STEEPEST * slope and -slope > 1e3 * slack
             if new <= value + 1e-4 * step * slope + slack and not steep:
+                if step < 1.0 and high == np.inf and here < 0.5 * slope:
+                    low, low_slope = step, here
+                    step = min(1.0, 3.0 * step)
+                    continue
                 break
             if here > 0:
                 high, high_slope = step, here
@@ -303,6 +333,7 @@ class DualNewton:
                 break  # psi falls all along: what fails is rounding
             share = -low_slope / (high_slope - low_slope)
             step = low + (high - low) * min(0.9, max(0.1, share))
+        self._step = step
         return trial, new, P, norms, active
 
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
@@ -317,7 +348,7 @@ class DualNewton:
         self.U, self.theta = answer.U, self._follower.theta.copy()
         active = np.flatnonzero(self._follower.c)
         self._enlarge(np.setdiff1d(active, self.ws))
-        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy())]
+        self._remember(lam, self._follower.C)
         U = answer.U if self.basis is None else answer.U @ self.basis.T
         return Answer(U, answer.dual, answer.gap, answer.kkt_residual, answer.status)
 
@@ -369,35 +400,59 @@ class DualNewton:
         """Primal value at U, and how far theta is from its residual, relative to y."""
         used = self._used()
         U = self.U[used]
-        masks = self.patterns[used % len(self.patterns)]
-        rest = self.y - combine(masks.astype(np.float64), self.X, self._signs(used)[:, None] * U)
+        rest = self.y - combine(self._masks_of(used), self.X, self._signs(used)[:, None] * U)
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(np.linalg.norm(U, axis=1).sum()), mismatch
 
     def _used(self) -> np.ndarray:
         return np.asarray(self.ws[np.any(self.U[self.ws] != 0, axis=1)])
 
-    def _price(self, lam: float) -> tuple[np.ndarray, float]:
-        """Bound the projected correlation of all blocks; stationarity of the active ones.
-
-        Bounds above lam are exact, those below are only known to be below.
-        """
+    def _price(self, lam: float) -> np.ndarray:
+        """Bound the projected correlations of all blocks with theta."""
         self.counts["pricings"] += 1
-        C = self._priced = self._correlate_all(self.theta)
-        bounds = self._bounds(np.arange(self.blocks), C)
-        used = self._used()
-        if self.cones is not None:
-            assert self.M is not None
-            above = np.flatnonzero(bounds > lam)
-            P, self.M[above] = self.cones.project(above, C[above], lam)
-            bounds[above] = np.linalg.norm(P, axis=1)
-        return bounds, self._stationarity(used, C[used], lam)
+        self._priced = self._correlate_all(self.theta)
+        return self._bound_all(self._priced, lam)
 
-    def _stationarity(self, used: np.ndarray, C: np.ndarray, lam: float) -> float:
-        """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks."""
+    def _bound_all(self, C: np.ndarray, lam: float) -> np.ndarray:
+        """Bound |Proj_K C_b| of all blocks.
+
+        The largest bounds are exact, as many of them as may enter the working set now.
+        """
+        bounds = self._bounds(np.arange(self.blocks), C)
+        if self.cones is None:
+            return bounds
+        outside = np.ones(self.blocks, dtype=bool)
+        outside[self._used()] = False  # multipliers of their last projection are about right
+        maybe = np.flatnonzero(outside & (bounds > lam))
+        maybe = maybe[np.argsort(-bounds[maybe], kind="stable")]
+        outside[self.ws] = False
+        floor, entering = lam, np.zeros(0)
+        size = max(64, maybe.size // 8)
+        for begin in range(0, maybe.size, size):
+            part = maybe[begin : begin + size]
+            part = part[bounds[part] > floor]
+            bounds[part] = self._project_correlations(part, C[part], floor)
+            new = bounds[part[outside[part]]]
+            entering = np.sort(np.concatenate([entering, new[new > lam]]))[-self._entry() :]
+            if entering.size == self._entry():
+                floor = float(entering[0])  # what is below will not enter now
+        return bounds
+
+    def _project_correlations(
+        self, blocks: np.ndarray, C: np.ndarray, stop: float, rounds: int = 1_000
+    ) -> np.ndarray:
+        """Norms of the projections of some blocks' correlations, unless below `stop`."""
+        assert self.cones is not None
+        assert self.M is not None
+        P, self.M[blocks] = self.cones.project(blocks, C, stop, rounds)
+        return np.asarray(np.linalg.norm(P, axis=1))
+
+    def _stationarity(self, lam: float) -> float:
+        """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks, as last priced."""
+        used = self._used()
         if not used.size:
             return 0.0
-        C = self._nearest(used, C)
+        C = self._nearest(used, self._priced[used])
         U = self.U[used]
         unit = U / np.linalg.norm(U, axis=1)[:, None]
         return float(np.linalg.norm(C / lam - unit, axis=1).max())
@@ -417,34 +472,53 @@ class DualNewton:
 
     def _first_working_set(self, lam: float) -> None:
         C = self._correlate_all(self.theta)
-        blocks = np.arange(self.blocks)
-        bounds = self._bounds(blocks, C)
+        bounds = self._bounds(np.arange(self.blocks), C)
         share = 0.2
         if self.cones is not None:
-            assert self.M is not None
             share = 0.05
             open_ = np.flatnonzero(bounds > lam)
-            P, self.M[open_] = self.cones.project(open_, C[open_], lam, rounds=2)
-            bounds[open_] = np.sqrt(np.einsum("ij,ij->i", P, P))
+            # one round of a projection ranks the blocks about as well as all of them
+            bounds[open_] = self._project_correlations(open_, C[open_], lam, rounds=1)
         order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
         self._enlarge(order[bounds[order] > lam])
 
-    def _extrapolate(self, lam: float) -> None:
-        """Predict the point at a new strength from the last two: the path is piecewise smooth."""
+    def _admit(self, bounds: np.ndarray, lam: float) -> int:
+        """Let the worst violators into the working set; returns how many lay outside of it."""
+        outside = np.ones(self.blocks, dtype=bool)
+        outside[self.ws] = False
+        missing = np.flatnonzero(outside & (bounds > lam))
+        order = np.argsort(-bounds[missing], kind="stable")
+        self._enlarge(missing[order[: self._entry()]])
+        return missing.size
+
+    def _entry(self) -> int:
+        """Most blocks that enter the working set at a time."""
+        return max(20, self.ws.size // 2)
+
+    def _remember(self, lam: float, C: np.ndarray) -> None:
+        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy(), C)]
+
+    def _extrapolate(self, lam: float) -> np.ndarray:
+        """Predict the point at a new strength from the last two: the path is piecewise smooth.
+
+        Returns the correlations with the new theta.
+        """
+        if not self._knots:
+            return self._correlate_all(self.theta)
         if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
-            return
-        (lam0, U0, theta0), (lam1, U1, theta1) = self._knots
+            return self._knots[-1][3]
+        (lam0, U0, theta0, C0), (lam1, U1, theta1, C1) = self._knots
         ratio = (lam - lam1) / (lam1 - lam0)
         active = np.any(U1 != 0, axis=1)[:, None]
         self.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
         self.theta = theta1 + ratio * (theta1 - theta0)
+        return C1 + ratio * (C1 - C0)
 
     def _enlarge(self, blocks: np.ndarray) -> None:
         if not blocks.size:
             return
         self.ws = np.concatenate([self.ws, blocks])
-        new = self.patterns[blocks % len(self.patterns)].astype(np.float64)
-        self.masks = np.vstack([self.masks, new])
+        self.masks = np.vstack([self.masks, self._masks_of(blocks)])
         if self.cones is not None:
             self.cones.keep(blocks)
 
@@ -453,6 +527,10 @@ class DualNewton:
     def _signs(self, blocks: np.ndarray) -> np.ndarray:
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
+    def _masks_of(self, blocks: np.ndarray) -> np.ndarray:
+        patterns = self.patterns if self._numbers is None else self._numbers
+        return np.asarray(patterns[blocks % len(self.patterns)], dtype=np.float64)
+
     def _correlate(self, theta: np.ndarray, blocks: np.ndarray, masks: np.ndarray) -> np.ndarray:
         return np.asarray(self._signs(blocks)[:, None] * adjoint(masks, self.X, theta))
 
@@ -460,7 +538,10 @@ class DualNewton:
         """X_b'theta for all blocks."""
         count = len(self.patterns)
         out = np.empty((self.blocks, self.X.shape[1]))
-        out[:count] = adjoint_in_slabs(self.patterns, self.X, theta)
+        if self._numbers is None:
+            out[:count] = adjoint_in_slabs(self.patterns, self.X, theta)
+        else:
+            np.matmul(self._numbers, theta[:, None] * self.X, out=out[:count])
         if self.relu:
             out[count:] = -out[:count]
         return out
