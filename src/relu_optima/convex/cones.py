@@ -10,7 +10,7 @@ import numpy as np
 
 from relu_optima.convex import kernels
 
-SCORE_ENTRIES = 2_000_000  # of one scan: 16 MB
+SCORE_ENTRIES = 1_000_000  # of one scan: 8 MB
 SCRATCH_ENTRIES = 4_000_000  # of factors of blocks that do not keep theirs
 KEPT_ENTRIES = 80_000_000  # of factors that are kept: 640 MB
 
@@ -33,15 +33,19 @@ class ConeProjector:
         lengths = np.linalg.norm(X, axis=1)
         self.unit_rows = np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
         self.side = 2 * patterns.astype(np.int8) - np.int8(1)
-        self.face_rows = np.zeros((blocks, d), dtype=np.int32)
-        self.face_size = np.zeros(blocks, dtype=np.int64)
         self.projections = 0
         self.steps = 0
+        # the face that each block was last projected on
+        self._rows = np.zeros((blocks, d), dtype=np.int32)
+        self._rho = np.zeros((blocks, d))
+        self._size = np.zeros(blocks, dtype=np.int64)
+        # factors of faces, by slot; memory is only taken where they are written
         self._slot = np.full(blocks, -1, dtype=np.int64)
         self._free = 0
-        self._kept = _Factors(0, d)
-        self._scratch = _Factors(max(1, min(256, SCRATCH_ENTRIES // (2 * d * d))), d)
+        self._kept = np.zeros((min(blocks, KEPT_ENTRIES // (2 * d * d)), d, 2 * d))
+        self._built = np.zeros(len(self._kept), dtype=np.bool_)
         self._chunk = max(1, SCORE_ENTRIES // n)
+        self._few = max(1, min(256, SCRATCH_ENTRIES // (2 * d * d), self._chunk))
 
     def keep(self, blocks: np.ndarray) -> None:
         """Keep the factors of further blocks between projections, as far as memory goes.
@@ -51,24 +55,12 @@ class ConeProjector:
         blocks : array of int
             Blocks that will be projected often.
         """
-        d = self.face_rows.shape[1]
-        blocks = blocks[self._slot[blocks] < 0]
-        blocks = blocks[: max(0, KEPT_ENTRIES // (2 * d * d) - self._free)]
-        needed = self._free + blocks.size
-        if needed > self._kept.size:
-            self._kept = self._kept.grown(needed)
-        for block in blocks:
-            slot = self._free
-            self._slot[block] = slot
-            self._free += 1
-            self._kept.load(slot, self.face_rows[block], int(self.face_size[block]))
+        blocks = blocks[self._slot[blocks] < 0][: len(self._kept) - self._free]
+        self._slot[blocks] = self._free + np.arange(blocks.size)
+        self._free += blocks.size
 
     def project(
-        self,
-        blocks: np.ndarray,
-        G: np.ndarray,
-        stop: float,
-        rounds: int = 1_000,
+        self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int = 1_000
     ) -> tuple[np.ndarray, np.ndarray]:
         """Project one vector on the cone of each block.
 
@@ -91,122 +83,84 @@ class ConeProjector:
         multipliers : array, shape (m, d)
             A'rho.
         """
-        out, shift = np.empty_like(G), np.empty_like(G)
-        kept = self._slot[blocks] >= 0
-        for group, factors in ((np.flatnonzero(kept), self._kept), (np.flatnonzero(~kept), None)):
-            size = self._chunk if factors else min(self._chunk, self._scratch.size)
-            for begin in range(0, group.size, size):
-                part = group[begin : begin + size]
-                slots = self._slot[blocks[part]] if factors else self._borrow(blocks[part])
-                out[part], shift[part] = self._project(
-                    blocks[part], G[part], stop, rounds, factors or self._scratch, slots
-                )
-                self._store(blocks[part], factors or self._scratch, slots)
         self.projections += blocks.size
-        return out, shift
+        kept = self._slot[blocks] >= 0
+        if kept.all() and blocks.size <= self._chunk:
+            return self._project(blocks, G, stop, rounds, kept=True)
+        points, multipliers = np.empty_like(G), np.empty_like(G)
+        for group, size in ((kept, self._chunk), (~kept, self._few)):
+            places = group.nonzero()[0]
+            for begin in range(0, places.size, size):
+                part = places[begin : begin + size]
+                points[part], multipliers[part] = self._project(
+                    blocks[part], G[part], stop, rounds, kept=group is kept
+                )
+        return points, multipliers
 
-    def _borrow(self, blocks: np.ndarray) -> np.ndarray:
-        """Put the faces of some blocks into scratch slots."""
-        scratch, slots = self._scratch, np.arange(blocks.size)
-        scratch.rows[slots] = self.face_rows[blocks]
-        scratch.count[slots] = self.face_size[blocks]
-        scratch.built[slots] = False
-        return slots
-
-    def _store(self, blocks: np.ndarray, factors: _Factors, slots: np.ndarray) -> None:
-        self.face_rows[blocks] = factors.rows[slots]
-        self.face_size[blocks] = factors.count[slots]
-
-    def _project(
-        self,
-        blocks: np.ndarray,
-        G: np.ndarray,
-        stop: float,
-        rounds: int,
-        factors: _Factors,
-        slots: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        patterns = blocks % len(self.side)
-        P = np.empty_like(G)
-        status = np.zeros(blocks.size, dtype=np.int64)
-        data, state = (self.unit_rows, self.side), (factors.rows, factors.rho, factors.count)
-        common = (G, stop, *data, factors.lines, *state)
-        kernels.start_projections(slots, patterns, *common, factors.built, P, status)
-        for _ in range(rounds):
-            pending = np.flatnonzero(status == kernels.PENDING)
-            if not pending.size:
-                break
-            scores = P[pending] @ self.unit_rows.T
-            self.steps += kernels.advance_projections(
-                pending, scores, slots, patterns, *common, P, status
-            )
-        shift = np.empty_like(G)
-        kernels.combine_rows(slots, patterns, G, *data, *state, factors.built, P, shift)
-        return P, shift
-
-    def factors(self, blocks: np.ndarray) -> tuple[np.ndarray, _Factors]:
-        """Return where the current faces of some blocks are factorised.
+    def faces(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the factors of the faces that some blocks were last projected on.
 
         Parameters
         ----------
-        blocks : array of int
+        blocks : array of int, shape (m,)
             Blocks.
 
         Returns
         -------
-        slots : array of int
-            Position of each block.
-        factors : _Factors
-            The factors.
+        slots : array of int, shape (m,)
+            Where each block's factor is.
+        lines : array, shape (S, d, 2 d)
+            The factors; the first d columns hold the orthonormal bases.
+        sizes : array of int, shape (m,)
+            Rows of each face.
         """
-        slots = self._slot[blocks]
-        factors = self._kept
-        if (slots < 0).any():
-            factors, slots = _Factors(blocks.size, self.face_rows.shape[1]), np.arange(blocks.size)
-            for slot, block in enumerate(blocks):
-                factors.load(slot, self.face_rows[block], int(self.face_size[block]))
-        raw = np.flatnonzero(~factors.built[slots])
-        if raw.size:
-            G = np.zeros((raw.size, self.face_rows.shape[1]))  # any vector: only factors count
-            kernels.start_projections(
+        slots, lines, built = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
+        raw = ~built[slots]
+        if raw.any():
+            kernels.build_faces(
+                blocks[raw],
                 slots[raw],
-                blocks[raw] % len(self.side),
-                G,
-                -1.0,
                 self.unit_rows,
                 self.side,
-                factors.lines,
-                factors.rows,
-                factors.rho,
-                factors.count,
-                factors.built,
-                np.empty_like(G),
-                np.zeros(raw.size, dtype=np.int64),
+                lines,
+                self._rows,
+                self._size,
+                built,
             )
-            self._store(blocks[raw], factors, slots[raw])
-        return slots, factors
+        return slots, lines, self._size[blocks]
 
+    def _factors(
+        self, blocks: np.ndarray, *, kept: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slots of the blocks, all factors, and which of those are there."""
+        if kept:
+            return self._slot[blocks], self._kept, self._built
+        d = self._rows.shape[1]
+        return (
+            np.arange(blocks.size),
+            np.empty((blocks.size, d, 2 * d)),
+            np.zeros(blocks.size, dtype=np.bool_),
+        )
 
-class _Factors:
-    """Orthonormal bases and triangular factors of faces, one in each slot."""
-
-    def __init__(self, size: int, d: int) -> None:
-        self.size = size
-        self.lines = np.zeros((size, d, 2 * d))
-        self.rows = np.zeros((size, d), dtype=np.int32)
-        self.rho = np.zeros((size, d))
-        self.count = np.zeros(size, dtype=np.int64)
-        self.built = np.zeros(size, dtype=np.bool_)
-
-    def load(self, slot: int, rows: np.ndarray, count: int) -> None:
-        """Put a face into a slot; its factor is built when it is first used."""
-        self.rows[slot] = rows
-        self.count[slot] = count
-        self.built[slot] = False
-
-    def grown(self, size: int) -> _Factors:
-        """Return a copy with more slots."""
-        new = _Factors(size, self.rows.shape[1])
-        for name in ("lines", "rows", "rho", "count", "built"):
-            getattr(new, name)[: self.size] = getattr(self, name)
-        return new
+    def _project(
+        self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, *, kept: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        slots, lines, built = self._factors(blocks, kept=kept)
+        points, multipliers = np.empty_like(G), np.empty_like(G)
+        self.steps += kernels.project(
+            blocks,
+            slots,
+            G,
+            stop,
+            rounds,
+            self.unit_rows,
+            self.side,
+            lines,
+            self._rows,
+            self._rho,
+            self._size,
+            built,
+            points,
+            multipliers,
+        )
+        return points, multipliers

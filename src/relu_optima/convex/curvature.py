@@ -91,8 +91,7 @@ class NewtonSystem:
             return -gradient
         n, d = self.X.shape
         shrink = sigma * lam / norms
-        slots, _, count = self._faces(blocks)
-        sizes = count[slots]
+        sizes = self._faces(blocks)[2]
         free = d - sizes
         columns = int(free.sum())
         less = int(np.minimum(sizes, free).sum())
@@ -173,12 +172,10 @@ class NewtonSystem:
 
     def _faces(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Slots, lines and sizes of the faces."""
-        d = self.X.shape[1]
-        if self.cones is None:
-            none = np.zeros(blocks.size, dtype=np.int64)
-            return none, np.zeros((1, d, 2 * d)), np.zeros(1, dtype=np.int64)
-        slots, factors = self.cones.factors(blocks)
-        return slots, factors.lines, factors.count
+        if self.cones is not None:
+            return self.cones.faces(blocks)
+        none = np.zeros(blocks.size, dtype=np.int64)
+        return none, np.zeros((1, 1, 1)), none
 
     def _roots(
         self, blocks: np.ndarray, P: np.ndarray, shrink: np.ndarray, free: np.ndarray
@@ -260,18 +257,19 @@ class NewtonSystem:
         plus = [(radial[whole].astype(np.float32) @ X.T) * single[whole]]
         minus = []
         if self.cones is not None:
-            slots, lines, count = self._faces(blocks)
-            for b in np.flatnonzero(whole):
-                k = int(count[slots[b]])
-                if k:
-                    face = (weight[b] * lines[slots[b], :k, :d]).astype(np.float32)
-                    minus.append((face @ X.T) * single[b])
+            slots, lines, _ = self._faces(blocks)
+            held = np.flatnonzero(whole & (sizes > 0))
+            if held.size:
+                faces = np.concatenate([lines[slots[b], : sizes[b], :d] for b in held])
+                faces *= np.repeat(weight[held], sizes[held], axis=0)
+                faces = faces.astype(np.float32) @ X.T
+                faces *= np.repeat(single[held], sizes[held], axis=0)
+                minus.append(faces)
             rest = np.flatnonzero(~whole)
             if rest.size:
                 roots, offsets = self._roots(blocks[rest], P[rest], shrink[rest], d - sizes[rest])
                 extra = (np.sqrt(sigma) * roots).astype(np.float32) @ X.T
-                for position, b in enumerate(rest):
-                    extra[offsets[position] : offsets[position + 1]] *= single[b]
+                extra *= np.repeat(single[rest], np.diff(offsets), axis=0)
                 plus.append(extra)
         for sign, parts in ((1.0, plus), (-1.0, minus)):
             stacked = np.vstack(parts) if parts else np.empty((0, n))
@@ -347,13 +345,13 @@ class NewtonSystem:
         """Return sigma M_b v_b as a function of the v_b, which it overwrites."""
         q = (P / np.linalg.norm(P, axis=1)[:, None]).astype(kind)
         across, radial = (a[:, None].astype(kind) for a in (sigma * (1.0 - shrink), sigma * shrink))
-        slots, lines, count = self._faces(blocks)
-        bare = not count[slots].any()
+        slots, lines, sizes = self._faces(blocks)
+        bare = not sizes.any()
 
         def curve(V: np.ndarray) -> np.ndarray:
             along = np.einsum("ij,ij->i", q, V)[:, None]
             if not bare:
-                leave_faces(slots, lines, count, V)
+                leave_faces(slots, lines, sizes, V)
             V *= across
             V += (radial * along) * q
             return V

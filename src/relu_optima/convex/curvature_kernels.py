@@ -8,44 +8,58 @@ from relu_optima.convex.compilation import compiled
 
 
 @compiled
-def complete_basis(Q: np.ndarray, k: int, q: np.ndarray, out: np.ndarray) -> None:
+def complete_basis(lines: np.ndarray, k: int, q: np.ndarray, basis: np.ndarray) -> None:
     """Find an orthonormal basis of the face's directions that starts with a given one.
 
     Parameters
     ----------
-    Q : array, shape (d, d)
-        Basis of the face's rows.
+    lines : array, shape (d, 2 d)
+        Orthonormal basis of the face's rows, in the first d columns.
     k : int
         Number of active rows, below d.
     q : array, shape (d,)
         Unit vector orthogonal to the rows.
-    out : array, shape (d - k, d)
-        Receives the basis.
+    basis : array, shape (d, d)
+        Receives the rows and then the basis.
     """
     d = q.size
-    basis = np.empty((d, d))
-    basis[:k] = Q[:k]
-    basis[k] = q
-    left = np.ones(d)
-    for i in range(k + 1):
-        left -= basis[i] ** 2
-    out[0] = q
-    for j in range(1, d - k):
-        pivot = np.argmax(left)
-        have = basis[: k + j]
-        vector = np.zeros(d)
-        vector[pivot] = 1.0
-        for _ in range(2):
-            vector = vector - np.dot(np.dot(have, vector), have)
-        vector = vector / np.sqrt(np.dot(vector, vector))
-        basis[k + j] = vector
-        out[j] = vector
-        left -= vector**2
+    left, vector = np.ones(d), np.empty(d)
+    for i in range(d):
+        if i < k:
+            for j in range(d):
+                vector[j] = lines[i, j]
+        elif i == k:
+            for j in range(d):
+                vector[j] = q[j]
+        else:
+            pivot = np.argmax(left)
+            for j in range(d):
+                vector[j] = -basis[0, pivot] * basis[0, j]
+            for row in range(1, i):
+                along = basis[row, pivot]
+                for j in range(d):
+                    vector[j] -= along * basis[row, j]
+            vector[pivot] += 1.0
+            for row in range(i):
+                along = 0.0
+                for j in range(d):
+                    along += basis[row, j] * vector[j]
+                for j in range(d):
+                    vector[j] -= along * basis[row, j]
+            length = 0.0
+            for j in range(d):
+                length += vector[j] * vector[j]
+            length = np.sqrt(length)
+            for j in range(d):
+                vector[j] /= length
+        for j in range(d):
+            basis[i, j] = vector[j]
+            left[j] -= vector[j] * vector[j]
 
 
 @compiled
 def leave_faces(
-    slots: np.ndarray, lines: np.ndarray, count: np.ndarray, vectors: np.ndarray
+    slots: np.ndarray, lines: np.ndarray, sizes: np.ndarray, vectors: np.ndarray
 ) -> None:
     """Project a vector for every block on the directions of its face, in place.
 
@@ -55,15 +69,15 @@ def leave_faces(
         Slot of each block's face.
     lines : array, shape (S, d, 2 d)
         Bases of the faces' rows, in the first d columns.
-    count : array of int, shape (S,)
-        Number of active rows.
+    sizes : array of int, shape (m,)
+        Number of active rows of each face.
     vectors : array, shape (m, d)
         The vectors.
     """
     d = vectors.shape[1]
     for b in range(slots.size):
         s = slots[b]
-        for i in range(count[s]):
+        for i in range(sizes[b]):
             along = 0.0
             for j in range(d):
                 along += lines[s, i, j] * vectors[b, j]
@@ -75,7 +89,7 @@ def leave_faces(
 def face_bases(
     slots: np.ndarray,
     lines: np.ndarray,
-    count: np.ndarray,
+    sizes: np.ndarray,
     P: np.ndarray,
     starts: np.ndarray,
     out: np.ndarray,
@@ -88,8 +102,8 @@ def face_bases(
         Slot of each block's face.
     lines : array, shape (S, d, 2 d)
         Bases of the faces' rows, in the first d columns.
-    count : array of int, shape (S,)
-        Number of active rows.
+    sizes : array of int, shape (m,)
+        Number of active rows of each face.
     P : array, shape (m, d)
         Projections, not zero, whose directions come first.
     starts : array of int, shape (m + 1,)
@@ -97,7 +111,10 @@ def face_bases(
     out : array, shape (total, d)
         Receives the bases.
     """
+    d = P.shape[1]
+    basis = np.empty((d, d))
     for b in range(slots.size):
-        s = slots[b]
+        k = sizes[b]
         q = P[b] / np.sqrt(np.dot(P[b], P[b]))
-        complete_basis(lines[s, :, : q.size], count[s], q, out[starts[b] : starts[b + 1]])
+        complete_basis(lines[slots[b]], k, q, basis)
+        out[starts[b] : starts[b + 1]] = basis[k:]

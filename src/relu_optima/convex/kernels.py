@@ -20,7 +20,6 @@ import numpy as np
 
 from relu_optima.convex.compilation import compiled
 
-PENDING, CONVERGED, BELOW, FLOOR = 0, 1, 2, 3
 DEPENDENT = 1e-9  # length of the new part of a unit row below which it adds nothing
 VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
 DRIFT = 1e-11  # of p - g from A'rho, relative to g, beyond which a face is factorised anew
@@ -208,80 +207,73 @@ def _smallest(values: np.ndarray, k: int) -> float:
 
 
 @compiled
-def start_projections(
+def build_faces(
+    blocks: np.ndarray,
     slots: np.ndarray,
-    patterns: np.ndarray,
-    G: np.ndarray,
-    stop: float,
     unit_rows: np.ndarray,
     side: np.ndarray,
-    faces: np.ndarray,
+    lines: np.ndarray,
     rows: np.ndarray,
-    rho: np.ndarray,
-    count: np.ndarray,
+    size: np.ndarray,
     built: np.ndarray,
-    P: np.ndarray,
-    status: np.ndarray,
 ) -> None:
-    """Warm-start every projection from its face; faces without a factor are rebuilt first.
+    """Factorise the faces of some blocks; rows that depend on others leave them.
 
     Parameters
     ----------
-    slots : array of int, shape (m,)
-        Slot of each projection.
-    patterns : array of int, shape (m,)
-        Pattern of each projection.
-    G : array, shape (m, d)
-        Vectors to project.
-    stop : float
-        Norm at which a projection is as good as zero.
-    unit_rows : array, shape (n, d)
-        Rows of X scaled to unit length.
-    side : array of int8, shape (P, n)
-        +1 and -1: signs that turn rows of X into cone rows.
-    faces : array, shape (S, d, 2 d)
-        Basis and combinations of the face in each slot.
-    rows : array of int32, shape (S, d)
-        Active rows of each face.
-    rho : array, shape (S, d)
-        Multipliers of the active rows.
-    count : array of int, shape (S,)
-        Number of active rows.
-    built : array of bool, shape (S,)
-        Whether the slot holds the factor of its rows, which it does afterwards.
-    P : array, shape (m, d)
-        Current points, changed in place.
-    status : array of int, shape (m,)
-        PENDING, CONVERGED, BELOW or FLOOR, changed in place.
+    blocks, slots, unit_rows, side, lines, rows, size, built
+        As in `project`.
     """
+    d = unit_rows.shape[1]
+    rest, part, again = np.empty(d), np.empty(d), np.empty(d)
+    for c in range(blocks.size):
+        b, s = blocks[c], slots[c]
+        pattern = b % side.shape[0]
+        face = lines[s]
+        face[:, d:] = 0.0
+        k = 0
+        for j in range(size[b]):
+            row = rows[b, j]
+            for i in range(d):
+                rest[i] = side[pattern, row] * unit_rows[row, i]
+            if _append_row(face, k, rest, part, again):
+                rows[b, k] = row
+                k += 1
+        size[b] = k
+        built[s] = True
+
+
+@compiled
+def _start(
+    blocks: np.ndarray,
+    slots: np.ndarray,
+    G: np.ndarray,
+    stop: float,
+    lines: np.ndarray,
+    rows: np.ndarray,
+    rho: np.ndarray,
+    size: np.ndarray,
+    P: np.ndarray,
+    pending: np.ndarray,
+) -> None:
+    """Warm-start every projection from its face, without the rows that it no longer needs."""
     d = G.shape[1]
-    Qg, rest, part, again = np.empty(d), np.empty(d), np.empty(d), np.empty(d)
-    for b in range(slots.size):
-        s = slots[b]
-        face, p, target = faces[s], P[b], rho[s]
-        if not built[s]:
-            k = 0
-            for j in range(count[s]):
-                row = rows[s, j]
-                for i in range(d):
-                    rest[i] = side[patterns[b], row] * unit_rows[row, i]
-                if _append_row(face, k, rest, part, again):
-                    rows[s, k] = row
-                    k += 1
-            count[s] = k
-            built[s] = True
-        k = count[s]
-        _times(face, k, G[b], Qg)
+    Qg, again = np.empty(d), np.empty(d)
+    for c in range(blocks.size):
+        b = blocks[c]
+        face, active, target, p = lines[slots[c]], rows[b], rho[b], P[c]
+        k = size[b]
+        _times(face, k, G[c], Qg)
         _combine(face, k, Qg, target)
         while _smallest(target, k) < 0.0:
             negative = target[:k] < 0.0
             for drop in range(k - 1, -1, -1):
                 if negative[drop]:
-                    _without(face, rows[s], Qg, k, drop, target, p)
+                    _without(face, active, Qg, k, drop, target, p)
                     k -= 1
-        count[s] = k
-        _rest_of(face, Qg, k, G[b], p, again)
-        status[b] = BELOW if _dot(p, p) <= stop * stop else PENDING
+        size[b] = k
+        _rest_of(face, Qg, k, G[c], p, again)
+        pending[c] = _dot(p, p) > stop * stop
 
 
 @compiled
@@ -344,40 +336,26 @@ def _position(values: np.ndarray, m: int) -> int:
 
 
 @compiled
-def advance_projections(
-    pending: np.ndarray,
+def _advance(
+    under_way: np.ndarray,
     scores: np.ndarray,
+    blocks: np.ndarray,
     slots: np.ndarray,
-    patterns: np.ndarray,
     G: np.ndarray,
     stop: float,
     unit_rows: np.ndarray,
     side: np.ndarray,
-    faces: np.ndarray,
+    lines: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
-    count: np.ndarray,
+    size: np.ndarray,
     P: np.ndarray,
-    status: np.ndarray,
+    pending: np.ndarray,
 ) -> int:
-    """Advance projections after one scan of all cone rows.
+    """Advance projections after one scan of all cone rows; returns the active-set steps taken.
 
     The worst rows become candidates and are worked off until none of them is violated by more
     than 0.3 of the worst of the scan.
-
-    Parameters
-    ----------
-    pending : array of int, shape (c,)
-        Projections still under way.
-    scores : array, shape (c, n)
-        x_j'p for each of them and every unit row of X; becomes a_j'p.
-    slots, patterns, G, stop, unit_rows, side, faces, rows, rho, count, P, status
-        As in `start_projections`.
-
-    Returns
-    -------
-    int
-        Active-set steps taken.
     """
     d = G.shape[1]
     cap = 3 * d + 8
@@ -386,13 +364,14 @@ def advance_projections(
     chosen = np.empty(scores.shape[1], dtype=np.int64)
     local, values, taken = np.empty((cap, d)), np.empty(cap), np.empty(cap, dtype=np.bool_)
     steps = 0
-    for c in range(pending.size):
-        b = pending[c]
-        s, g, score = slots[b], G[b], scores[c]
-        face, active, multipliers = faces[s], rows[s], rho[s]
-        worst = _turn(score, side[patterns[b]])
+    for turn in range(under_way.size):
+        c = under_way[turn]
+        b, g, score = blocks[c], G[c], scores[turn]
+        pattern = b % side.shape[0]
+        face, active, multipliers = lines[slots[c]], rows[b], rho[b]
+        worst = _turn(score, side[pattern])
         if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
-            status[b] = CONVERGED
+            pending[c] = False
             continue
         limit = 0.2 * worst
         m = _at_most(score, limit, chosen)
@@ -402,14 +381,14 @@ def advance_projections(
         m = min(m, cap)
         for j in range(m):
             row = chosen[j]
-            sign = float(side[patterns[b], row])
+            sign = float(side[pattern, row])
             for i in range(d):
                 local[j, i] = sign * unit_rows[row, i]
             values[j] = score[row]
             taken[j] = False
-        k = count[s]
+        k = size[b]
         _times(face, k, g, Qg)
-        p[:] = P[b]
+        p[:] = P[c]
         moved = False
         for _ in range(2 * m + d):
             best = _position(values, m)
@@ -438,56 +417,146 @@ def advance_projections(
                 p[j] -= weight * face[k, j]
             k = _settle(face, active, multipliers, Qg, k + 1, target, p)
             if _dot(p, p) <= stop * stop:
-                status[b] = BELOW
+                pending[c] = False
                 break
             _times(local, m, p, values)
             for j in range(m):
                 if taken[j]:
                     values[j] = 0.0
-        count[s] = k
+        size[b] = k
         _times(face, k, g, Qg)
-        _rest_of(face, Qg, k, g, P[b], again)
-        if status[b] == PENDING and (not moved or k == d):
-            status[b] = FLOOR
+        _rest_of(face, Qg, k, g, P[c], again)
+        if not moved or k == d:
+            pending[c] = False  # nothing is left to gain but rounding
     return steps
 
 
 @compiled
-def combine_rows(
+def project(
+    blocks: np.ndarray,
     slots: np.ndarray,
-    patterns: np.ndarray,
     G: np.ndarray,
+    stop: float,
+    rounds: int,
     unit_rows: np.ndarray,
     side: np.ndarray,
+    lines: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
-    count: np.ndarray,
+    size: np.ndarray,
     built: np.ndarray,
     P: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Write A'rho of every projection, from the multipliers: p - g would be rounding if small.
-
-    Where the two differ by more than rounding, the factor has drifted and is given up.
+    shift: np.ndarray,
+) -> int:
+    """Project a vector on the cone of each of some blocks, warm-started from its face.
 
     Parameters
     ----------
-    slots, patterns, G, unit_rows, side, rows, rho, count, built, P
-        As in `start_projections`.
-    out : array, shape (m, d)
-        Receives A'rho.
+    blocks : array of int, shape (m,)
+        Distinct blocks; block b has the cone of pattern b mod P.
+    slots : array of int, shape (m,)
+        Where their faces are factorised.
+    G : array, shape (m, d)
+        Vectors to project.
+    stop : float
+        Norm at which a projection is as good as zero.
+    rounds : int
+        Most scans of all cone rows.
+    unit_rows : array, shape (n, d)
+        Rows of X scaled to unit length.
+    side : array of int8, shape (P, n)
+        +1 and -1: signs that turn rows of X into cone rows.
+    lines : array, shape (S, d, 2 d)
+        Basis and combinations of the face in each slot.
+    rows : array of int32, shape (B, d)
+        Active rows of every block's face.
+    rho : array, shape (B, d)
+        Multipliers of the active rows.
+    size : array of int, shape (B,)
+        Number of active rows.
+    built : array of bool, shape (S,)
+        Whether a slot holds the factor of its face; others are factorised first.
+    P : array, shape (m, d)
+        Receives G + A'rho.
+    shift : array, shape (m, d)
+        Receives A'rho, from the multipliers: P - G would be rounding where it is small. Where the
+        two differ by more than rounding, the factor has drifted and is given up.
+
+    Returns
+    -------
+    int
+        Active-set steps taken.
     """
-    d = out.shape[1]
-    for b in range(slots.size):
-        s = slots[b]
-        out[b] = 0.0
-        for j in range(count[s]):
-            row = rows[s, j]
-            weight = max(0.0, rho[s, j]) * side[patterns[b], row]
-            for i in range(d):
-                out[b, i] += weight * unit_rows[row, i]
-        away = 0.0
+    count, d = G.shape
+    raw = np.flatnonzero(~built[slots])
+    if raw.size:
+        build_faces(blocks[raw], slots[raw], unit_rows, side, lines, rows, size, built)
+    pending = np.empty(count, dtype=np.bool_)
+    _start(blocks, slots, G, stop, lines, rows, rho, size, P, pending)
+    steps = 0
+    for _ in range(rounds):
+        under_way = np.flatnonzero(pending)
+        if not under_way.size:
+            break
+        scores = np.dot(P[under_way], unit_rows.T)
+        steps += _advance(
+            under_way,
+            scores,
+            blocks,
+            slots,
+            G,
+            stop,
+            unit_rows,
+            side,
+            lines,
+            rows,
+            rho,
+            size,
+            P,
+            pending,
+        )
+    for c in range(count):
+        b = blocks[c]
+        pattern = b % side.shape[0]
         for i in range(d):
-            away += (P[b, i] - G[b, i] - out[b, i]) ** 2
-        if away > DRIFT * DRIFT * _dot(G[b], G[b]):
-            built[s] = False
+            shift[c, i] = 0.0
+        for j in range(size[b]):
+            row = rows[b, j]
+            weight = max(0.0, rho[b, j]) * side[pattern, row]
+            for i in range(d):
+                shift[c, i] += weight * unit_rows[row, i]
+        away, length = 0.0, 0.0
+        for i in range(d):
+            away += (P[c, i] - G[c, i] - shift[c, i]) ** 2
+            length += G[c, i] ** 2
+        if away > DRIFT * DRIFT * length:
+            built[slots[c]] = False
+    return steps
+
+
+@compiled
+def bound_norms(blocks: np.ndarray, M: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
+    """Write min over t >= 0 of |W_b + t M_b|, which bounds |Proj_K W_b| if M_b = A'rho, rho >= 0.
+
+    Parameters
+    ----------
+    blocks : array of int, shape (m,)
+        Blocks.
+    M : array, shape (B, d)
+        Multipliers of the last projection of every block.
+    W : array, shape (m, d)
+        Vectors.
+    out : array, shape (m,)
+        Receives the bounds.
+    """
+    for c in range(blocks.size):
+        b = blocks[c]
+        along, square = 0.0, 0.0
+        for i in range(W.shape[1]):
+            along += W[c, i] * M[b, i]
+            square += M[b, i] * M[b, i]
+        t = -along / square if along < 0.0 else 0.0
+        total = 0.0
+        for i in range(W.shape[1]):
+            total += (W[c, i] + t * M[b, i]) ** 2
+        out[c] = np.sqrt(total)

@@ -30,7 +30,7 @@ from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
-from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine
+from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine, row_norms
 
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
@@ -103,7 +103,7 @@ class DualNewton:
         self._knots = []
         self.ws = np.zeros(0, dtype=np.int64)
         self.masks = np.zeros((0, len(self.y)))
-        self._enlarge(np.flatnonzero(np.any(U != 0, axis=1)))
+        self._enlarge(np.any(U, axis=1).nonzero()[0])
 
     def solve(
         self,
@@ -135,10 +135,10 @@ class DualNewton:
         if not self.ws.size:
             self._first_working_set(lam)
         else:
-            self.sigma = max(self.sigma / 9.0, self.sigma0)
+            self.sigma = max(self.sigma / 27.0, self.sigma0)
             self._admit(self._bound_all(self._extrapolate(lam), lam), lam)
         gap, since = 1.0, 0
-        first = 1e-3 if self.U.any() else 0.1
+        first = 1e-2 if self.U.any() else 0.1
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
@@ -219,7 +219,7 @@ class DualNewton:
             max_b |Proj_{K_b}(X_b'y)|.
         """
         C = self._correlate_all(self.y)
-        norms = np.linalg.norm(C, axis=1)
+        norms = row_norms(C)
         if self.cones is None:
             return float(norms.max())
         order = np.argsort(-norms, kind="stable")
@@ -275,10 +275,10 @@ class DualNewton:
         The multipliers U + sigma C that a new sigma gives lie far from U, on other faces, until
         theta has moved; a system that is built there sends it astray. Returns the change of C.
         """
-        active = np.flatnonzero(np.any(U != 0, axis=1))
+        active = np.any(U, axis=1).nonzero()[0]
         ws, sigma, masks = self.ws, self.sigma, self.masks[active]
         blocks, U = ws[active], U[active]
-        lengths = np.linalg.norm(U, axis=1)
+        lengths = row_norms(U)
         norms = lengths + sigma * lam
         q = U / lengths[:, None]
         if not active.size or not self.system.on_faces(blocks, q):
@@ -346,7 +346,7 @@ class DualNewton:
             return None
         self.counts["outer"] += 1
         self.U, self.theta = answer.U, self._follower.theta.copy()
-        active = np.flatnonzero(self._follower.c)
+        active = self._follower.c.nonzero()[0]
         self._enlarge(np.setdiff1d(active, self.ws))
         self._remember(lam, self._follower.C)
         U = answer.U if self.basis is None else answer.U @ self.basis.T
@@ -372,20 +372,24 @@ class DualNewton:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Project W where the norm exceeds a level: projections, norms, positions."""
         if self.cones is None:
-            norms = np.linalg.norm(W, axis=1)
-            active = np.flatnonzero(norms > level)
+            norms = row_norms(W)
+            active = (norms > level).nonzero()[0]
             return W[active], norms[active], active
-        maybe = np.flatnonzero(self._bounds(blocks, W) > level)
+        maybe = (self._bounds(blocks, W) > level).nonzero()[0]
         chosen = blocks[maybe]
         assert self.M is not None
         P, self.M[chosen] = self.cones.project(chosen, W[maybe], level)
-        norms = np.sqrt(np.einsum("ij,ij->i", P, P))
+        norms = row_norms(P)
         above = norms > level
         return P[above], norms[above], maybe[above]
 
     def _bounds(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
         """Bound |Proj_K W| from above."""
-        return np.asarray(np.linalg.norm(self._nearest(blocks, W), axis=1))
+        if self.M is None:
+            return row_norms(W)
+        bounds = np.empty(blocks.size)
+        kernels.bound_norms(blocks, self.M, W, bounds)
+        return bounds
 
     def _nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
         """Shortest W + t A'rho, t >= 0, with the multipliers rho of the last projection."""
@@ -402,10 +406,10 @@ class DualNewton:
         U = self.U[used]
         rest = self.y - combine(self._masks_of(used), self.X, self._signs(used)[:, None] * U)
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
-        return 0.5 * float(rest @ rest) + lam * float(np.linalg.norm(U, axis=1).sum()), mismatch
+        return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
 
     def _used(self) -> np.ndarray:
-        return np.asarray(self.ws[np.any(self.U[self.ws] != 0, axis=1)])
+        return np.asarray(self.ws[np.any(self.U[self.ws], axis=1)])
 
     def _price(self, lam: float) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""
@@ -423,7 +427,7 @@ class DualNewton:
             return bounds
         outside = np.ones(self.blocks, dtype=bool)
         outside[self._used()] = False  # multipliers of their last projection are about right
-        maybe = np.flatnonzero(outside & (bounds > lam))
+        maybe = (outside & (bounds > lam)).nonzero()[0]
         maybe = maybe[np.argsort(-bounds[maybe], kind="stable")]
         outside[self.ws] = False
         floor, entering = lam, np.zeros(0)
@@ -445,7 +449,7 @@ class DualNewton:
         assert self.cones is not None
         assert self.M is not None
         P, self.M[blocks] = self.cones.project(blocks, C, stop, rounds)
-        return np.asarray(np.linalg.norm(P, axis=1))
+        return row_norms(P)
 
     def _stationarity(self, lam: float) -> float:
         """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks, as last priced."""
@@ -454,8 +458,8 @@ class DualNewton:
             return 0.0
         C = self._nearest(used, self._priced[used])
         U = self.U[used]
-        unit = U / np.linalg.norm(U, axis=1)[:, None]
-        return float(np.linalg.norm(C / lam - unit, axis=1).max())
+        unit = U / row_norms(U)[:, None]
+        return float(row_norms(C / lam - unit).max())
 
     def _dual(self, lam: float, height: float) -> tuple[float, float]:
         """Value and length of the best feasible multiple of theta."""
@@ -476,7 +480,7 @@ class DualNewton:
         share = 0.2
         if self.cones is not None:
             share = 0.05
-            open_ = np.flatnonzero(bounds > lam)
+            open_ = (bounds > lam).nonzero()[0]
             # one round of a projection ranks the blocks about as well as all of them
             bounds[open_] = self._project_correlations(open_, C[open_], lam, rounds=1)
         order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
@@ -486,7 +490,7 @@ class DualNewton:
         """Let the worst violators into the working set; returns how many lay outside of it."""
         outside = np.ones(self.blocks, dtype=bool)
         outside[self.ws] = False
-        missing = np.flatnonzero(outside & (bounds > lam))
+        missing = (outside & (bounds > lam)).nonzero()[0]
         order = np.argsort(-bounds[missing], kind="stable")
         self._enlarge(missing[order[: self._entry()]])
         return missing.size

@@ -79,6 +79,9 @@ class _Walk:
         small = problem.formulation == "gated" and problem.y.size <= MAX_ROWS
         self.follower: PathFollower | None = None
         self.misses = 0
+        self.zero_from = np.inf  # strength from which on the optimum is zero
+        if not small and not session.trivial and backend != "clarabel":
+            self.zero_from = session.lambda_max()
         if small and not session.trivial and backend != "clarabel":
             scaled = session.scaled()
             rows = np.ascontiguousarray(scaled.patterns.T)
@@ -87,6 +90,8 @@ class _Walk:
     def solve(self, lam: float, tol: float, time_limit: float | None) -> Solution:
         started, begin = time.process_time(), time.perf_counter()
         session, follower = self.session, self.follower
+        if lam >= self.zero_from:
+            return session.zero_solution(lam, started)
         if follower is not None:
             before = dict(follower.counts)
             deadline = None if time_limit is None else begin + time_limit

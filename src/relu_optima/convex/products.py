@@ -80,3 +80,19 @@ def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
     if len(masks) > X.shape[1]:
         return np.asarray(np.einsum("ij,ij->i", masks.T @ B, X))
     return np.asarray(np.einsum("bn,bn->n", masks, B @ X.T))
+
+
+def row_norms(vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean norms of rows; `numpy.linalg.norm` takes twice as long on few.
+
+    Parameters
+    ----------
+    vectors : array, shape (m, d)
+        Vectors in rows.
+
+    Returns
+    -------
+    array, shape (m,)
+        Their norms.
+    """
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)))

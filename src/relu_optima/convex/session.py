@@ -180,10 +180,10 @@ class Session:
         """
         problem = self.problem
         if self.trivial:
-            return _zero_solution(problem, lam, started)
+            return self.zero_solution(lam, started)
         if backend == "clarabel":
             if lam >= self.lambda_max():
-                return _zero_solution(problem, lam, started)
+                return self.zero_solution(lam, started)
             return self._by_clarabel(lam, tol, time_limit, started)
         solution = self._by_newton(lam, tol, time_limit, callback, started)
         rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
@@ -277,6 +277,41 @@ class Session:
             counts=counts,
         )
 
+    def zero_solution(self, lam: float, started: float) -> Solution:
+        """Return the zero network, optimal from lambda_max on because y is dual feasible.
+
+        Parameters
+        ----------
+        lam : float
+            Canonical strength, at least lambda_max.
+        started : float
+            CPU time at which the work on it began.
+
+        Returns
+        -------
+        Solution
+            The point with its certificate.
+        """
+        problem = self.problem
+        zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
+        energy = 0.5 * float(problem.y @ problem.y)
+        return Solution(
+            gates=problem.gates,
+            v=zero,
+            w=zero.copy(),
+            lam=lam,
+            formulation=problem.formulation,
+            objective=energy,
+            dual_objective=energy,
+            gap=0.0,
+            kkt_residual=0.0,
+            violation=0.0,
+            dual=problem.y.copy(),
+            status="optimal",
+            seconds=time.process_time() - started,
+            backend="closed_form",
+        )
+
     def _in_full_scale(self, callback: Callback) -> Callback:
         """Show a callback the values of the problem that was asked."""
 
@@ -353,28 +388,6 @@ def _violation(problem: Problem, v: np.ndarray, w: np.ndarray) -> float:
         worst = max(worst, -float((values / lengths[:, None]).min()))
         largest = max(largest, float(np.linalg.norm(blocks[used], axis=1).max()))
     return worst / largest if worst > 0 else 0.0
-
-
-def _zero_solution(problem: Problem, lam: float, start: float) -> Solution:
-    """Return the zero network, optimal because y itself is dual feasible."""
-    zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
-    energy = 0.5 * float(problem.y @ problem.y)
-    return Solution(
-        gates=problem.gates,
-        v=zero,
-        w=zero.copy(),
-        lam=lam,
-        formulation=problem.formulation,
-        objective=energy,
-        dual_objective=energy,
-        gap=0.0,
-        kkt_residual=0.0,
-        violation=0.0,
-        dual=problem.y.copy(),
-        status="optimal",
-        seconds=time.process_time() - start,
-        backend="closed_form",
-    )
 
 
 def _into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
