@@ -23,6 +23,8 @@ from relu_optima.convex.products import adjoint, combine
 
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
+
+
 OVERHEAD = 2e6  # of an iteration of conjugate gradients, in multiplications
 MAX_CG = 300
 MAX_REFINEMENTS = 20
@@ -97,7 +99,7 @@ class NewtonSystem:
         less = int(np.minimum(sizes, free).sum())
         shorter = min(n, columns)
         by_columns = n * columns * shorter + shorter**3 / 3 + 4.0 * d * d * columns
-        by_rows = n**2 * (2.0 * blocks.size + less) + n**3 / 3
+        by_rows = 0.6 * (n**2 * (2.0 * blocks.size + less) + n**3 / 3)
         # iterations learnt from the last time, which grow with the condition of the matrix
         guess = self._cg_used * np.sqrt(sigma / self._cg_sigma) if self._cg_sigma else self._cg_used
         guess *= np.log(accuracy) / np.log(self._cg_accuracy)

@@ -42,6 +42,9 @@ STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
 SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
 _COMPILED: set[str] = set()
+
+
+START = 50.0  # largest sigma of a warm start, in multiples of the first
 SETTLED = 1e-3  # gap below which faces rarely change any more
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 
@@ -135,7 +138,7 @@ class DualNewton:
         if not self.ws.size:
             self._first_working_set(lam)
         else:
-            self.sigma = max(self.sigma / 27.0, self.sigma0)
+            self.sigma = min(max(self.sigma / 27.0, self.sigma0), START * self.sigma0)
             self._admit(self._bound_all(self._extrapolate(lam), lam), lam)
         gap, since = 1.0, 0
         first = 1e-2 if self.U.any() else 0.1
@@ -219,18 +222,16 @@ class DualNewton:
             max_b |Proj_{K_b}(X_b'y)|.
         """
         C = self._correlate_all(self.y)
-        norms = row_norms(C)
         if self.cones is None:
-            return float(norms.max())
-        order = np.argsort(-norms, kind="stable")
-        height = 0.0
-        for begin in range(0, order.size, 64):
-            part = order[begin : begin + 64]
-            part = part[norms[part] > height]
-            if not part.size:
-                break
-            found = self._project_correlations(part, C[part], height)
-            height = max(height, float(found.max()))
+            return float(row_norms(C).max())
+        # one round ranks the blocks; the best few raise the bar for all others
+        bounds = self._project_correlations(np.arange(self.blocks), C, 0.0, rounds=1)
+        order = np.argsort(-bounds, kind="stable")
+        height, begin, size = 0.0, 0, 16
+        while begin < order.size and bounds[order[begin]] > height:
+            part = order[begin : begin + size]
+            height = max(height, float(self._project_correlations(part, C[part], height).max()))
+            begin, size = begin + size, 2 * size
         return height
 
     # -- one outer iteration ------------------------------------------------------------------
