@@ -19,13 +19,12 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from relu_optima.convex.incumbent import Answer
-from relu_optima.convex.products import adjoint, adjoint_in_slabs
+from relu_optima.convex.products import adjoint, adjoint_in_slabs, row_norms
 
 MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
 MAX_STEPS = 30
 ROUGH = 1e-3  # gap above which images of blocks are not used again
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
-SLOW_HELD = 0.1  # the same for a matrix that is held from the last strength
 WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of every step
 DAMPING = 1e-3  # relative, of the Schur complement: dependent blocks (mirrored gates) are common
 
@@ -62,6 +61,7 @@ class PathFollower:
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
         self._held: np.ndarray | None = None
+        self._ahead = 1.0
         self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
         self._scale = np.zeros(len(patterns), dtype=np.float32)
         self._forget()
@@ -83,10 +83,11 @@ class PathFollower:
             X_b'theta of all blocks, where it is known.
         """
         self.theta = theta.copy()
-        self.c = np.linalg.norm(U, axis=1) / lam
+        self.c = row_norms(U) / lam
         self.C = np.zeros((0, self.X.shape[1])) if C is None else C
         self._knots = []
         self._held = None
+        self._ahead = 1.0
 
     def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
         """Move to another strength.
@@ -105,6 +106,7 @@ class PathFollower:
         Answer or None
             A point certified to `tol`; None if the corrector did not get there.
         """
+        self._ahead = self._knots[-1][0] / lam if self._knots else 1.0
         self._extrapolate(lam)
         return self.converge(lam, tol, deadline)
 
@@ -129,11 +131,11 @@ class PathFollower:
             self.C = self._price()
         watched, masks = self._watched(lam)
         C = self.C[watched]
-        factor, last, slow = self._held, np.inf, SLOW_HELD
+        factor, last = self._held, np.inf
         for _ in range(MAX_STEPS):
             if deadline is not None and time.perf_counter() >= deadline:
                 return None
-            norms = np.linalg.norm(C, axis=1)
+            norms = row_norms(C)
             inside = (norms > lam) | (self.c[watched] > 0)
             active, lengths = watched[inside], norms[inside]
             images = (C[inside] @ self.X.T) * masks[inside]
@@ -143,7 +145,7 @@ class PathFollower:
             gap = self._gap(primal, lam, float(norms.max(initial=0.0)))[0]
             if gap <= 0.5 * tol:  # over the watched blocks; now over all
                 self.C = self._price()
-                height = float(np.linalg.norm(self.C, axis=1).max())
+                height = float(row_norms(self.C).max())
                 exact, scale = self._gap(primal, lam, height)
                 if exact <= tol:
                     self._knots = [
@@ -159,9 +161,8 @@ class PathFollower:
                 C = self.C[watched]
                 last = np.inf
                 continue
-            if factor is None or gap > slow * last:
+            if factor is None or gap > SLOW * last:
                 factor = self._held = self._factor(active)
-                slow = SLOW
             last = gap
             if factor is None:
                 return None
@@ -186,7 +187,7 @@ class PathFollower:
 
     def _watched(self, lam: float) -> tuple[np.ndarray, np.ndarray]:
         """Blocks that may matter at this strength, and their patterns as numbers."""
-        near = np.linalg.norm(self.C, axis=1) > WATCHED * lam
+        near = row_norms(self.C) > WATCHED * lam
         watched = np.flatnonzero(near | (self.c > 0))
         return watched, self.patterns[watched].astype(np.float64)
 
@@ -203,7 +204,7 @@ class PathFollower:
         """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
         self.counts["factorisations"] += 1
         self._forget()
-        roots = np.sqrt(self.c[active]).astype(np.float32)
+        roots = np.sqrt(self._ahead * self.c[active]).astype(np.float32)
         rows = self.patterns[active] * roots[:, None]
         if active.size:
             matrix = blas.ssyrk(1.0, rows.T, lower=1)
@@ -234,20 +235,19 @@ class PathFollower:
             schur = blas.ssyrk(1.0, columns, trans=1, lower=0)
             schur.ravel(order="K")[:: active.size + 1] *= np.float32(1.0 + DAMPING)
             excess = ((lengths**2 - lam**2) / (2.0 * scale)).astype(np.float32)
-            stays = np.ones(active.size, dtype=bool)
-            change = np.zeros(active.size, dtype=np.float32)
-            while True:
+            change, info = _solve(schur, columns.T @ half + excess)
+            stays = c + change / scale >= 0
+            while not (stays.all() or info):
                 change[~stays] = -(scale * c)[~stays]
                 base = half - columns[:, ~stays] @ change[~stays]
                 right = columns[:, stays].T @ base + excess[stays]
-                small = schur[np.ix_(stays, stays)]
-                change[stays], info = _solve(small, right)
-                if info:
-                    return False
+                change[stays], info = _solve(schur[np.ix_(stays, stays)], right)
                 leaves = stays & (c + change / scale < 0)
                 if not leaves.any():
                     break
                 stays &= ~leaves
+            if info:
+                return False
             half = half - columns @ change
             c = np.where(stays, c + change / scale, 0.0)
         self.theta = self.theta + blas.strsv(factor, half, lower=1, trans=1)
