@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from relu_optima.convex.incumbent import Answer
-from relu_optima.convex.products import adjoint, adjoint_in_slabs, row_norms
+from relu_optima.convex.products import adjoint, row_norms
 
 MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
 MAX_STEPS = 30
@@ -40,7 +40,7 @@ class PathFollower:
         Inputs, of moderate scale.
     y : array, shape (n,)
         Targets, of moderate scale.
-    patterns : array of bool, shape (P, n)
+    patterns : array of float or bool, shape (P, n)
         Patterns, in rows.
     gram : array, shape (n, n), optional
         X X' in single precision, where it is known.
@@ -136,9 +136,10 @@ class PathFollower:
             if deadline is not None and time.perf_counter() >= deadline:
                 return None
             norms = row_norms(C)
-            inside = (norms > lam) | (self.c[watched] > 0)
+            inside = ((norms > lam) | (self.c[watched] > 0)).nonzero()[0]
             active, lengths = watched[inside], norms[inside]
-            images = (C[inside] @ self.X.T) * masks[inside]
+            images = C[inside] @ self.X.T
+            images *= masks[inside]
             fit = self.c[active] @ images
             rest = self.y - fit
             primal = 0.5 * float(rest @ rest) + lam * float(self.c[active] @ lengths)
@@ -205,7 +206,7 @@ class PathFollower:
         self.counts["factorisations"] += 1
         self._forget()
         roots = np.sqrt(self._ahead * self.c[active]).astype(np.float32)
-        rows = self.patterns[active] * roots[:, None]
+        rows = self.patterns[active].astype(np.float32) * roots[:, None]
         if active.size:
             matrix = blas.ssyrk(1.0, rows.T, lower=1)
             matrix *= self.gram
@@ -277,7 +278,7 @@ class PathFollower:
     def _price(self) -> np.ndarray:
         """X_b'theta of all blocks."""
         self.counts["pricings"] += 1
-        return adjoint_in_slabs(self.patterns, self.X, self.theta)
+        return adjoint(self.patterns, self.X, self.theta)
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:

@@ -30,7 +30,7 @@ from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import NewtonSystem
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
-from relu_optima.convex.products import adjoint, adjoint_in_slabs, combine, row_norms
+from relu_optima.convex.products import adjoint, combine, held, row_norms
 
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
@@ -70,20 +70,18 @@ class DualNewton:
         self.basis = _row_space(X)
         self.X = X if self.basis is None else np.ascontiguousarray(X @ self.basis)
         self.y = y
-        self.patterns = np.ascontiguousarray(patterns.T)
-        small = patterns.size <= SMALL
-        self._numbers = self.patterns.astype(np.float64) if small else None
+        self.patterns = held(patterns.T, SMALL)
         self.relu = formulation == "relu"
         count, d = len(self.patterns), self.X.shape[1]
         self.blocks = 2 * count if self.relu else count
         self.U: np.ndarray = np.zeros((self.blocks, d))
         self.M = np.zeros((self.blocks, d)) if self.relu else None
-        self.cones = ConeProjector(self.X, self.patterns, self.blocks) if self.relu else None
+        self.cones = ConeProjector(self.X, patterns.T, self.blocks) if self.relu else None
         self.system = NewtonSystem(self.X, self.cones)
         self.theta = y.copy()
         self.sigma = self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
         self.ws = np.zeros(0, dtype=np.int64)
-        self.masks = np.zeros((0, len(y)))
+        self.masks = self.patterns[:0]  # of the working set
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[Knot] = []
         self._step = 1.0
@@ -105,7 +103,7 @@ class DualNewton:
         self.theta = theta.copy()
         self._knots = []
         self.ws = np.zeros(0, dtype=np.int64)
-        self.masks = np.zeros((0, len(self.y)))
+        self.masks = self.patterns[:0]
         self._enlarge(np.any(U, axis=1).nonzero()[0])
 
     def solve(
@@ -244,26 +242,24 @@ class DualNewton:
         before = self.counts["newton"]
         X, y, ws, sigma = self.X, self.y, self.ws, self.sigma
         U = self.U[ws]
-        C = self._correlate(self.theta, ws, self.masks)
+        C = self._correlate(self.theta)
         scale = float(np.linalg.norm(y))
         C = C + self._leap(U, C, lam)
         P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
             prox = P * (1.0 - sigma * lam / norms)[:, None]
-            signs = self._signs(ws[active])[:, None]
-            gradient = self.theta - y + combine(self.masks[active], X, signs * prox)
+            blocks, masks = ws[active], self._masks_of(active)
+            gradient = self.theta - y + combine(masks, X, self._signs(blocks)[:, None] * prox)
             size = float(np.linalg.norm(gradient)) / scale
             if size < goal:
                 break
             if deadline is not None and time.perf_counter() >= deadline:
                 break
             accuracy = min(0.05, 0.1 * np.sqrt(size))
-            x = self.system.direction(
-                ws[active], self.masks[active], P, norms, sigma, lam, gradient, accuracy
-            )
+            x = self.system.direction(blocks, masks, P, norms, sigma, lam, gradient, accuracy)
             self.counts["newton"] += 1
-            dC = self._correlate(x, ws, self.masks)
+            dC = self._correlate(x)
             slope = float(gradient @ x)
             C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
         self.U[ws] = 0.0
@@ -277,8 +273,8 @@ class DualNewton:
         theta has moved; a system that is built there sends it astray. Returns the change of C.
         """
         active = np.any(U, axis=1).nonzero()[0]
-        ws, sigma, masks = self.ws, self.sigma, self.masks[active]
-        blocks, U = ws[active], U[active]
+        sigma, masks = self.sigma, self._masks_of(active)
+        blocks, U = self.ws[active], U[active]
         lengths = row_norms(U)
         norms = lengths + sigma * lam
         q = U / lengths[:, None]
@@ -291,7 +287,7 @@ class DualNewton:
         x = self.system.direction(blocks, masks, P, norms, sigma, lam, gradient, LEAP)
         self.counts["newton"] += 1
         self.theta = self.theta + x
-        return self._correlate(x, ws, self.masks)
+        return self._correlate(x)
 
     def _search_line(
         self,
@@ -403,9 +399,10 @@ class DualNewton:
 
     def _primal(self, lam: float) -> tuple[float, float]:
         """Primal value at U, and how far theta is from its residual, relative to y."""
-        used = self._used()
+        active = np.any(self.U[self.ws], axis=1).nonzero()[0]
+        used = self.ws[active]
         U = self.U[used]
-        rest = self.y - combine(self._masks_of(used), self.X, self._signs(used)[:, None] * U)
+        rest = self.y - combine(self._masks_of(active), self.X, self._signs(used)[:, None] * U)
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
 
@@ -523,7 +520,7 @@ class DualNewton:
         if not blocks.size:
             return
         self.ws = np.concatenate([self.ws, blocks])
-        self.masks = np.vstack([self.masks, self._masks_of(blocks)])
+        self.masks = np.vstack([self.masks, self.patterns[blocks % len(self.patterns)]])
         if self.cones is not None:
             self.cones.keep(blocks)
 
@@ -532,21 +529,19 @@ class DualNewton:
     def _signs(self, blocks: np.ndarray) -> np.ndarray:
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
-    def _masks_of(self, blocks: np.ndarray) -> np.ndarray:
-        patterns = self.patterns if self._numbers is None else self._numbers
-        return np.asarray(patterns[blocks % len(self.patterns)], dtype=np.float64)
+    def _masks_of(self, places: np.ndarray) -> np.ndarray:
+        """Patterns of some blocks of the working set, as numbers."""
+        return np.asarray(self.masks[places], dtype=np.float64)
 
-    def _correlate(self, theta: np.ndarray, blocks: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(self._signs(blocks)[:, None] * adjoint(masks, self.X, theta))
+    def _correlate(self, theta: np.ndarray) -> np.ndarray:
+        """X_b'theta for the working set."""
+        return np.asarray(self._signs(self.ws)[:, None] * adjoint(self.masks, self.X, theta))
 
     def _correlate_all(self, theta: np.ndarray) -> np.ndarray:
         """X_b'theta for all blocks."""
         count = len(self.patterns)
         out = np.empty((self.blocks, self.X.shape[1]))
-        if self._numbers is None:
-            out[:count] = adjoint_in_slabs(self.patterns, self.X, theta)
-        else:
-            np.matmul(self._numbers, theta[:, None] * self.X, out=out[:count])
+        out[:count] = adjoint(self.patterns, self.X, theta)
         if self.relu:
             out[count:] = -out[:count]
         return out

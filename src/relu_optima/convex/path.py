@@ -9,11 +9,13 @@ import numpy as np
 
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.problem import check_lambda, make_problem
+from relu_optima.convex.products import held
 from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import check_options
 from relu_optima.errors import SolveInputError
 
+DENSE = 2_500_000  # entries of the patterns up to which a path holds them as numbers: 20 MB
 MISSES = 2  # failures in a row after which the corrector is given up
 
 
@@ -84,7 +86,7 @@ class _Walk:
             self.zero_from = session.lambda_max()
         if small and not session.trivial and backend != "clarabel":
             scaled = session.scaled()
-            rows = np.ascontiguousarray(scaled.patterns.T)
+            rows = held(scaled.patterns.T, DENSE)
             self.follower = PathFollower(scaled.X, scaled.y, rows)
 
     def solve(self, lam: float, tol: float, time_limit: float | None) -> Solution:

@@ -11,13 +11,31 @@ import numpy as np
 SLAB_ENTRIES = 50_000  # of the patterns that are turned into numbers at a time: 400 kB
 
 
+def held(patterns: np.ndarray, entries: int) -> np.ndarray:
+    """Return patterns as they are best held: as numbers if they are few, which saves turning them.
+
+    Parameters
+    ----------
+    patterns : array of bool, shape (P, n)
+        Patterns D_b in rows.
+    entries : int
+        Most entries to hold as numbers, of 8 bytes.
+
+    Returns
+    -------
+    array of float64 or bool, shape (P, n)
+        The same.
+    """
+    return np.ascontiguousarray(patterns, dtype=float if patterns.size <= entries else bool)
+
+
 def adjoint(masks: np.ndarray, X: np.ndarray, r: np.ndarray) -> np.ndarray:
     """Return X'D_b r of every block.
 
     Parameters
     ----------
-    masks : array, shape (m, n)
-        Patterns D_b in rows, as 0.0 and 1.0.
+    masks : array of float or bool, shape (m, n)
+        Patterns D_b in rows; of truth values, a slab at a time is turned into numbers in cache.
     X : array, shape (n, d)
         Inputs.
     r : array, shape (n,)
@@ -28,36 +46,17 @@ def adjoint(masks: np.ndarray, X: np.ndarray, r: np.ndarray) -> np.ndarray:
     array, shape (m, d)
         One row for each block.
     """
+    if masks.dtype == bool:
+        out = np.empty((len(masks), X.shape[1]))
+        weighted = r[:, None] * X
+        slab = max(1, SLAB_ENTRIES // len(X))
+        for begin in range(0, len(masks), slab):
+            part = slice(begin, begin + slab)
+            np.matmul(masks[part].astype(np.float64), weighted, out=out[part])
+        return out
     if len(masks) > X.shape[1]:
         return np.asarray(masks @ (r[:, None] * X))
     return np.asarray((masks * r) @ X)
-
-
-def adjoint_in_slabs(patterns: np.ndarray, X: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Return X'D_b r of many blocks; a slab of patterns at a time stays in cache.
-
-    Parameters
-    ----------
-    patterns : array of bool, shape (P, n)
-        Patterns D_b in rows.
-    X : array, shape (n, d)
-        Inputs.
-    r : array, shape (n,)
-        Vector.
-
-    Returns
-    -------
-    array, shape (P, d)
-        One row for each block.
-    """
-    count, n = patterns.shape
-    out = np.empty((count, X.shape[1]))
-    weighted = r[:, None] * X
-    slab = max(1, SLAB_ENTRIES // n)
-    for begin in range(0, count, slab):
-        part = slice(begin, begin + slab)
-        np.matmul(patterns[part].astype(np.float64), weighted, out=out[part])
-    return out
 
 
 def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:

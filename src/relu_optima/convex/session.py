@@ -10,6 +10,7 @@ from relu_optima.convex.certificate import certify, project_on_cone, relative_ga
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
+from relu_optima.convex.products import combine
 from relu_optima.convex.reference import solve_reference
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
@@ -365,8 +366,8 @@ def _fit(problem: Problem, v: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Outputs on the training rows: the network's own, with real ReLUs where it has them."""
     if problem.formulation == "gated":
         used = np.any(v != 0, axis=1)
-        masks = problem.patterns[:, used]
-        return np.asarray(np.where(masks, problem.X @ v[used].T, 0.0).sum(axis=1))
+        masks = problem.patterns.T[used].astype(np.float64)
+        return combine(masks, problem.X, v[used])
     up, down = (u[np.any(u != 0, axis=1)] for u in (v, w))
     fit = np.maximum(problem.X @ up.T, 0.0).sum(axis=1)
     return np.asarray(fit - np.maximum(problem.X @ down.T, 0.0).sum(axis=1))
