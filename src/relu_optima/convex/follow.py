@@ -18,6 +18,7 @@ import time
 import numpy as np
 from scipy.linalg import blas, lapack
 
+from relu_optima.convex.follow_matrix import ByColumns, ByRows, factorise
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.products import adjoint, row_norms
 
@@ -50,9 +51,9 @@ class PathFollower:
         self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, gram: np.ndarray | None = None
     ) -> None:
         self.X, self.y, self.patterns = X, y, patterns
+        self._inputs = X.astype(np.float32)
         if gram is None:
-            inputs = X.astype(np.float32)
-            gram = inputs @ inputs.T
+            gram = self._inputs @ self._inputs.T
         self.gram = gram.T  # symmetric, in the order of columns that LAPACK wants
         self.floor = 1e-12 * 0.5 * float(self.y @ self.y)
         self.counts = {"newton": 0, "pricings": 0, "factorisations": 0}
@@ -60,7 +61,7 @@ class PathFollower:
         self.c = np.zeros(len(patterns))
         self.C = np.zeros((0, X.shape[1]))
         self._knots: list[Knot] = []
-        self._held: np.ndarray | None = None
+        self._held: ByRows | ByColumns | None = None
         self._ahead = 1.0
         self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
         self._scale = np.zeros(len(patterns), dtype=np.float32)
@@ -201,25 +202,17 @@ class PathFollower:
         dual = scale * along - 0.5 * scale**2 * square
         return (primal - dual) / max(dual, self.floor), scale
 
-    def _factor(self, active: np.ndarray) -> np.ndarray | None:
-        """Cholesky factor of I + sum_b c_b X_b X_b'; None if it is not positive definite."""
+    def _factor(self, active: np.ndarray) -> ByRows | ByColumns | None:
+        """Factorise I + sum_b c_b X_b X_b'; None if it is not positive definite."""
         self.counts["factorisations"] += 1
         self._forget()
-        roots = np.sqrt(self._ahead * self.c[active]).astype(np.float32)
-        rows = self.patterns[active].astype(np.float32) * roots[:, None]
-        if active.size:
-            matrix = blas.ssyrk(1.0, rows.T, lower=1)
-            matrix *= self.gram
-        else:
-            matrix = np.zeros_like(self.gram)
-        matrix.ravel(order="K")[:: len(matrix) + 1] += np.float32(1.0)
-        factor, info = lapack.spotrf(matrix, lower=1, overwrite_a=1, clean=0)
-        return np.asarray(factor) if info == 0 else None
+        c = (self._ahead * self.c[active]).astype(np.float32)
+        return factorise(self._inputs, self.gram, self.patterns[active].astype(np.float32), c)
 
     def _correct(
         self,
         lam: float,
-        factor: np.ndarray,
+        factor: ByRows | ByColumns,
         active: np.ndarray,
         images: np.ndarray,
         lengths: np.ndarray,
@@ -227,8 +220,7 @@ class PathFollower:
     ) -> bool:
         """Newton's step; blocks whose coefficient would turn negative leave within it."""
         self.counts["newton"] += 1
-        error = (rest - self.theta).astype(np.float32)
-        half = blas.strsv(factor, error, lower=1)
+        half = factor.whiten((rest - self.theta).astype(np.float32)[:, None])[:, 0]
         c = self.c[active]
         if active.size:
             columns = self._solved(factor, active, images, lam)
@@ -251,26 +243,30 @@ class PathFollower:
                 return False
             half = half - columns @ change
             c = np.where(stays, c + change / scale, 0.0)
-        self.theta = self.theta + blas.strsv(factor, half, lower=1, trans=1)
+        self.theta = self.theta + factor.back(half)
         self.c[active] = c
         return bool(np.isfinite(self.theta).all())
 
     def _forget(self) -> None:
         """Drop the solved images: of another factor, or of a point too far from this one."""
         self._column[:] = -1
-        self._columns: np.ndarray = np.zeros((len(self.y), 0), dtype=np.float32, order="F")
+        self._columns: np.ndarray | None = None
 
     def _solved(
-        self, factor: np.ndarray, active: np.ndarray, images: np.ndarray, lam: float
+        self, factor: ByRows | ByColumns, active: np.ndarray, images: np.ndarray, lam: float
     ) -> np.ndarray:
-        """The factor's solutions for the images of the blocks; those at hand are used again."""
+        """Whitened images of the blocks; those at hand are used again."""
         new = self._column[active] < 0
         if new.any():
-            columns = np.asfortranarray((images[new] / lam).T.astype(np.float32))
-            columns = blas.strsm(1.0, factor, columns, lower=1, overwrite_b=1)
-            self._column[active[new]] = self._columns.shape[1] + np.arange(columns.shape[1])
-            self._columns = np.concatenate([self._columns.T, columns.T]).T
+            columns = factor.whiten(np.asfortranarray((images[new] / lam).T.astype(np.float32)))
+            have = 0
+            if self._columns is not None:
+                have = self._columns.shape[1]
+                columns = np.concatenate([self._columns.T, columns.T]).T
+            self._columns = columns
+            self._column[active[new]] = np.arange(have, columns.shape[1])
             self._scale[active[new]] = lam
+        assert self._columns is not None
         return np.asarray(self._columns.T[self._column[active]].T)
 
     # -- products with the lifted design ------------------------------------------------------
