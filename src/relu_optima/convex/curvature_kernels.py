@@ -90,7 +90,7 @@ def face_bases(
     slots: np.ndarray,
     lines: np.ndarray,
     sizes: np.ndarray,
-    P: np.ndarray,
+    directions: np.ndarray,
     starts: np.ndarray,
     out: np.ndarray,
 ) -> None:
@@ -104,17 +104,16 @@ def face_bases(
         Bases of the faces' rows, in the first d columns.
     sizes : array of int, shape (m,)
         Number of active rows of each face.
-    P : array, shape (m, d)
-        Projections, not zero, whose directions come first.
+    directions : array, shape (m, d)
+        Unit vectors on the faces, which come first.
     starts : array of int, shape (m + 1,)
         Where each block's vectors begin in `out`.
     out : array, shape (total, d)
         Receives the bases.
     """
-    d = P.shape[1]
+    d = directions.shape[1]
     basis = np.empty((d, d))
     for b in range(slots.size):
         k = sizes[b]
-        q = P[b] / np.sqrt(np.dot(P[b], P[b]))
-        complete_basis(lines[slots[b]], k, q, basis)
+        complete_basis(lines[slots[b]], k, directions[b], basis)
         out[starts[b] : starts[b + 1]] = basis[k:]

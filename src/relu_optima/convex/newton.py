@@ -27,9 +27,10 @@ import numpy as np
 from relu_optima.convex import curvature_kernels, kernels
 from relu_optima.convex.compilation import ENABLED, announce_compilation
 from relu_optima.convex.cones import ConeProjector
-from relu_optima.convex.curvature import NewtonSystem
+from relu_optima.convex.curvature import curvature_at
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
+from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.products import adjoint, combine, held, row_norms
 
 Callback = Callable[[dict[str, float]], bool | None]
@@ -77,7 +78,7 @@ class DualNewton:
         self.U: np.ndarray = np.zeros((self.blocks, d))
         self.M = np.zeros((self.blocks, d)) if self.relu else None
         self.cones = ConeProjector(self.X, patterns.T, self.blocks) if self.relu else None
-        self.system = NewtonSystem(self.X, self.cones)
+        self.system = NewtonSystem(self.X)
         self.theta = y.copy()
         self.sigma = self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
         self.ws = np.zeros(0, dtype=np.int64)
@@ -152,7 +153,6 @@ class DualNewton:
             better = state.offer(primal, self.U, dual, self.theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
-            state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
             self.counts["outer"] += 1
             late = deadline is not None and time.perf_counter() >= deadline
             numbers = {
@@ -191,6 +191,7 @@ class DualNewton:
             elif missing <= 0.1 * self.ws.size:
                 # where faces have settled, the next steps are as good for a large sigma
                 self.sigma *= 3.0 if steps > 2 else 10.0 if gap > SETTLED else 30.0
+        state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
         self._remember(lam, self._priced)
         return state.answer(status, self.basis)
 
@@ -257,7 +258,8 @@ class DualNewton:
             if deadline is not None and time.perf_counter() >= deadline:
                 break
             accuracy = min(0.05, 0.1 * np.sqrt(size))
-            x = self.system.direction(blocks, masks, P, norms, sigma, lam, gradient, accuracy)
+            curvature = curvature_at(self.cones, blocks, masks, P, sigma, lam)
+            x = self.system.direction(curvature, gradient, accuracy)
             self.counts["newton"] += 1
             dC = self._correlate(x)
             slope = float(gradient @ x)
@@ -273,18 +275,18 @@ class DualNewton:
         theta has moved; a system that is built there sends it astray. Returns the change of C.
         """
         active = np.any(U, axis=1).nonzero()[0]
+        if not active.size:
+            return np.zeros_like(C)
         sigma, masks = self.sigma, self._masks_of(active)
         blocks, U = self.ws[active], U[active]
-        lengths = row_norms(U)
-        norms = lengths + sigma * lam
-        q = U / lengths[:, None]
-        if not active.size or not self.system.on_faces(blocks, q):
+        q = U / row_norms(U)[:, None]
+        curvature = curvature_at(self.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
+        if not curvature.on_faces():
             return np.zeros_like(C)
-        P = norms[:, None] * q
-        away = self.system.response(blocks, P, norms, sigma, lam, C[active] - lam * q)
+        answer = curvature.answer()(C[active] - lam * q)
         signs = self._signs(blocks)[:, None]
-        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + away))
-        x = self.system.direction(blocks, masks, P, norms, sigma, lam, gradient, LEAP)
+        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + answer))
+        x = self.system.direction(curvature, gradient, LEAP)
         self.counts["newton"] += 1
         self.theta = self.theta + x
         return self._correlate(x)

@@ -10,7 +10,7 @@ from relu_optima.convex.certificate import certify, project_on_cone, relative_ga
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
-from relu_optima.convex.products import combine
+from relu_optima.convex.products import combine, row_norms
 from relu_optima.convex.reference import solve_reference
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
@@ -32,6 +32,8 @@ class Session:
         self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
         self._scale_x = float(np.abs(problem.X).max())
         self._scale_y = float(np.abs(problem.y).max())
+        lengths = row_norms(problem.X)
+        self._lengths = np.where(lengths > 0, lengths, np.inf)
         self._engine: DualNewton | None = None
 
     def engine(self) -> DualNewton:
@@ -253,7 +255,7 @@ class Session:
         w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
         residual = problem.y - _fit(problem, v, w)
         objective = 0.5 * float(residual @ residual)
-        objective += lam * float(np.linalg.norm(blocks, axis=1).sum())
+        objective += lam * float(row_norms(blocks).sum())
         dual = answer.dual * self._scale_y
         bound = float(problem.y @ dual - 0.5 * dual @ dual)
         gap = relative_gap(objective, bound, problem.y)
@@ -270,7 +272,7 @@ class Session:
             dual_objective=bound,
             gap=gap,
             kkt_residual=answer.kkt_residual,
-            violation=_violation(problem, v, w),
+            violation=_violation(problem, self._lengths, v, w),
             dual=dual,
             status=status,
             seconds=time.process_time() - started,
@@ -373,22 +375,19 @@ def _fit(problem: Problem, v: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.asarray(fit - np.maximum(problem.X @ down.T, 0.0).sum(axis=1))
 
 
-def _violation(problem: Problem, v: np.ndarray, w: np.ndarray) -> float:
+def _violation(problem: Problem, lengths: np.ndarray, v: np.ndarray, w: np.ndarray) -> float:
     """Largest violation of a unit cone row, relative to the largest block."""
     if problem.formulation == "gated":
         return 0.0
-    lengths = np.linalg.norm(problem.X, axis=1)
-    lengths = np.where(lengths > 0, lengths, np.inf)
-    worst, largest = 0.0, 0.0
-    for blocks in (v, w):
-        used = np.flatnonzero(np.any(blocks != 0, axis=1))
-        if not used.size:
-            continue
-        values = problem.X @ blocks[used].T
-        values *= np.where(problem.patterns[:, used], 1.0, -1.0)
-        worst = max(worst, -float((values / lengths[:, None]).min()))
-        largest = max(largest, float(np.linalg.norm(blocks[used], axis=1).max()))
-    return worst / largest if worst > 0 else 0.0
+    blocks = np.vstack([v, w])
+    used = np.any(blocks, axis=1).nonzero()[0]
+    if not used.size:
+        return 0.0
+    blocks = blocks[used]
+    values = blocks @ problem.X.T
+    np.negative(values, out=values, where=problem.patterns.T[used % len(v)])
+    worst = float((values.max(axis=0) / lengths).max())
+    return max(0.0, worst) / float(row_norms(blocks).max())
 
 
 def _into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
