@@ -39,6 +39,7 @@ MAX_OUTER = 60
 MAX_INNER = 40
 LEAP = 0.01  # relative residual of a step on fixed faces
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
+SETTLING = 3  # Newton steps after which a warm start counts as good
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
 SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
@@ -140,12 +141,17 @@ class DualNewton:
             self.sigma = min(max(self.sigma / 27.0, self.sigma0), START * self.sigma0)
             self._admit(self._bound_all(self._extrapolate(lam), lam), lam)
         gap, since = 1.0, 0
-        first = 1e-2 if self.U.any() else 0.1
+        warm = bool(self.U.any())
+        first = 1e-2 if warm else 0.1
         finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = 0.5 * min(0.1, 0.3 * gap) if outer else first
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
+            if warm and not outer and steps <= SETTLING:
+                # the prediction was good: a tighter step before the first look at all blocks
+                self.sigma *= 30.0
+                steps = self._minimise(lam, min(first, max(10.0 * tol, 1e-14)), deadline)
             primal, mismatch = self._primal(lam)
             bounds = self._price(lam)
             height = float(bounds.max())
