@@ -181,6 +181,21 @@ def test_vanishing_regularisation_reaches_interpolation():
     np.testing.assert_allclose(solution.predict(X), y, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("n", "d", "count", "seed"), [(86, 5, 14, 8), (89, 12, 7, 17), (117, 8, 14, 39)]
+)
+def test_many_rows_few_gates_and_a_tiny_strength_are_solved(n, d, count, seed):
+    # inner problems that end unsolved must not feed their multipliers into the next
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    gates = sample_gates(X, count, seed)
+    for fraction in (1e-3, 1e-4, 1e-5):
+        lam = fraction * lambda_max(X, y, gates)
+        s = solve(X, y, gates, lam, backend="newton")
+        assert s.status == "optimal"
+        assert s.gap <= 1e-6
+
+
 @pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-10])
 def test_the_asked_gap_is_reached(tol):
     rng = np.random.default_rng(0)

@@ -147,6 +147,7 @@ class DualNewton:
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = 0.5 * min(0.1, 0.3 * gap) if outer else first
+            before = self.U.copy(), self.theta
             steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
             if warm and not outer and steps <= SETTLING:
                 # the prediction was good: a tighter step before the first look at all blocks
@@ -194,6 +195,10 @@ class DualNewton:
                 self.sigma /= 10.0
             elif not better and gap < ROUNDING_GAP:
                 self.sigma /= 10.0  # too large for float64: rounding undoes the progress
+            elif steps >= MAX_INNER:
+                # too far for one inner problem, whose multipliers are then worth nothing
+                self.U, self.theta = before
+                self.sigma = max(self.sigma / 9.0, self.sigma0)
             elif missing <= 0.1 * self.ws.size:
                 # where faces have settled, the next steps are as good for a large sigma
                 self.sigma *= 3.0 if steps > 2 else 10.0 if gap > SETTLED else 30.0
