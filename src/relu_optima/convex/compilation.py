@@ -62,7 +62,7 @@ def announce_compilation(module: ModuleType) -> Callable[[], None]:
     pattern = f"{source.stem}.*.nbi"
     if not ENABLED or any(folder.rglob(pattern)):
         return lambda: None
-    log.warning("compiling the convex solver's kernels, once on this machine (about 10 s)")
+    log.warning("compiling the convex solver's kernels, once on this machine (about 20 s)")
     start = time.perf_counter()
 
     def report() -> None:

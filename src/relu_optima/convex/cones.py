@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_optima.convex import kernels
+from relu_optima.convex import kernels, multiplier_kernels
 
 SCORE_ENTRIES = 1_000_000  # of one scan: 8 MB
 SCRATCH_ENTRIES = 4_000_000  # of factors of blocks that do not keep theirs
@@ -114,7 +114,20 @@ class ConeProjector:
         sizes : array of int, shape (m,)
             Rows of each face.
         """
-        slots, lines, built = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
+        slots, lines, _ = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
+        return slots, lines, self._size[blocks]
+
+    def _factors(
+        self, blocks: np.ndarray, *, kept: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slots of the blocks, with their factors, and which slots hold one."""
+        if kept:
+            slots, lines, built = self._slot[blocks], self._kept, self._built
+        else:
+            d = self._rows.shape[1]
+            slots = np.arange(blocks.size)
+            lines = np.empty((blocks.size, d, 2 * d))
+            built = np.zeros(blocks.size, dtype=np.bool_)
         raw = ~built[slots]
         if raw.any():
             kernels.build_faces(
@@ -127,20 +140,7 @@ class ConeProjector:
                 self._size,
                 built,
             )
-        return slots, lines, self._size[blocks]
-
-    def _factors(
-        self, blocks: np.ndarray, *, kept: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Slots of the blocks, all factors, and which of those are there."""
-        if kept:
-            return self._slot[blocks], self._kept, self._built
-        d = self._rows.shape[1]
-        return (
-            np.arange(blocks.size),
-            np.empty((blocks.size, d, 2 * d)),
-            np.zeros(blocks.size, dtype=np.bool_),
-        )
+        return slots, lines, built
 
     def _project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, *, kept: bool
@@ -159,8 +159,19 @@ class ConeProjector:
             self._rows,
             self._rho,
             self._size,
-            built,
             points,
+        )
+        multiplier_kernels.sum_multipliers(
+            blocks,
+            slots,
+            G,
+            points,
+            self.unit_rows,
+            self.side,
+            self._rows,
+            self._rho,
+            self._size,
+            built,
             multipliers,
         )
         return points, multipliers

@@ -22,7 +22,6 @@ from relu_optima.convex.compilation import compiled
 
 DEPENDENT = 1e-9  # length of the new part of a unit row below which it adds nothing
 VIOLATION = 2e-13  # of a unit cone row, relative to the vector projected
-DRIFT = 1e-11  # of p - g from A'rho, relative to g, beyond which a face is factorised anew
 
 
 @compiled
@@ -221,8 +220,10 @@ def build_faces(
 
     Parameters
     ----------
-    blocks, slots, unit_rows, side, lines, rows, size, built
+    blocks, slots, unit_rows, side, lines, rows, size : array
         As in `project`.
+    built : array of bool, shape (S,)
+        Receives which slots hold the factor of a face.
     """
     d = unit_rows.shape[1]
     rest, part, again = np.empty(d), np.empty(d), np.empty(d)
@@ -307,14 +308,6 @@ def _settle(
 
 
 @compiled
-def _turn(score: np.ndarray, side: np.ndarray) -> float:
-    """Give every entry the sign of its cone row, in place; return the smallest."""
-    for j in range(score.size):
-        score[j] *= side[j]
-    return _smallest(score, score.size)
-
-
-@compiled
 def _at_most(score: np.ndarray, limit: float, out: np.ndarray) -> int:
     """Write the positions of the entries up to a limit; return how many."""
     count = 0
@@ -369,7 +362,9 @@ def _advance(
         b, g, score = blocks[c], G[c], scores[turn]
         pattern = b % side.shape[0]
         face, active, multipliers = lines[slots[c]], rows[b], rho[b]
-        worst = _turn(score, side[pattern])
+        for j in range(score.size):
+            score[j] *= side[pattern, j]
+        worst = _smallest(score, score.size)
         if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
             pending[c] = False
             continue
@@ -381,9 +376,7 @@ def _advance(
         m = min(m, cap)
         for j in range(m):
             row = chosen[j]
-            sign = float(side[pattern, row])
-            for i in range(d):
-                local[j, i] = sign * unit_rows[row, i]
+            local[j] = float(side[pattern, row]) * unit_rows[row]
             values[j] = score[row]
             taken[j] = False
         k = size[b]
@@ -394,8 +387,7 @@ def _advance(
             best = _position(values, m)
             if values[best] > 0.3 * worst or k == d:
                 break
-            for i in range(d):
-                rest[i] = local[best, i]
+            rest[:] = local[best]
             if taken[best] or not _append_row(face, k, rest, part, again):
                 # already active or dependent on the active rows: nothing to gain from it
                 values[best] = 0.0
@@ -444,9 +436,7 @@ def project(
     rows: np.ndarray,
     rho: np.ndarray,
     size: np.ndarray,
-    built: np.ndarray,
     P: np.ndarray,
-    shift: np.ndarray,
 ) -> int:
     """Project a vector on the cone of each of some blocks, warm-started from its face.
 
@@ -455,7 +445,7 @@ def project(
     blocks : array of int, shape (m,)
         Distinct blocks; block b has the cone of pattern b mod P.
     slots : array of int, shape (m,)
-        Where their faces are factorised.
+        Where their faces are factorised, by `build_faces`.
     G : array, shape (m, d)
         Vectors to project.
     stop : float
@@ -474,24 +464,15 @@ def project(
         Multipliers of the active rows.
     size : array of int, shape (B,)
         Number of active rows.
-    built : array of bool, shape (S,)
-        Whether a slot holds the factor of its face; others are factorised first.
     P : array, shape (m, d)
         Receives G + A'rho.
-    shift : array, shape (m, d)
-        Receives A'rho, from the multipliers: P - G would be rounding where it is small. Where the
-        two differ by more than rounding, the factor has drifted and is given up.
 
     Returns
     -------
     int
         Active-set steps taken.
     """
-    count, d = G.shape
-    raw = np.flatnonzero(~built[slots])
-    if raw.size:
-        build_faces(blocks[raw], slots[raw], unit_rows, side, lines, rows, size, built)
-    pending = np.empty(count, dtype=np.bool_)
+    pending = np.empty(blocks.size, dtype=np.bool_)
     _start(blocks, slots, G, stop, lines, rows, rho, size, P, pending)
     steps = 0
     for _ in range(rounds):
@@ -515,48 +496,4 @@ def project(
             P,
             pending,
         )
-    for c in range(count):
-        b = blocks[c]
-        pattern = b % side.shape[0]
-        for i in range(d):
-            shift[c, i] = 0.0
-        for j in range(size[b]):
-            row = rows[b, j]
-            weight = max(0.0, rho[b, j]) * side[pattern, row]
-            for i in range(d):
-                shift[c, i] += weight * unit_rows[row, i]
-        away, length = 0.0, 0.0
-        for i in range(d):
-            away += (P[c, i] - G[c, i] - shift[c, i]) ** 2
-            length += G[c, i] ** 2
-        if away > DRIFT * DRIFT * length:
-            built[slots[c]] = False
     return steps
-
-
-@compiled
-def bound_norms(blocks: np.ndarray, M: np.ndarray, W: np.ndarray, out: np.ndarray) -> None:
-    """Write min over t >= 0 of |W_b + t M_b|, which bounds |Proj_K W_b| if M_b = A'rho, rho >= 0.
-
-    Parameters
-    ----------
-    blocks : array of int, shape (m,)
-        Blocks.
-    M : array, shape (B, d)
-        Multipliers of the last projection of every block.
-    W : array, shape (m, d)
-        Vectors.
-    out : array, shape (m,)
-        Receives the bounds.
-    """
-    for c in range(blocks.size):
-        b = blocks[c]
-        along, square = 0.0, 0.0
-        for i in range(W.shape[1]):
-            along += W[c, i] * M[b, i]
-            square += M[b, i] * M[b, i]
-        t = -along / square if along < 0.0 else 0.0
-        total = 0.0
-        for i in range(W.shape[1]):
-            total += (W[c, i] + t * M[b, i]) ** 2
-        out[c] = np.sqrt(total)

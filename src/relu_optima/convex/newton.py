@@ -25,13 +25,13 @@ from collections.abc import Callable
 import numpy as np
 
 from relu_optima.convex import curvature_kernels, kernels
+from relu_optima.convex.blocks import Blocks
 from relu_optima.convex.compilation import ENABLED, announce_compilation
-from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature import curvature_at
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
 from relu_optima.convex.newton_system import NewtonSystem
-from relu_optima.convex.products import adjoint, combine, held, row_norms
+from relu_optima.convex.products import combine, row_norms
 
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
@@ -42,13 +42,10 @@ STEEPEST = 0.3  # slope at which a line search may end, in multiples of the firs
 SETTLING = 3  # Newton steps after which a warm start counts as good
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
-SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
-_COMPILED: set[str] = set()
-
-
 START = 50.0  # largest sigma of a warm start, in multiples of the first
 SETTLED = 1e-3  # gap below which faces rarely change any more
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
+_COMPILED: set[str] = set()
 
 
 class DualNewton:
@@ -72,18 +69,13 @@ class DualNewton:
         self.basis = _row_space(X)
         self.X = X if self.basis is None else np.ascontiguousarray(X @ self.basis)
         self.y = y
-        self.patterns = held(patterns.T, SMALL)
         self.relu = formulation == "relu"
-        count, d = len(self.patterns), self.X.shape[1]
-        self.blocks = 2 * count if self.relu else count
-        self.U: np.ndarray = np.zeros((self.blocks, d))
-        self.M = np.zeros((self.blocks, d)) if self.relu else None
-        self.cones = ConeProjector(self.X, patterns.T, self.blocks) if self.relu else None
+        self.blocks = Blocks(self.X, patterns.T, relu=self.relu)
+        d = self.X.shape[1]
+        self.U: np.ndarray = np.zeros((self.blocks.count, d))
         self.system = NewtonSystem(self.X)
         self.theta = y.copy()
         self.sigma = self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
-        self.ws = np.zeros(0, dtype=np.int64)
-        self.masks = self.patterns[:0]  # of the working set
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[Knot] = []
         self._step = 1.0
@@ -104,9 +96,8 @@ class DualNewton:
         self.U = U if self.basis is None else U @ self.basis
         self.theta = theta.copy()
         self._knots = []
-        self.ws = np.zeros(0, dtype=np.int64)
-        self.masks = self.patterns[:0]
-        self._enlarge(np.any(U, axis=1).nonzero()[0])
+        self.blocks.clear()
+        self.blocks.enlarge(np.any(U, axis=1).nonzero()[0])
 
     def solve(
         self,
@@ -135,11 +126,11 @@ class DualNewton:
             The best points.
         """
         state = Incumbent(self.y)
-        if not self.ws.size:
-            self._first_working_set(lam)
+        if not self.blocks.members.size:
+            self.blocks.first(self.theta, lam)
         else:
             self.sigma = min(max(self.sigma / 27.0, self.sigma0), START * self.sigma0)
-            self._admit(self._bound_all(self._extrapolate(lam), lam), lam)
+            self.blocks.admit(self.blocks.price(self._extrapolate(lam), lam, self._used()), lam)
         gap, since = 1.0, 0
         warm = bool(self.U.any())
         first = 1e-2 if warm else 0.1
@@ -167,7 +158,7 @@ class DualNewton:
                 "objective": state.primal,
                 "dual_objective": state.dual,
                 "gap": gap,
-                "working_set": float(self.ws.size),
+                "working_set": float(self.blocks.members.size),
             }
             if callback is not None and callback(numbers):
                 status = "optimal" if gap <= tol else "inaccurate"
@@ -187,7 +178,7 @@ class DualNewton:
                     if callback is not None:
                         callback(self._numbers_of(answer, lam, outer + 2))
                     return answer
-            missing = self._admit(bounds, lam)
+            missing = self.blocks.admit(bounds, lam)
             own = (primal - dual) / max(dual, state.floor)
             if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP:
                 # a Newton system too ill-conditioned to solve: go back, and step less far
@@ -199,7 +190,7 @@ class DualNewton:
                 # too far for one inner problem, whose multipliers are then worth nothing
                 self.U, self.theta = before
                 self.sigma = max(self.sigma / 9.0, self.sigma0)
-            elif missing <= 0.1 * self.ws.size:
+            elif missing <= 0.1 * self.blocks.members.size:
                 # where faces have settled, the next steps are as good for a large sigma
                 self.sigma *= 3.0 if steps > 2 else 10.0 if gap > SETTLED else 30.0
         state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
@@ -215,7 +206,7 @@ class DualNewton:
             The corrector's steps, projections, active-set steps and conjugate-gradient
             iterations.
         """
-        cones = self.cones
+        cones = self.blocks.cones
         return {
             "corrections": 0 if self._follower is None else self._follower.counts["newton"],
             "projections": 0 if cones is None else cones.projections,
@@ -231,18 +222,7 @@ class DualNewton:
         float
             max_b |Proj_{K_b}(X_b'y)|.
         """
-        C = self._correlate_all(self.y)
-        if self.cones is None:
-            return float(row_norms(C).max())
-        # one round ranks the blocks; the best few raise the bar for all others
-        bounds = self._project_correlations(np.arange(self.blocks), C, 0.0, rounds=1)
-        order = np.argsort(-bounds, kind="stable")
-        height, begin, size = 0.0, 0, 16
-        while begin < order.size and bounds[order[begin]] > height:
-            part = order[begin : begin + size]
-            height = max(height, float(self._project_correlations(part, C[part], height).max()))
-            begin, size = begin + size, 2 * size
-        return height
+        return self.blocks.height(self.y)
 
     # -- one outer iteration ------------------------------------------------------------------
 
@@ -252,27 +232,27 @@ class DualNewton:
         Returns the number of Newton steps.
         """
         before = self.counts["newton"]
-        X, y, ws, sigma = self.X, self.y, self.ws, self.sigma
+        X, y, ws, sigma = self.X, self.y, self.blocks.members, self.sigma
         U = self.U[ws]
-        C = self._correlate(self.theta)
+        C = self.blocks.correlate(self.theta)
         scale = float(np.linalg.norm(y))
         C = C + self._leap(U, C, lam)
-        P, norms, active = self._projections(ws, U + sigma * C, sigma * lam)
+        P, norms, active = self.blocks.above(U + sigma * C, sigma * lam)
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
             prox = P * (1.0 - sigma * lam / norms)[:, None]
-            blocks, masks = ws[active], self._masks_of(active)
-            gradient = self.theta - y + combine(masks, X, self._signs(blocks)[:, None] * prox)
+            blocks, masks = ws[active], self.blocks.masks_of(active)
+            gradient = self.theta - y + combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
             size = float(np.linalg.norm(gradient)) / scale
             if size < goal:
                 break
             if deadline is not None and time.perf_counter() >= deadline:
                 break
             accuracy = min(0.05, 0.1 * np.sqrt(size))
-            curvature = curvature_at(self.cones, blocks, masks, P, sigma, lam)
+            curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
             x = self.system.direction(curvature, gradient, accuracy)
             self.counts["newton"] += 1
-            dC = self._correlate(x)
+            dC = self.blocks.correlate(x)
             slope = float(gradient @ x)
             C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
         self.U[ws] = 0.0
@@ -288,19 +268,19 @@ class DualNewton:
         active = np.any(U, axis=1).nonzero()[0]
         if not active.size:
             return np.zeros_like(C)
-        sigma, masks = self.sigma, self._masks_of(active)
-        blocks, U = self.ws[active], U[active]
+        sigma, masks = self.sigma, self.blocks.masks_of(active)
+        blocks, U = self.blocks.members[active], U[active]
         q = U / row_norms(U)[:, None]
-        curvature = curvature_at(self.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
+        curvature = curvature_at(self.blocks.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
         if not curvature.on_faces():
             return np.zeros_like(C)
         answer = curvature.answer()(C[active] - lam * q)
-        signs = self._signs(blocks)[:, None]
+        signs = self.blocks.signs(blocks)[:, None]
         gradient = self.theta - self.y + combine(masks, self.X, signs * (U + answer))
         x = self.system.direction(curvature, gradient, LEAP)
         self.counts["newton"] += 1
         self.theta = self.theta + x
-        return self._correlate(x)
+        return self.blocks.correlate(x)
 
     def _search_line(
         self,
@@ -317,14 +297,14 @@ class DualNewton:
         Faces of cones change along x, so the full step often overshoots; the slope at a trial
         point is known from its projections, and a secant on it finds the kink between two trials.
         """
-        ws, sigma = self.ws, self.sigma
+        sigma = self.sigma
         start, step = self.theta, min(1.0, 2.0 * self._step)
         low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
         slack = 1e-13 * abs(value)
         for _ in range(20):
             self.theta = start + step * x
             trial = C + step * dC
-            P, norms, active = self._projections(ws, U + sigma * trial, sigma * lam)
+            P, norms, active = self.blocks.above(U + sigma * trial, sigma * lam)
             new = self._value(norms, lam)
             along = np.einsum("ij,ij->i", P, dC[active])
             here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
@@ -349,7 +329,7 @@ class DualNewton:
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
-            self._follower = PathFollower(self.X, self.y, self.patterns, self.system.gram())
+            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.system.gram())
         self._follower.start_from(lam, self.U, self.theta, self._priced)
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
@@ -357,7 +337,7 @@ class DualNewton:
         self.counts["outer"] += 1
         self.U, self.theta = answer.U, self._follower.theta.copy()
         active = self._follower.c.nonzero()[0]
-        self._enlarge(np.setdiff1d(active, self.ws))
+        self.blocks.enlarge(np.setdiff1d(active, self.blocks.members))
         self._remember(lam, self._follower.C)
         U = answer.U if self.basis is None else answer.U @ self.basis.T
         return Answer(U, answer.dual, answer.gap, answer.kkt_residual, answer.status)
@@ -369,7 +349,7 @@ class DualNewton:
             "objective": self._primal(lam)[0],
             "dual_objective": float(self.y @ answer.dual - 0.5 * answer.dual @ answer.dual),
             "gap": answer.gap,
-            "working_set": float(self.ws.size),
+            "working_set": float(self.blocks.members.size),
         }
 
     def _value(self, norms: np.ndarray, lam: float) -> float:
@@ -377,97 +357,32 @@ class DualNewton:
         over = norms - self.sigma * lam
         return float(0.5 * theta @ theta - self.y @ theta + over @ over / (2 * self.sigma))
 
-    def _projections(
-        self, blocks: np.ndarray, W: np.ndarray, level: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Project W where the norm exceeds a level: projections, norms, positions."""
-        if self.cones is None:
-            norms = row_norms(W)
-            active = (norms > level).nonzero()[0]
-            return W[active], norms[active], active
-        maybe = (self._bounds(blocks, W) > level).nonzero()[0]
-        chosen = blocks[maybe]
-        assert self.M is not None
-        P, self.M[chosen] = self.cones.project(chosen, W[maybe], level)
-        norms = row_norms(P)
-        above = norms > level
-        return P[above], norms[above], maybe[above]
-
-    def _bounds(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
-        """Bound |Proj_K W| from above."""
-        if self.M is None:
-            return row_norms(W)
-        bounds = np.empty(blocks.size)
-        kernels.bound_norms(blocks, self.M, W, bounds)
-        return bounds
-
-    def _nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
-        """Shortest W + t A'rho, t >= 0, with the multipliers rho of the last projection."""
-        if self.M is None:
-            return W
-        M = self.M[blocks]
-        along = np.minimum(np.einsum("ij,ij->i", W, M), 0.0)
-        size = np.einsum("ij,ij->i", M, M)
-        return np.asarray(W - (along / np.where(size > 0, size, 1.0))[:, None] * M)
-
     def _primal(self, lam: float) -> tuple[float, float]:
         """Primal value at U, and how far theta is from its residual, relative to y."""
-        active = np.any(self.U[self.ws], axis=1).nonzero()[0]
-        used = self.ws[active]
+        active = np.any(self.U[self.blocks.members], axis=1).nonzero()[0]
+        used = self.blocks.members[active]
         U = self.U[used]
-        rest = self.y - combine(self._masks_of(active), self.X, self._signs(used)[:, None] * U)
+        rest = self.y - combine(
+            self.blocks.masks_of(active), self.X, self.blocks.signs(used)[:, None] * U
+        )
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
 
     def _used(self) -> np.ndarray:
-        return np.asarray(self.ws[np.any(self.U[self.ws], axis=1)])
+        return np.asarray(self.blocks.members[np.any(self.U[self.blocks.members], axis=1)])
 
     def _price(self, lam: float) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""
         self.counts["pricings"] += 1
-        self._priced = self._correlate_all(self.theta)
-        return self._bound_all(self._priced, lam)
-
-    def _bound_all(self, C: np.ndarray, lam: float) -> np.ndarray:
-        """Bound |Proj_K C_b| of all blocks.
-
-        The largest bounds are exact, as many of them as may enter the working set now.
-        """
-        bounds = self._bounds(np.arange(self.blocks), C)
-        if self.cones is None:
-            return bounds
-        outside = np.ones(self.blocks, dtype=bool)
-        outside[self._used()] = False  # multipliers of their last projection are about right
-        maybe = (outside & (bounds > lam)).nonzero()[0]
-        maybe = maybe[np.argsort(-bounds[maybe], kind="stable")]
-        outside[self.ws] = False
-        floor, entering = lam, np.zeros(0)
-        size = max(64, maybe.size // 8)
-        for begin in range(0, maybe.size, size):
-            part = maybe[begin : begin + size]
-            part = part[bounds[part] > floor]
-            bounds[part] = self._project_correlations(part, C[part], floor)
-            new = bounds[part[outside[part]]]
-            entering = np.sort(np.concatenate([entering, new[new > lam]]))[-self._entry() :]
-            if entering.size == self._entry():
-                floor = float(entering[0])  # what is below will not enter now
-        return bounds
-
-    def _project_correlations(
-        self, blocks: np.ndarray, C: np.ndarray, stop: float, rounds: int = 1_000
-    ) -> np.ndarray:
-        """Norms of the projections of some blocks' correlations, unless below `stop`."""
-        assert self.cones is not None
-        assert self.M is not None
-        P, self.M[blocks] = self.cones.project(blocks, C, stop, rounds)
-        return row_norms(P)
+        self._priced = self.blocks.correlate_all(self.theta)
+        return self.blocks.price(self._priced, lam, self._used())
 
     def _stationarity(self, lam: float) -> float:
         """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks, as last priced."""
         used = self._used()
         if not used.size:
             return 0.0
-        C = self._nearest(used, self._priced[used])
+        C = self.blocks.nearest(used, self._priced[used])
         U = self.U[used]
         unit = U / row_norms(U)[:, None]
         return float(row_norms(C / lam - unit).max())
@@ -483,33 +398,6 @@ class DualNewton:
             beta = min(beta, lam / height)
         return beta * along - 0.5 * beta**2 * square, beta
 
-    # -- working set --------------------------------------------------------------------------
-
-    def _first_working_set(self, lam: float) -> None:
-        C = self._correlate_all(self.theta)
-        bounds = self._bounds(np.arange(self.blocks), C)
-        share = 0.2
-        if self.cones is not None:
-            share = 0.05
-            open_ = (bounds > lam).nonzero()[0]
-            # one round of a projection ranks the blocks about as well as all of them
-            bounds[open_] = self._project_correlations(open_, C[open_], lam, rounds=1)
-        order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.blocks))]
-        self._enlarge(order[bounds[order] > lam])
-
-    def _admit(self, bounds: np.ndarray, lam: float) -> int:
-        """Let the worst violators into the working set; returns how many lay outside of it."""
-        outside = np.ones(self.blocks, dtype=bool)
-        outside[self.ws] = False
-        missing = (outside & (bounds > lam)).nonzero()[0]
-        order = np.argsort(-bounds[missing], kind="stable")
-        self._enlarge(missing[order[: self._entry()]])
-        return missing.size
-
-    def _entry(self) -> int:
-        """Most blocks that enter the working set at a time."""
-        return max(20, self.ws.size // 2)
-
     def _remember(self, lam: float, C: np.ndarray) -> None:
         self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy(), C)]
 
@@ -519,7 +407,7 @@ class DualNewton:
         Returns the correlations with the new theta.
         """
         if not self._knots:
-            return self._correlate_all(self.theta)
+            return self.blocks.correlate_all(self.theta)
         if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
             return self._knots[-1][3]
         (lam0, U0, theta0, C0), (lam1, U1, theta1, C1) = self._knots
@@ -528,36 +416,6 @@ class DualNewton:
         self.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
         self.theta = theta1 + ratio * (theta1 - theta0)
         return C1 + ratio * (C1 - C0)
-
-    def _enlarge(self, blocks: np.ndarray) -> None:
-        if not blocks.size:
-            return
-        self.ws = np.concatenate([self.ws, blocks])
-        self.masks = np.vstack([self.masks, self.patterns[blocks % len(self.patterns)]])
-        if self.cones is not None:
-            self.cones.keep(blocks)
-
-    # -- products with the lifted design, block by block --------------------------------------
-
-    def _signs(self, blocks: np.ndarray) -> np.ndarray:
-        return np.where(blocks < len(self.patterns), 1.0, -1.0)
-
-    def _masks_of(self, places: np.ndarray) -> np.ndarray:
-        """Patterns of some blocks of the working set, as numbers."""
-        return np.asarray(self.masks[places], dtype=np.float64)
-
-    def _correlate(self, theta: np.ndarray) -> np.ndarray:
-        """X_b'theta for the working set."""
-        return np.asarray(self._signs(self.ws)[:, None] * adjoint(self.masks, self.X, theta))
-
-    def _correlate_all(self, theta: np.ndarray) -> np.ndarray:
-        """X_b'theta for all blocks."""
-        count = len(self.patterns)
-        out = np.empty((self.blocks, self.X.shape[1]))
-        out[:count] = adjoint(self.patterns, self.X, theta)
-        if self.relu:
-            out[count:] = -out[:count]
-        return out
 
 
 def _compile(formulation: str) -> None:

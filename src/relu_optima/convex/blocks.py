@@ -1,0 +1,319 @@
+"""The blocks of the lifted design: products, projections, and the working set among them.
+
+Stored multipliers bound the projection of most blocks without projecting; the working set grows
+by the blocks whose projected correlations exceed the regularisation strength most.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_optima.convex import multiplier_kernels
+from relu_optima.convex.cones import ConeProjector
+from relu_optima.convex.products import adjoint, held, row_norms
+
+SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
+
+
+class Blocks:
+    """All blocks of a program; those that a solve has found to matter are its members.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    patterns : array of bool, shape (P, n)
+        Distinct non-zero patterns; block b of a ReLU program has pattern b mod P, and the sign
+        -1 from block P on.
+    relu : bool
+        Whether the blocks come with both signs and cone constraints.
+    """
+
+    def __init__(self, X: np.ndarray, patterns: np.ndarray, *, relu: bool) -> None:
+        P, d = len(patterns), X.shape[1]
+        self.X = X
+        self.patterns = held(patterns, SMALL)
+        self.count = 2 * P if relu else P
+        self.cones = ConeProjector(X, patterns, self.count) if relu else None
+        self._multipliers = np.zeros((self.count, d) if relu else (0, d))
+        self.clear()
+
+    def clear(self) -> None:
+        """Let no block be a member."""
+        self.members = np.zeros(0, dtype=np.int64)
+        self.masks = self.patterns[:0]  # patterns of the members
+
+    # -- products with the lifted design, block by block --------------------------------------
+
+    def signs(self, blocks: np.ndarray) -> np.ndarray:
+        """Return the signs of some blocks.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks.
+
+        Returns
+        -------
+        array, shape (m,)
+            1.0 or -1.0.
+        """
+        return np.where(blocks < len(self.patterns), 1.0, -1.0)
+
+    def masks_of(self, places: np.ndarray) -> np.ndarray:
+        """Return the patterns of some members, as numbers.
+
+        Parameters
+        ----------
+        places : array of int, shape (m,)
+            Positions among the members.
+
+        Returns
+        -------
+        array, shape (m, n)
+            Patterns as 0.0 and 1.0.
+        """
+        return np.asarray(self.masks[places], dtype=np.float64)
+
+    def correlate(self, theta: np.ndarray) -> np.ndarray:
+        """Return X_b'theta of the members.
+
+        Parameters
+        ----------
+        theta : array, shape (n,)
+            Dual vector.
+
+        Returns
+        -------
+        array, shape (m, d)
+            One row for each member.
+        """
+        return np.asarray(self.signs(self.members)[:, None] * adjoint(self.masks, self.X, theta))
+
+    def correlate_all(self, theta: np.ndarray) -> np.ndarray:
+        """Return X_b'theta of all blocks.
+
+        Parameters
+        ----------
+        theta : array, shape (n,)
+            Dual vector.
+
+        Returns
+        -------
+        array, shape (B, d)
+            One row for each block.
+        """
+        P = len(self.patterns)
+        out = np.empty((self.count, self.X.shape[1]))
+        out[:P] = adjoint(self.patterns, self.X, theta)
+        if self.count > P:
+            out[P:] = -out[:P]
+        return out
+
+    # -- projections on the cones -------------------------------------------------------------
+
+    def bounds(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """Bound |Proj_K W| from above without a projection.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks.
+        W : array, shape (m, d)
+            One vector for each.
+
+        Returns
+        -------
+        array, shape (m,)
+            Bounds, from the multipliers of each block's last projection; exact without cones.
+        """
+        if self.cones is None:
+            return row_norms(W)
+        bounds = np.empty(blocks.size)
+        multiplier_kernels.bound_norms(blocks, self._multipliers, W, bounds)
+        return bounds
+
+    def nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """Return the vectors whose lengths are `bounds`.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks.
+        W : array, shape (m, d)
+            One vector for each.
+
+        Returns
+        -------
+        array, shape (m, d)
+            Shortest W + t A'rho, t >= 0, with the multipliers rho of the last projection.
+        """
+        if self.cones is None:
+            return W
+        M = self._multipliers[blocks]
+        along = np.minimum(np.einsum("ij,ij->i", W, M), 0.0)
+        size = np.einsum("ij,ij->i", M, M)
+        return np.asarray(W - (along / np.where(size > 0, size, 1.0))[:, None] * M)
+
+    def above(self, W: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Project a vector for each member, where the projection is longer than a level.
+
+        Parameters
+        ----------
+        W : array, shape (m, d)
+            One vector for each member.
+        level : float
+            Length below which a projection is of no interest.
+
+        Returns
+        -------
+        points : array, shape (k, d)
+            Projections longer than the level.
+        norms : array, shape (k,)
+            Their lengths.
+        places : array of int, shape (k,)
+            Positions of their blocks among the members.
+        """
+        if self.cones is None:
+            norms = row_norms(W)
+            places = (norms > level).nonzero()[0]
+            return W[places], norms[places], places
+        maybe = (self.bounds(self.members, W) > level).nonzero()[0]
+        points, norms = self._project(self.members[maybe], W[maybe], level)
+        above = norms > level
+        return points[above], norms[above], maybe[above]
+
+    def _project(
+        self, blocks: np.ndarray, W: np.ndarray, stop: float, rounds: int = 1_000
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Projections and their norms, unless these are below `stop`."""
+        assert self.cones is not None
+        points, self._multipliers[blocks] = self.cones.project(blocks, W, stop, rounds)
+        return points, row_norms(points)
+
+    def height(self, theta: np.ndarray) -> float:
+        """Return max_b |Proj_{K_b}(X_b'theta)|.
+
+        Parameters
+        ----------
+        theta : array, shape (n,)
+            Dual vector.
+
+        Returns
+        -------
+        float
+            The largest projected correlation of all blocks.
+        """
+        C = self.correlate_all(theta)
+        if self.cones is None:
+            return float(row_norms(C).max())
+        # one round ranks the blocks; the best few raise the bar for all others
+        bounds = self._project(np.arange(self.count), C, 0.0, rounds=1)[1]
+        order = np.argsort(-bounds, kind="stable")
+        height, begin, size = 0.0, 0, 16
+        while begin < order.size and bounds[order[begin]] > height:
+            part = order[begin : begin + size]
+            height = max(height, float(self._project(part, C[part], height)[1].max()))
+            begin, size = begin + size, 2 * size
+        return height
+
+    def price(self, C: np.ndarray, lam: float, used: np.ndarray) -> np.ndarray:
+        """Bound the projected correlations of all blocks.
+
+        Parameters
+        ----------
+        C : array, shape (B, d)
+            Correlations X_b'theta.
+        lam : float
+            Regularisation strength: bounds below it need not be tight.
+        used : array of int
+            Blocks in use; the multipliers of their last projection are about right.
+
+        Returns
+        -------
+        array, shape (B,)
+            Upper bounds of |Proj_K C_b|; the largest are exact, as many of them as may enter now.
+        """
+        bounds = self.bounds(np.arange(self.count), C)
+        if self.cones is None:
+            return bounds
+        outside = np.ones(self.count, dtype=bool)
+        outside[used] = False
+        maybe = (outside & (bounds > lam)).nonzero()[0]
+        maybe = maybe[np.argsort(-bounds[maybe], kind="stable")]
+        outside[self.members] = False
+        floor, entering = lam, np.zeros(0)
+        size = max(64, maybe.size // 8)
+        for begin in range(0, maybe.size, size):
+            part = maybe[begin : begin + size]
+            part = part[bounds[part] > floor]
+            bounds[part] = self._project(part, C[part], floor)[1]
+            new = bounds[part[outside[part]]]
+            entering = np.sort(np.concatenate([entering, new[new > lam]]))[-self._entry() :]
+            if entering.size == self._entry():
+                floor = float(entering[0])  # what is below will not enter now
+        return bounds
+
+    # -- membership ---------------------------------------------------------------------------
+
+    def first(self, theta: np.ndarray, lam: float) -> None:
+        """Let the first blocks in.
+
+        Parameters
+        ----------
+        theta : array, shape (n,)
+            Dual vector.
+        lam : float
+            Regularisation strength.
+        """
+        C = self.correlate_all(theta)
+        bounds = self.bounds(np.arange(self.count), C)
+        share = 0.2
+        if self.cones is not None:
+            share = 0.05
+            open_ = (bounds > lam).nonzero()[0]
+            # one round of a projection ranks the blocks about as well as all of them
+            bounds[open_] = self._project(open_, C[open_], lam, rounds=1)[1]
+        order = np.argsort(-bounds, kind="stable")[: max(20, int(share * self.count))]
+        self.enlarge(order[bounds[order] > lam])
+
+    def admit(self, bounds: np.ndarray, lam: float) -> int:
+        """Let the worst violators in.
+
+        Parameters
+        ----------
+        bounds : array, shape (B,)
+            Bounds of all projected correlations.
+        lam : float
+            Regularisation strength, which they may not exceed.
+
+        Returns
+        -------
+        int
+            How many violators were not members before.
+        """
+        outside = np.ones(self.count, dtype=bool)
+        outside[self.members] = False
+        missing = (outside & (bounds > lam)).nonzero()[0]
+        order = np.argsort(-bounds[missing], kind="stable")
+        self.enlarge(missing[order[: self._entry()]])
+        return missing.size
+
+    def _entry(self) -> int:
+        """Most blocks that enter at a time."""
+        return max(20, self.members.size // 2)
+
+    def enlarge(self, blocks: np.ndarray) -> None:
+        """Let some blocks in.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks that are no members yet.
+        """
+        if not blocks.size:
+            return
+        self.members = np.concatenate([self.members, blocks])
+        self.masks = np.vstack([self.masks, self.patterns[blocks % len(self.patterns)]])
+        if self.cones is not None:
+            self.cones.keep(blocks)
