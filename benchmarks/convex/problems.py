@@ -92,8 +92,10 @@ def problem(
     Returns
     -------
     dict of str to array
-        X, y, G (d, P), D (n, P) and the canonical strength lam.
+        X, y, G (d, P), D (n, P), lambda_max of the gated program as top, and the canonical
+        strength lam.
     """
     G = sample_gates(X, count, seed + 1)
-    lam = ratio * lambda_max(X, y, G, "gated")
-    return {"X": X, "y": y, "G": G, "D": activation_patterns(X, G), "lam": np.array(lam)}
+    top = lambda_max(X, y, G, "gated")
+    strengths = {"top": np.array(top), "lam": np.array(ratio * top)}
+    return {"X": X, "y": y, "G": G, "D": activation_patterns(X, G)} | strengths
