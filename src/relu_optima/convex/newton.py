@@ -191,8 +191,7 @@ class DualNewton:
                 self.U, self.theta = before
                 self.sigma = max(self.sigma / 9.0, self.sigma0)
             elif missing <= 0.1 * self.blocks.members.size:
-                # where faces have settled, the next steps are as good for a large sigma
-                self.sigma *= 3.0 if steps > 2 else 10.0 if gap > SETTLED else 30.0
+                self.sigma *= _growth(steps, gap)
         state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
         self._remember(lam, self._priced)
         return state.answer(status, self.basis)
@@ -416,6 +415,13 @@ class DualNewton:
         self.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
         self.theta = theta1 + ratio * (theta1 - theta0)
         return C1 + ratio * (C1 - C0)
+
+
+def _growth(steps: int, gap: float) -> float:
+    """Factor of the next penalty: where faces have settled, a large one costs no more steps."""
+    if steps > 2:
+        return 3.0
+    return 10.0 if gap > SETTLED else 30.0
 
 
 def _compile(formulation: str) -> None:
