@@ -92,6 +92,23 @@ def test_what_the_corrector_misses_is_solved_in_full(monkeypatch):
         certified(solution, X, y, 1e-6)
 
 
+def test_many_rows_and_few_active_columns_need_no_product_of_all_rows(monkeypatch):
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((3000, 6))
+    y = np.maximum(X @ rng.standard_normal(6), 0) + 0.1 * rng.standard_normal(3000)
+    gates = sample_gates(X, 40, 0)
+    lams = lambda_max(X, y, gates, "gated") * np.geomspace(0.9, 0.05, 6)
+
+    def refused(*_):
+        raise AssertionError("an n x n matrix")
+
+    monkeypatch.setattr(PathFollower, "_products_of_rows", refused)
+    found = regularization_path(X, y, gates, lams, formulation="gated")
+    assert {s.backend for s in found} == {"follow"}
+    for solution in found:
+        certified(solution, X, y, 1e-6)
+
+
 def test_a_deadline_stops_the_corrector():
     rng = np.random.default_rng(3)
     X, y = rng.standard_normal((40, 4)), rng.standard_normal(40)

@@ -14,6 +14,7 @@ is in single precision; the equations, the values and the certificate are in dou
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from scipy.linalg import blas, lapack
@@ -22,7 +23,7 @@ from relu_optima.convex.follow_matrix import ByColumns, ByRows, factorise
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.products import adjoint, row_norms
 
-MAX_ROWS = 2_000  # beyond, an n x n factorisation costs more than the general solver
+MAX_ROWS = 6_000  # beyond, an n x n matrix may cost more than the general solver, 144 MB at least
 MAX_STEPS = 30
 ROUGH = 1e-3  # gap above which images of blocks are not used again
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
@@ -43,18 +44,21 @@ class PathFollower:
         Targets, of moderate scale.
     patterns : array of float or bool, shape (P, n)
         Patterns, in rows.
-    gram : array, shape (n, n), optional
-        X X' in single precision, where it is known.
+    gram : callable, optional
+        Returns X X' in single precision, where it is at hand elsewhere.
     """
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, gram: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        patterns: np.ndarray,
+        gram: Callable[[], np.ndarray] | None = None,
     ) -> None:
         self.X, self.y, self.patterns = X, y, patterns
         self._inputs = X.astype(np.float32)
-        if gram is None:
-            gram = self._inputs @ self._inputs.T
-        self.gram = gram.T  # symmetric, in the order of columns that LAPACK wants
+        self._gram = gram
+        self._own_gram: np.ndarray | None = None
         self.floor = 1e-12 * 0.5 * float(self.y @ self.y)
         self.counts = {"newton": 0, "pricings": 0, "factorisations": 0}
         self.theta = self.y.copy()
@@ -207,7 +211,17 @@ class PathFollower:
         self.counts["factorisations"] += 1
         self._forget()
         c = (self._ahead * self.c[active]).astype(np.float32)
-        return factorise(self._inputs, self.gram, self.patterns[active].astype(np.float32), c)
+        return factorise(
+            self._inputs, self._products_of_rows, self.patterns[active].astype(np.float32), c
+        )
+
+    def _products_of_rows(self) -> np.ndarray:
+        """X X' in single precision, made only if a matrix is factorised by rows."""
+        if self._gram is not None:
+            return self._gram()
+        if self._own_gram is None:
+            self._own_gram = np.asarray(self._inputs @ self._inputs.T)
+        return self._own_gram
 
     def _correct(
         self,

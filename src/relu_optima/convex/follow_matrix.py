@@ -11,6 +11,7 @@ factor. Both are in single precision.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,7 @@ class ByColumns:
 
 
 def factorise(
-    X: np.ndarray, gram: np.ndarray, masks: np.ndarray, c: np.ndarray
+    X: np.ndarray, gram: Callable[[], np.ndarray], masks: np.ndarray, c: np.ndarray
 ) -> ByRows | ByColumns | None:
     """Factorise I + sum_b c_b X_b X_b' in the cheaper of the two ways.
 
@@ -118,8 +119,8 @@ def factorise(
     ----------
     X : array of float32, shape (n, d)
         Inputs.
-    gram : array of float32, shape (n, n)
-        X X'.
+    gram : callable
+        Returns X X' as an array of float32, shape (n, n); called only to factorise by rows.
     masks : array of float32, shape (m, n)
         Patterns of the active blocks, in rows.
     c : array of float32, shape (m,)
@@ -142,7 +143,7 @@ def factorise(
         matrix = blas.ssyrk(1.0, columns, trans=1, lower=1)
     else:
         matrix = blas.ssyrk(1.0, rows.T, lower=1)
-        matrix *= gram
+        matrix *= gram().T  # symmetric; this way both are stored by columns
     matrix.ravel(order="K")[:: len(matrix) + 1] += np.float32(1.0)
     factor, info = lapack.spotrf(matrix, lower=1, overwrite_a=1, clean=0)
     if info != 0:

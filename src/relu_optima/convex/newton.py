@@ -28,7 +28,7 @@ from relu_optima.convex import curvature_kernels, kernels
 from relu_optima.convex.blocks import Blocks
 from relu_optima.convex.compilation import ENABLED, announce_compilation
 from relu_optima.convex.curvature import curvature_at
-from relu_optima.convex.follow import MAX_ROWS, PathFollower
+from relu_optima.convex.follow import PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
 from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.products import combine, row_norms
@@ -42,6 +42,7 @@ STEEPEST = 0.3  # slope at which a line search may end, in multiples of the firs
 SETTLING = 3  # Newton steps after which a warm start counts as good
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
+FINISH_ROWS = 4_000  # beyond, its first factorisation costs more than the steps it saves
 START = 50.0  # largest sigma of a warm start, in multiples of the first
 SETTLED = 1e-3  # gap below which faces rarely change any more
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
@@ -134,7 +135,7 @@ class DualNewton:
         gap, since = 1.0, 0
         warm = bool(self.U.any())
         first = 1e-2 if warm else 0.1
-        finishes = [] if self.relu or len(self.y) > MAX_ROWS else list(FINISH)
+        finishes = [] if self.relu or len(self.y) > FINISH_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = 0.5 * min(0.1, 0.3 * gap) if outer else first
@@ -328,7 +329,7 @@ class DualNewton:
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
-            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.system.gram())
+            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.system.gram)
         self._follower.start_from(lam, self.U, self.theta, self._priced)
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
