@@ -60,21 +60,6 @@ class Blocks:
         """
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
-    def masks_of(self, places: np.ndarray) -> np.ndarray:
-        """Return the patterns of some members, as numbers.
-
-        Parameters
-        ----------
-        places : array of int, shape (m,)
-            Positions among the members.
-
-        Returns
-        -------
-        array, shape (m, n)
-            Patterns as 0.0 and 1.0.
-        """
-        return np.asarray(self.masks[places], dtype=np.float64)
-
     def correlate(self, theta: np.ndarray) -> np.ndarray:
         """Return X_b'theta of the members.
 

@@ -27,8 +27,8 @@ class Curvature:
 
     Attributes
     ----------
-    masks : array, shape (m, n)
-        Their patterns as 0.0 and 1.0.
+    masks : array of float or bool, shape (m, n)
+        Their patterns.
     q : array, shape (m, d)
         Directions of their projections, unit vectors.
     shrink : array, shape (m,)
@@ -155,8 +155,8 @@ def curvature_at(
         Faces of the blocks; None for a gated program.
     blocks : array of int, shape (m,)
         Active blocks.
-    masks : array, shape (m, n)
-        Their patterns as 0.0 and 1.0.
+    masks : array of float or bool, shape (m, n)
+        Their patterns.
     P : array, shape (m, d)
         Projections, longer than sigma * lam.
     sigma, lam : float

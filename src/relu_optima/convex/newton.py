@@ -241,7 +241,7 @@ class DualNewton:
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
             prox = P * (1.0 - sigma * lam / norms)[:, None]
-            blocks, masks = ws[active], self.blocks.masks_of(active)
+            blocks, masks = ws[active], self.blocks.masks[active]
             gradient = self.theta - y + combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
             size = float(np.linalg.norm(gradient)) / scale
             if size < goal:
@@ -268,7 +268,7 @@ class DualNewton:
         active = np.any(U, axis=1).nonzero()[0]
         if not active.size:
             return np.zeros_like(C)
-        sigma, masks = self.sigma, self.blocks.masks_of(active)
+        sigma, masks = self.sigma, self.blocks.masks[active]
         blocks, U = self.blocks.members[active], U[active]
         q = U / row_norms(U)[:, None]
         curvature = curvature_at(self.blocks.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
@@ -363,7 +363,7 @@ class DualNewton:
         used = self.blocks.members[active]
         U = self.U[used]
         rest = self.y - combine(
-            self.blocks.masks_of(active), self.X, self.blocks.signs(used)[:, None] * U
+            self.blocks.masks[active], self.X, self.blocks.signs(used)[:, None] * U
         )
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch

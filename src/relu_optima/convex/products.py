@@ -64,8 +64,8 @@ def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    masks : array, shape (m, n)
-        Patterns D_b in rows, as 0.0 and 1.0.
+    masks : array of float or bool, shape (m, n)
+        Patterns D_b in rows.
     X : array, shape (n, d)
         Inputs.
     B : array, shape (m, d)
@@ -76,6 +76,8 @@ def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
     array, shape (n,)
         The sum.
     """
+    if masks.dtype == bool:
+        masks = masks.astype(X.dtype)
     if len(masks) > X.shape[1]:
         return np.asarray(np.einsum("ij,ij->i", masks.T @ B, X))
     return np.asarray(np.einsum("bn,bn->n", masks, B @ X.T))
