@@ -37,6 +37,7 @@ def draw(lines: pd.DataFrame, folder: Path) -> None:
             cell = chosen[(chosen["problem"] == name) & (chosen["formulation"] == program)]
             for index, solver in enumerate(solvers):
                 part = cell[cell["solver"] == solver].dropna(subset=["gap"]).sort_values("cpu_s")
+                part = part.drop_duplicates("setting")  # the fastest run of each
                 if len(part):
                     axis.loglog(
                         part["cpu_s"],
