@@ -54,6 +54,23 @@ def own_runs(cell: pd.DataFrame) -> pd.DataFrame:
     return cell[(cell["solver"] == "ours") & (cell["setting"] == 1e-6)]
 
 
+def own_seconds(cell: pd.DataFrame) -> tuple[float, float]:
+    """Return the CPU times of our fastest solve and of our fastest path.
+
+    Parameters
+    ----------
+    cell : DataFrame
+        Runs of one cell.
+
+    Returns
+    -------
+    tuple of float
+        Both times in seconds.
+    """
+    path = cell[cell["solver"] == "path"]
+    return float(own_runs(cell)["cpu_s"].min()), float(path["cpu_s"].min())
+
+
 def to_reach(cell: pd.DataFrame, solver: str, goal: float) -> tuple[float, bool]:
     """Return the CPU time in which a solver reached a gap.
 
@@ -103,7 +120,7 @@ def beside(cell: pd.DataFrame, goal: float, peers: tuple[str, ...]) -> tuple[str
     reached : bool
         Whether a peer reached the gap.
     """
-    own = float(own_runs(cell)["cpu_s"].min())
+    own = own_seconds(cell)[0]
     there = set(cell["solver"])
     times = {s: to_reach(cell, s, goal) for s in peers if s in there}
     if not times:
@@ -138,8 +155,7 @@ def cells(lines: pd.DataFrame) -> str:
     ]
     for (name, program, ratio), cell in lines.groupby(CELL):
         ours = own_runs(cell)
-        own = float(ours["cpu_s"].min())
-        path = float(cell[cell["solver"] == "path"]["cpu_s"].min())
+        own, path = own_seconds(cell)
         parts = []
         for goal in (1e-6, 1e-3):
             words, times, reached = beside(cell, goal, RIVALS[program])
@@ -203,9 +219,9 @@ def targets(lines: pd.DataFrame) -> str:
                 shown = f"{_ratio(times, reached)} ({words} s)"
                 add(target, where, f"{least:g}", shown, met=times >= least)
         own = own_runs(cell)
-        seconds = float(own["cpu_s"].min())
-        path = float(cell[cell["solver"] == "path"]["cpu_s"].min()) / seconds
-        add("20-λ path over one cold solve", where, "≤ 3", f"{path:.2f}", met=path <= 3)
+        seconds, path = own_seconds(cell)
+        share = path / seconds
+        add("20-λ path over one cold solve", where, "≤ 3", f"{share:.2f}", met=share <= 3)
         if name == "c":
             memory = float(own["memory_mb"].max())
             add("MB above imports", where, "< 150", f"{memory:.0f}", met=memory < 150)
