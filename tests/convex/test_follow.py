@@ -22,6 +22,7 @@ from relu_optima.convex import (
 )
 from relu_optima.convex.follow import PathFollower
 from relu_optima.convex.gates import activation_patterns
+from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.problem import make_problem
 from relu_optima.convex.session import Session
 
@@ -102,7 +103,7 @@ def test_many_rows_and_few_active_columns_need_no_product_of_all_rows(monkeypatc
     def refused(*_):
         raise AssertionError("an n x n matrix")
 
-    monkeypatch.setattr(PathFollower, "_products_of_rows", refused)
+    monkeypatch.setattr(NewtonSystem, "gram", refused)
     found = regularization_path(X, y, gates, lams, formulation="gated")
     assert {s.backend for s in found} == {"follow"}
     for solution in found:

@@ -12,7 +12,7 @@ from relu_optima.convex import multiplier_kernels
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.products import adjoint, held, row_norms
 
-SMALL = 600_000  # entries of the patterns up to which they are also held as numbers: 5 MB
+SMALL = 600_000  # entries of the patterns up to which they are held as numbers: 5 MB
 
 
 class Blocks:

@@ -5,10 +5,10 @@ With C_b = X_b'theta the optimum is w_b = c_b C_b, c_b >= 0, where
 .. math:: \theta + \sum_b c_b X_b X_b^\top \theta = y, \qquad \lVert C_b \rVert = \lambda
           \text{ where } c_b > 0, \qquad \lVert C_b \rVert \le \lambda \text{ elsewhere.}
 
-The strength enters the second part only, so one factorisation of I + sum_b c_b X_b X_b', which is
-assembled by a Hadamard product with X X', serves a whole step and often the next points: Newton's
-method with that matrix held fixed, while blocks enter and leave by its Schur complement. The matrix
-is in single precision; the equations, the values and the certificate are in double.
+The strength enters the second part only, so one factorisation of I + sum_b c_b X_b X_b' (see
+`follow_matrix`) serves a whole step and often the next points: Newton's method with that matrix
+held fixed, while blocks enter and leave by its Schur complement. The matrix is in single precision;
+the equations, the values and the certificate are in double.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy.linalg import blas, lapack
 
 from relu_optima.convex.follow_matrix import ByColumns, ByRows, factorise
 from relu_optima.convex.incumbent import Answer
+from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.products import adjoint, row_norms
 
 MAX_ROWS = 6_000  # beyond, an n x n matrix may cost more than the general solver, 144 MB at least
@@ -57,8 +58,7 @@ class PathFollower:
     ) -> None:
         self.X, self.y, self.patterns = X, y, patterns
         self._inputs = X.astype(np.float32)
-        self._gram = gram
-        self._own_gram: np.ndarray | None = None
+        self._gram = NewtonSystem(X).gram if gram is None else gram
         self.floor = 1e-12 * 0.5 * float(self.y @ self.y)
         self.counts = {"newton": 0, "pricings": 0, "factorisations": 0}
         self.theta = self.y.copy()
@@ -211,17 +211,7 @@ class PathFollower:
         self.counts["factorisations"] += 1
         self._forget()
         c = (self._ahead * self.c[active]).astype(np.float32)
-        return factorise(
-            self._inputs, self._products_of_rows, self.patterns[active].astype(np.float32), c
-        )
-
-    def _products_of_rows(self) -> np.ndarray:
-        """X X' in single precision, made only if a matrix is factorised by rows."""
-        if self._gram is not None:
-            return self._gram()
-        if self._own_gram is None:
-            self._own_gram = np.asarray(self._inputs @ self._inputs.T)
-        return self._own_gram
+        return factorise(self._inputs, self._gram, self.patterns[active].astype(np.float32), c)
 
     def _correct(
         self,

@@ -359,7 +359,7 @@ class DualNewton:
 
     def _primal(self, lam: float) -> tuple[float, float]:
         """Primal value at U, and how far theta is from its residual, relative to y."""
-        active = np.any(self.U[self.blocks.members], axis=1).nonzero()[0]
+        active = self._active()
         used = self.blocks.members[active]
         U = self.U[used]
         rest = self.y - combine(
@@ -368,8 +368,13 @@ class DualNewton:
         mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
         return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
 
+    def _active(self) -> np.ndarray:
+        """Positions among the members of the blocks that are not zero."""
+        return np.asarray(np.any(self.U[self.blocks.members], axis=1).nonzero()[0])
+
     def _used(self) -> np.ndarray:
-        return np.asarray(self.blocks.members[np.any(self.U[self.blocks.members], axis=1)])
+        """Blocks that are not zero."""
+        return np.asarray(self.blocks.members[self._active()])
 
     def _price(self, lam: float) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""

@@ -368,8 +368,7 @@ def _fit(problem: Problem, v: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Outputs on the training rows: the network's own, with real ReLUs where it has them."""
     if problem.formulation == "gated":
         used = np.any(v != 0, axis=1)
-        masks = problem.patterns.T[used].astype(np.float64)
-        return combine(masks, problem.X, v[used])
+        return combine(problem.patterns.T[used], problem.X, v[used])
     up, down = (u[np.any(u != 0, axis=1)] for u in (v, w))
     fit = np.maximum(problem.X @ up.T, 0.0).sum(axis=1)
     return np.asarray(fit - np.maximum(problem.X @ down.T, 0.0).sum(axis=1))
