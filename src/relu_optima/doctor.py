@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 from collections import Counter
@@ -226,7 +227,13 @@ def leftovers(results: Path) -> list[Path]:
         Nobody reads them; they only take space.
     """
     half = re.compile(r"\.(tmp-|.+\.)[0-9a-f]{32}")
-    return sorted(p for p in results.rglob(".*") if half.fullmatch(p.name))
+    # beside a running study folders vanish: os.walk passes over them, Path.rglob stops at them
+    return sorted(
+        Path(folder, name)
+        for folder, folders, files in os.walk(results)
+        for name in (*folders, *files)
+        if half.fullmatch(name)
+    )
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
+import threading
+import uuid
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from relu_optima.cli import app
-from relu_optima.doctor import examine, prune
+from relu_optima.doctor import examine, leftovers, prune
 from relu_optima.errors import StoreError
 from relu_optima.lineage import lineage
 from relu_optima.manifest import read_manifest
@@ -144,3 +147,26 @@ def test_examination_counts_everything_and_finds_nothing(finished: Project):
     assert findings.counts["batch files"] == len(manifest.batches)
     assert findings.counts["sweep files"] == len(manifest.sweeps)
     assert (findings.counts["figures"], findings.counts["tables"]) == (1, 1)
+
+
+def test_half_written_files_are_listed_beside_a_study_that_renames_them(tmp_path):
+    torn = tmp_path / f".tmp-{uuid.uuid4().hex}"
+    torn.touch()
+    stop = threading.Event()
+
+    def write_and_finish() -> None:
+        while not stop.is_set():
+            half = tmp_path / "store" / f".tmp-{uuid.uuid4().hex}"
+            half.mkdir(parents=True)
+            shutil.rmtree(half)
+
+    writers = [threading.Thread(target=write_and_finish) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(2000):
+            assert torn in leftovers(tmp_path)
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()

@@ -40,7 +40,8 @@ def heed_interrupts() -> None:
 def wait_for_files(project: Project, count: int, process: subprocess.Popen) -> None:
     """Wait until results/ holds some number of files, which is progress on any machine."""
     results = project.root / "results"
-    while process.poll() is None and sum(p.is_file() for p in results.rglob("*")) < count:
+    # os.walk passes over folders that vanish meanwhile; Path.rglob stops at them
+    while process.poll() is None and sum(len(f) for _, _, f in os.walk(results)) < count:
         time.sleep(0.02)
 
 
