@@ -112,7 +112,7 @@ class Session:
         ):
             v, w = (_into_cones(problem, u) for u in (v, w))
         blocks = v if problem.formulation == "gated" else np.vstack([v, w])
-        residual = problem.y - _fit(problem, v, w)
+        residual = problem.y - self._fit(blocks)[0]
         scale = self._scale_x / self._scale_y
         self.engine().set_point(blocks * scale, residual / self._scale_y)
 
@@ -146,7 +146,7 @@ class Session:
         residual : array, shape (n,)
             y - f(X).
         """
-        residual = self.problem.y - _fit(self.problem, solution.v, solution.w)
+        residual = self.problem.y - self._fit(solution.v)[0]
         return solution.v * (self._scale_x / self._scale_y), residual / self._scale_y
 
     def solve(
@@ -253,7 +253,8 @@ class Session:
         count = problem.patterns.shape[1]
         v = blocks[:count]
         w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
-        residual = problem.y - _fit(problem, v, w)
+        fit, violation = self._fit(blocks)
+        residual = problem.y - fit
         objective = 0.5 * float(residual @ residual)
         objective += lam * float(row_norms(blocks).sum())
         dual = answer.dual * self._scale_y
@@ -272,13 +273,33 @@ class Session:
             dual_objective=bound,
             gap=gap,
             kkt_residual=answer.kkt_residual,
-            violation=_violation(problem, self._lengths, v, w),
+            violation=violation,
             dual=dual,
             status=status,
             seconds=time.process_time() - started,
             backend=backend,
             counts=counts,
         )
+
+    def _fit(self, blocks: np.ndarray) -> tuple[np.ndarray, float]:
+        """Outputs on the training rows, and the largest violation of a unit cone row.
+
+        Those of the network itself, with real ReLUs where it has them; the violation is relative
+        to the largest block.
+        """
+        problem = self.problem
+        used = np.any(blocks, axis=1).nonzero()[0]
+        if not used.size:
+            return np.zeros_like(problem.y), 0.0
+        blocks = blocks[used]
+        count = problem.patterns.shape[1]
+        if problem.formulation == "gated":
+            return combine(problem.patterns.T[used], problem.X, blocks), 0.0
+        values = blocks @ problem.X.T
+        fit = np.where(used < count, 1.0, -1.0) @ np.maximum(values, 0.0)
+        np.negative(values, out=values, where=problem.patterns.T[used % count])
+        worst = float((values.max(axis=0) / self._lengths).max())
+        return fit, max(0.0, worst) / float(row_norms(blocks).max())
 
     def zero_solution(self, lam: float, started: float) -> Solution:
         """Return the zero network, optimal from lambda_max on because y is dual feasible.
@@ -362,31 +383,6 @@ class Session:
             backend="clarabel",
             counts={"iterations": 0 if answer is None else answer.iterations},
         )
-
-
-def _fit(problem: Problem, v: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Outputs on the training rows: the network's own, with real ReLUs where it has them."""
-    if problem.formulation == "gated":
-        used = np.any(v != 0, axis=1)
-        return combine(problem.patterns.T[used], problem.X, v[used])
-    up, down = (u[np.any(u != 0, axis=1)] for u in (v, w))
-    fit = np.maximum(problem.X @ up.T, 0.0).sum(axis=1)
-    return np.asarray(fit - np.maximum(problem.X @ down.T, 0.0).sum(axis=1))
-
-
-def _violation(problem: Problem, lengths: np.ndarray, v: np.ndarray, w: np.ndarray) -> float:
-    """Largest violation of a unit cone row, relative to the largest block."""
-    if problem.formulation == "gated":
-        return 0.0
-    blocks = np.vstack([v, w])
-    used = np.any(blocks, axis=1).nonzero()[0]
-    if not used.size:
-        return 0.0
-    blocks = blocks[used]
-    values = blocks @ problem.X.T
-    np.negative(values, out=values, where=problem.patterns.T[used % len(v)])
-    worst = float((values.max(axis=0) / lengths).max())
-    return max(0.0, worst) / float(row_norms(blocks).max())
 
 
 def _into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
