@@ -13,6 +13,7 @@ from sklearn.datasets import load_breast_cancer
 
 from relu_optima.convex import (
     certify,
+    follow,
     lambda_max,
     path,
     regularization_path,
@@ -144,15 +145,33 @@ def wisconsin():
 
 
 def test_fifty_points_take_few_factorisations():
-    """Work, not time: about one factorisation and one pricing for each of 50 certified points."""
+    """Work, not time: three corrections, one pricing, a fifth of a factorisation for each point."""
     X, y = wisconsin()
     gates = sample_gates(X, 500, 0)
     lams = lambda_max(X, y, gates, "gated") * np.geomspace(1, 0.01, 50)
     found = regularization_path(X, y, gates, lams, formulation="gated")
     assert max(s.gap for s in found) <= 1e-6
     assert {s.backend for s in found} == {"follow"}
-    assert sum(s.counts["factorisations"] for s in found) <= 75
-    assert sum(s.counts["pricings"] for s in found) <= 75
+    assert sum(s.counts["newton"] for s in found) <= 165
+    assert sum(s.counts["factorisations"] for s in found) <= 10
+    assert sum(s.counts["pricings"] for s in found) <= 55
+
+
+@given(st.floats(-5.0, 0.95), st.integers(0, 100))
+def test_an_accelerated_step_ends_what_converges_along_one_direction(rate, seed):
+    """Corrections that leave the error times a rate are ended by their second, even if it grows."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((9, 2)), rng.standard_normal(9)
+    follower = PathFollower(X, y, activation_patterns(X, sample_gates(X, 5, seed)).T)
+    theta, c = rng.standard_normal(9), 200.0 + rng.random(len(follower.c))
+    error, change = rng.standard_normal(9), rng.standard_normal(c.size)
+    for k in range(2):
+        before = theta + rate**k * error
+        follower.theta, follower.c = theta + rate ** (k + 1) * error, c + rate ** (k + 1) * change
+        follower._accelerate(before)
+    if abs(rate / (rate - 1.0)) < follow.FARTHEST:
+        assert follower.theta == pytest.approx(theta, abs=1e-9)
+        assert follower.c == pytest.approx(np.maximum(c, 0.0), abs=1e-9)
 
 
 @pytest.mark.slow

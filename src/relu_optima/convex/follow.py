@@ -27,6 +27,8 @@ from relu_optima.convex.products import adjoint, row_norms
 MAX_ROWS = 6_000  # beyond, an n x n matrix may cost more than the general solver, 144 MB at least
 MAX_STEPS = 30
 ROUGH = 1e-3  # gap above which images of blocks are not used again
+ACCEPT = 0.9  # share of the tolerance at which all blocks are priced
+FARTHEST = 3.0  # share of the last move that an accelerated step may add or take back
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
 WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of every step
 DAMPING = 1e-3  # relative, of the Schur complement: dependent blocks (mirrored gates) are common
@@ -69,6 +71,7 @@ class PathFollower:
         self._ahead = 1.0
         self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
         self._scale = np.zeros(len(patterns), dtype=np.float32)
+        self._last_move: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._forget()
 
     def start_from(
@@ -137,6 +140,7 @@ class PathFollower:
         watched, masks = self._watched(lam)
         C = self.C[watched]
         factor, last = self._held, np.inf
+        self._last_move = None
         for _ in range(MAX_STEPS):
             if deadline is not None and time.perf_counter() >= deadline:
                 return None
@@ -149,7 +153,7 @@ class PathFollower:
             rest = self.y - fit
             primal = 0.5 * float(rest @ rest) + lam * float(self.c[active] @ lengths)
             gap = self._gap(primal, lam, float(norms.max(initial=0.0)))[0]
-            if gap <= 0.5 * tol:  # over the watched blocks; now over all
+            if gap <= ACCEPT * tol:  # over the watched blocks; now over all
                 self.C = self._price()
                 height = float(row_norms(self.C).max())
                 exact, scale = self._gap(primal, lam, height)
@@ -174,8 +178,11 @@ class PathFollower:
                 return None
             if gap > ROUGH:
                 self._forget()
+            before = self.theta
             if not self._correct(lam, factor, active, images, lengths, rest):
                 return None
+            if gap <= ROUGH:
+                self._accelerate(before)
             C = adjoint(masks, self.X, self.theta)
         return None
 
@@ -248,11 +255,29 @@ class PathFollower:
             half = half - columns @ change
             c = np.where(stays, c + change / scale, 0.0)
         self.theta = self.theta + factor.back(half)
+        self.c = self.c.copy()
         self.c[active] = c
         return bool(np.isfinite(self.theta).all())
 
+    def _accelerate(self, before: np.ndarray) -> None:
+        """Anderson's step with the last correction: takes out the slowest part of the error.
+
+        That is the curvature of blocks that entered after the matrix was factorised.
+        """
+        move, theta, c = self.theta - before, self.theta, self.c
+        if self._last_move is not None:
+            last_move, last_theta, last_c = self._last_move
+            change = move - last_move
+            along, square = float(change @ move), float(change @ change)
+            if abs(along) < FARTHEST * square:
+                share = along / square
+                self.theta = theta - share * (theta - last_theta)
+                self.c = np.where(c > 0, np.maximum(c - share * (c - last_c), 0.0), 0.0)
+        self._last_move = (move, theta, c)
+
     def _forget(self) -> None:
-        """Drop the solved images: of another factor, or of a point too far from this one."""
+        """Drop what belongs to another factor, or to a point too far from this one."""
+        self._last_move = None
         self._column[:] = -1
         self._columns: np.ndarray | None = None
 
