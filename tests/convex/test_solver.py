@@ -196,6 +196,32 @@ def test_many_rows_few_gates_and_a_tiny_strength_are_solved(n, d, count, seed):
         assert s.gap <= 1e-6
 
 
+@pytest.mark.parametrize("fraction", [1e-5, 1e-6])
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+@pytest.mark.parametrize("seed", [11, 16, 20, 26])
+def test_repeated_rows_with_other_labels_are_solved(seed, formulation, fraction):
+    """What no network can fit makes up nearly all of both values, so that poor points look good."""
+    rng = np.random.default_rng(seed)
+    half = rng.standard_normal((seed // 2, 5))
+    X, y = np.vstack([half, half]), rng.standard_normal(2 * (seed // 2))
+    gates = sample_gates(X, 50, seed)
+    lam = fraction * lambda_max(X, y, gates, formulation)
+    check(solve(X, y, gates, lam, formulation=formulation, backend="newton"), X, y)
+
+
+def test_blocks_that_nearly_cancel_are_solved():
+    """Few gates fit many rows only by large weights in neighbouring cones."""
+    rng = np.random.default_rng(71)
+    n, d, count = (int(rng.integers(*limits)) for limits in ((2, 120), (1, 15), (1, 60)))
+    X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
+    gates = sample_gates(X, count, 71)
+    lams = lambda_max(X, y, gates, "relu") * np.geomspace(0.5, 1e-5, 14)
+    cold = solve(X, y, gates, lams[-1], backend="newton")
+    check(cold, X, y)
+    path = regularization_path(X, y, gates, lams, backend="newton")
+    assert path[-1].objective == pytest.approx(cold.objective, rel=2e-6)
+
+
 @pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-10])
 def test_the_asked_gap_is_reached(tol):
     rng = np.random.default_rng(0)

@@ -35,7 +35,7 @@ from relu_optima.convex.products import combine, row_norms
 
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
-MAX_OUTER = 60
+MAX_OUTER = 300  # many where a tiny strength makes blocks of neighbouring cones nearly cancel
 MAX_INNER = 40
 LEAP = 0.01  # relative residual of a step on fixed faces
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
@@ -138,13 +138,14 @@ class DualNewton:
         finishes = [] if self.relu or len(self.y) > FINISH_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
-            goal = 0.5 * min(0.1, 0.3 * gap) if outer else first
+            goal = max(0.5 * min(0.1, 0.3 * gap) if outer else first, 0.02 * tol, 1e-14)
             before = self.U.copy(), self.theta
-            steps = self._minimise(lam, max(goal, 0.02 * tol, 1e-14), deadline)
+            steps = self._minimise(lam, goal, deadline)
             if warm and not outer and steps <= SETTLING:
                 # the prediction was good: a tighter step before the first look at all blocks
                 self.sigma *= 30.0
-                steps = self._minimise(lam, min(first, max(10.0 * tol, 1e-14)), deadline)
+                goal = min(first, max(10.0 * tol, 1e-14))
+                steps = self._minimise(lam, goal, deadline)
             primal, mismatch = self._primal(lam)
             bounds = self._price(lam)
             height = float(bounds.max())
@@ -181,11 +182,11 @@ class DualNewton:
                     return answer
             missing = self.blocks.admit(bounds, lam)
             own = (primal - dual) / max(dual, state.floor)
-            if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP:
+            if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP and mismatch > goal:
                 # a Newton system too ill-conditioned to solve: go back, and step less far
                 self.U, self.theta = state.U.copy(), state.theta.copy()
                 self.sigma /= 10.0
-            elif not better and gap < ROUNDING_GAP:
+            elif not better and gap < ROUNDING_GAP and not missing:
                 self.sigma /= 10.0  # too large for float64: rounding undoes the progress
             elif steps >= MAX_INNER:
                 # too far for one inner problem, whose multipliers are then worth nothing
