@@ -1,9 +1,9 @@
 """A process that hangs in compiled code, is killed or crashes costs its own run and no other."""
 
-import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -84,19 +84,19 @@ def test_without_a_fault_nothing_is_said(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
 def test_the_child_does_not_outlive_its_supervisor(tmp_path):
     process = start(tmp_path, "hang")
-    while not (tmp_path / "a").exists():
+    written = tmp_path / "a"
+    while not written.exists() or not written.read_text():  # the file is there before its text
         assert process.poll() is None
-    child = int((tmp_path / "a").read_text())
+    child = int(written.read_text())
     process.kill()
     process.wait()
     for _ in range(100):
         try:
-            os.kill(child, 0)
-        except ProcessLookupError:
+            state = Path(f"/proc/{child}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
             return
         # a container without an init process may leave the dead child unreaped
-        with open(f"/proc/{child}/stat") as stream:
-            if stream.read().rpartition(")")[2].split()[0] == "Z":
-                return
+        if state.rpartition(")")[2].split()[0] == "Z":
+            return
         subprocess.run(["sleep", "0.05"], check=True)
     raise AssertionError(f"process {child} is still alive")
