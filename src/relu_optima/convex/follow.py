@@ -34,6 +34,7 @@ WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of
 DAMPING = 1e-3  # relative, of the Schur complement: dependent blocks (mirrored gates) are common
 
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]
+Move = tuple[np.ndarray, np.ndarray, np.ndarray]  # change of theta by a correction, theta, c
 
 
 class PathFollower:
@@ -71,7 +72,6 @@ class PathFollower:
         self._ahead = 1.0
         self._column = np.full(len(patterns), -1)  # where the block's image, solved, lies
         self._scale = np.zeros(len(patterns), dtype=np.float32)
-        self._last_move: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._forget()
 
     def start_from(
@@ -140,7 +140,7 @@ class PathFollower:
         watched, masks = self._watched(lam)
         C = self.C[watched]
         factor, last = self._held, np.inf
-        self._last_move = None
+        move: Move | None = None
         for _ in range(MAX_STEPS):
             if deadline is not None and time.perf_counter() >= deadline:
                 return None
@@ -158,10 +158,7 @@ class PathFollower:
                 height = float(row_norms(self.C).max())
                 exact, scale = self._gap(primal, lam, height)
                 if exact <= tol:
-                    self._knots = [
-                        *self._knots[-1:],
-                        (lam, self.theta.copy(), self.c.copy(), self.C),
-                    ]
+                    self._knots = [*self._knots[-1:], (lam, self.theta, self.c, self.C)]
                     mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
                     off = float(np.abs(lengths / lam - 1.0).max(initial=0.0))
                     kkt = max(mismatch, off, height / lam - 1.0)
@@ -172,7 +169,8 @@ class PathFollower:
                 last = np.inf
                 continue
             if factor is None or gap > SLOW * last:
-                factor = self._held = self._factor(active)
+                factor, move = self._factor(active), None
+                self._held = factor
             last = gap
             if factor is None:
                 return None
@@ -181,8 +179,7 @@ class PathFollower:
             before = self.theta
             if not self._correct(lam, factor, active, images, lengths, rest):
                 return None
-            if gap <= ROUGH:
-                self._accelerate(before)
+            move = self._accelerate(before, move) if gap <= ROUGH else None
             C = adjoint(masks, self.X, self.theta)
         return None
 
@@ -259,25 +256,24 @@ class PathFollower:
         self.c[active] = c
         return bool(np.isfinite(self.theta).all())
 
-    def _accelerate(self, before: np.ndarray) -> None:
+    def _accelerate(self, before: np.ndarray, last: Move | None) -> Move:
         """Anderson's step with the last correction: takes out the slowest part of the error.
 
         That is the curvature of blocks that entered after the matrix was factorised.
         """
         move, theta, c = self.theta - before, self.theta, self.c
-        if self._last_move is not None:
-            last_move, last_theta, last_c = self._last_move
+        if last is not None:
+            last_move, last_theta, last_c = last
             change = move - last_move
             along, square = float(change @ move), float(change @ change)
             if abs(along) < FARTHEST * square:
                 share = along / square
                 self.theta = theta - share * (theta - last_theta)
                 self.c = np.where(c > 0, np.maximum(c - share * (c - last_c), 0.0), 0.0)
-        self._last_move = (move, theta, c)
+        return move, theta, c
 
     def _forget(self) -> None:
-        """Drop what belongs to another factor, or to a point too far from this one."""
-        self._last_move = None
+        """Drop the solved images: of another factor, or of a point too far from this one."""
         self._column[:] = -1
         self._columns: np.ndarray | None = None
 
