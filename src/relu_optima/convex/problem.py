@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +36,33 @@ class Problem:
     gates: np.ndarray
     patterns: np.ndarray
     formulation: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of X and y, taken once: a later change in place does not change it."""
+        return data_digest(self.X, self.y)
+
+
+def data_digest(X: np.ndarray, y: np.ndarray) -> str:
+    """Hash the numbers of a data set, whatever their memory layout.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,) or (n, 1)
+        Targets.
+
+    Returns
+    -------
+    str
+        BLAKE2b over shape and float64 values, in hexadecimal.
+    """
+    X, y = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, y))
+    lines = hashlib.blake2b(repr((X.shape, y.size)).encode(), digest_size=16)
+    for array in (X, y):
+        lines.update((array + 0.0).data)  # -0.0 and 0.0 are one number
+    return lines.hexdigest()
 
 
 def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str) -> Problem:

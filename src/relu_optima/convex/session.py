@@ -29,6 +29,7 @@ class Session:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        _ = problem.digest  # of the data as they are now, for whoever analyses a solution later
         self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
         self._scale_x = float(np.abs(problem.X).max())
         self._scale_y = float(np.abs(problem.y).max())
@@ -264,11 +265,10 @@ class Session:
         if status == "optimal" and gap > tol:
             status = "inaccurate"  # the scaled problem reached it, the values in full do not
         return Solution(
-            gates=problem.gates,
+            problem=problem,
             v=v,
             w=w,
             lam=lam,
-            formulation=problem.formulation,
             objective=objective,
             dual_objective=bound,
             gap=gap,
@@ -320,11 +320,10 @@ class Session:
         zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
         energy = 0.5 * float(problem.y @ problem.y)
         return Solution(
-            gates=problem.gates,
+            problem=problem,
             v=zero,
             w=zero.copy(),
             lam=lam,
-            formulation=problem.formulation,
             objective=energy,
             dual_objective=energy,
             gap=0.0,
@@ -367,11 +366,10 @@ class Session:
         proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
         good = proof.gap <= tol and proof.violation <= 1e-9
         return Solution(
-            gates=problem.gates,
+            problem=problem,
             v=v,
             w=w,
             lam=lam,
-            formulation=problem.formulation,
             objective=proof.objective,
             dual_objective=proof.dual_objective,
             gap=proof.gap,

@@ -8,6 +8,8 @@ import numpy as np
 
 from relu_optima.convex.gates import activation_patterns
 from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
+from relu_optima.convex.problem import Problem, data_digest
+from relu_optima.errors import SolveInputError
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,12 @@ class Solution:
 
     Attributes
     ----------
-    gates : array, shape (d, P)
-        Gates of the distinct non-zero patterns, in lexicographic order of the patterns.
+    problem : Problem
+        The program that was solved: data, gates, patterns and formulation.
     v, w : array, shape (P, d)
         Adding and subtracting blocks.
     lam : float
         Canonical regularisation strength.
-    formulation : str
-        ``relu`` or ``gated``.
     objective : float
         Primal value, that of the network itself.
     dual_objective : float
@@ -48,11 +48,10 @@ class Solution:
         Work done, e.g. iterations, projections.
     """
 
-    gates: np.ndarray
+    problem: Problem
     v: np.ndarray
     w: np.ndarray
     lam: float
-    formulation: str
     objective: float
     dual_objective: float
     gap: float
@@ -63,6 +62,49 @@ class Solution:
     seconds: float
     backend: str
     counts: dict[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        n, d = self.problem.X.shape
+        blocks = len(self.v) * (2 if self.formulation == "relu" else 1)
+        return (
+            f"<{self.formulation} {n} x {d}, lam {self.lam:.3g}: {self.status}, "
+            f"gap {self.gap:.1e}, {self.n_active} of {blocks} blocks, {self.seconds:.2f} s>"
+        )
+
+    @property
+    def gates(self) -> np.ndarray:
+        """Gates of the distinct non-zero patterns, shape (d, P), ordered by their patterns."""
+        return self.problem.gates
+
+    @property
+    def formulation(self) -> str:
+        """``relu`` or ``gated``."""
+        return self.problem.formulation
+
+    def check_data(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Refuse data that the solution does not belong to.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+        y : array, shape (n,) or (n, 1)
+            Targets.
+
+        Raises
+        ------
+        SolveInputError
+            If any entry differs from the program that was solved, also by a change in place since.
+        """
+        if data_digest(X, y) != self.problem.digest:
+            n, d = self.problem.X.shape
+            raise SolveInputError(
+                f"X of shape {np.shape(X)} and y of shape {np.shape(y)} are not the data of the "
+                "solution",
+                allowed=f"the {n} x {d} inputs and {n} targets it was computed from, unchanged",
+                where="X, y",
+                fix="solve again on these data",
+            )
 
     @property
     def n_active(self) -> int:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set.projection import Projection, project_on_cone
 
@@ -248,13 +249,15 @@ def blocks_of(solution: ConvexSolution, X: np.ndarray, y: np.ndarray) -> Blocks:
     Raises
     ------
     SolveInputError
-        If shapes disagree, values are not finite, targets have several columns, lam is not
-        positive or the formulation is unknown.
+        If the solution was computed from other data, shapes disagree, values are not finite,
+        targets have several columns, lam is not positive or the formulation is unknown.
     """
     X = np.asarray(X, dtype=float)
     y = np.asarray(y, dtype=float)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if isinstance(solution, Solution):
+        solution.check_data(X, y)
     gates = np.asarray(solution.gates, dtype=float)
     _check(X, y, gates, solution)
     count = gates.shape[1]
