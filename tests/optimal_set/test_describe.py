@@ -200,7 +200,7 @@ def test_bad_data_is_refused():
 
 def test_vertices_refuse_above_the_budget(fan):
     with pytest.raises(BudgetError, match=r"optimal_set\.vertex_budget"):
-        fan.vertices(budget=2)
+        fan.vertices(budget=1)
 
 
 @settings(max_examples=25, deadline=None)

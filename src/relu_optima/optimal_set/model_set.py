@@ -118,7 +118,7 @@ class OptimalSet(Directions):
         Parameters
         ----------
         budget : int, > 0
-            Largest number of basic solutions to try.
+            Largest number of vertices that the set may have, see `Polytope.vertices`.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class OptimalSet(Directions):
         Raises
         ------
         BudgetError
-            If the number of basic solutions exceeds the budget.
+            If there could be more.
         """
         return self.body.vertices(budget)
 

@@ -7,7 +7,6 @@ freedom that is really there.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -23,7 +22,6 @@ ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
 ENTRY_TOL = 1e-13  # entries of an orthonormal null basis below this are rounding
 CONSTANT = 1e-12  # share of a criterion below which it is the same all over the polytope
 RIDGE = 1e-6  # weight of the pull to the centre in quadratic criteria
-CHUNK = 20_000  # basic solutions computed at a time
 
 
 @dataclass(frozen=True)
@@ -265,10 +263,14 @@ class Polytope:
     def vertices(self, budget: int = 1_000_000) -> np.ndarray:
         """Enumerate all vertices, the points whose support has independent columns.
 
+        In coordinates t of the affine hull the set is {t : base + N t >= 0}, an intersection of
+        half-spaces with the centre inside, whose corners qhull finds.
+
         Parameters
         ----------
         budget : int, > 0
-            Largest number of basic solutions to try, binom(|S|, dimension).
+            Largest number of vertices that the set may have by its dimension and the number of
+            its directions (upper bound theorem: McMullen 1970).
 
         Returns
         -------
@@ -278,29 +280,29 @@ class Polytope:
         Raises
         ------
         BudgetError
-            If there are more basic solutions than the budget.
+            If there could be more vertices than the budget.
+        DegenerateError
+            If rounding keeps qhull from telling the corners apart.
         """
         q, size = self.dimension, self.support.size
         if q == 0:
             return self.centre[None, :].copy()
-        total = comb(size, q)
-        if total > budget:
+        most = most_vertices(size, q)
+        if most > budget:
             raise BudgetError(
-                f"the optimal set has up to {total:.3g} vertices "
+                f"the optimal set has up to {most:.3g} vertices "
                 f"({size} directions, dimension {q})",
-                allowed=f"{budget} basic solutions",
+                allowed=f"{budget}",
                 where="optimal_set.vertex_budget",
                 fix="raise the budget, or ask for extremes and samples instead",
             )
         found: dict[tuple[int, ...], np.ndarray] = {}
         rows, base = self.basis[self.support], self.centre[self.support]
-        choices = itertools.combinations(range(size), q)
-        while chunk := list(itertools.islice(choices, CHUNK)):
-            for beta in _basic_solutions(np.array(chunk), rows, base, self.scale):
-                point = np.zeros_like(self.start)
-                point[self.support] = beta
-                point = self.snap(point)
-                found.setdefault(tuple(np.flatnonzero(point)), point)
+        for corner in _corners(rows, base / self.scale):
+            point = np.zeros_like(self.start)
+            point[self.support] = base + rows @ (self.scale * corner)
+            point = self.snap(point)
+            found.setdefault(tuple(np.flatnonzero(point)), point)
         ordered = sorted(found, key=lambda used: (len(used), used))
         return np.array([found[used] for used in ordered])
 
@@ -428,15 +430,39 @@ def _least_distance(rows: np.ndarray, bound: np.ndarray) -> np.ndarray:
     return np.asarray(-residual[:-1] / residual[-1])
 
 
-def _basic_solutions(
-    chosen: np.ndarray, rows: np.ndarray, base: np.ndarray, scale: float
-) -> list[np.ndarray]:
-    """Feasible points base + rows t at which the chosen coefficients vanish."""
-    matrices = rows[chosen]
-    regular = np.abs(np.linalg.det(matrices)) > 1e-14
-    if not regular.any():
-        return []
-    steps = np.linalg.solve(matrices[regular], -base[chosen[regular]][..., None])[..., 0]
-    points = base + steps @ rows.T
-    feasible = points.min(axis=1) >= -ZERO_TOL * scale
-    return list(points[feasible])
+def most_vertices(size: int, dimension: int) -> int:
+    """Return the most vertices that a polytope with `size` facets can have (McMullen 1970).
+
+    Parameters
+    ----------
+    size : int
+        Number of inequalities, more than `dimension`.
+    dimension : int, >= 1
+        Its dimension.
+
+    Returns
+    -------
+    int
+        The number of facets of the dual cyclic polytope.
+    """
+    half, other = dimension // 2, (dimension - 1) // 2
+    return comb(size - dimension + half, half) + comb(size - dimension + other, other)
+
+
+def _corners(rows: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Corners of {t : base + rows t >= 0}, a bounded set with 0 in its interior."""
+    from scipy.spatial import HalfspaceIntersection, QhullError
+
+    if rows.shape[1] == 1:  # qhull begins at dimension two
+        ends = -base / np.where(rows[:, 0] == 0, np.nan, rows[:, 0])
+        return np.array([[ends[ends < 0].max()], [ends[ends > 0].min()]])
+    moving = np.any(rows != 0, axis=1)
+    spaces = np.column_stack([-rows[moving], -base[moving]])
+    try:
+        return np.asarray(HalfspaceIntersection(spaces, np.zeros(rows.shape[1])).intersections)
+    except QhullError as error:
+        raise DegenerateError(
+            f"the vertices of the optimal set cannot be told apart: {str(error).splitlines()[0]}",
+            where="optimal_set.slack_tol",
+            fix="solve again with a smaller convex.tol, or ask for extremes and samples instead",
+        ) from None

@@ -34,7 +34,7 @@ class OptimalSetConfig(Group):
         default=200, ge=0, description="optimal models drawn uniformly by hit-and-run"
     )
     vertex_budget: int = Field(
-        default=100_000, gt=0, description="basic solutions tried when vertices are enumerated"
+        default=100_000, gt=0, description="most vertices that a set may have to be enumerated"
     )
     node_limit: int = Field(
         default=20_000, gt=0, description="branch-and-bound nodes for the fewest neurons"
