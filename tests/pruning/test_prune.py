@@ -101,6 +101,67 @@ def test_paths_end_at_one_neuron_and_never_beat_the_optimum(seed, method):
     assert path.is_optimal[0]
 
 
+def _least_score_first(path, score):
+    """The path that removes the neuron of least score, recomputed at every model, one by one."""
+    optimal = path.optimal
+    beta, out = path.betas[0].copy(), [path.betas[0].copy()]
+    while np.count_nonzero(beta) > 1:
+        active = np.flatnonzero(beta)
+        values = score(beta, optimal)
+        values[values <= 1e-6 * 0.05 * beta] = 0.0  # ties up to the differences' error: by size
+        order = np.lexsort((beta[active], values[active]))
+        beta[active[order[0]]] = 0.0
+        out.append(beta.copy())
+    return np.array(out)
+
+
+def _weight_size(beta, optimal):
+    return beta * np.linalg.norm(optimal.directions, axis=1)
+
+
+def _share_of_the_fit(beta, optimal):
+    return np.linalg.norm(np.maximum(optimal.problem.X @ optimal.directions.T, 0) * beta, axis=0)
+
+
+def _weight_times_gradient(beta, optimal):
+    """|w_b * grad_b F(w)| with F = 0.5 |f - y|^2 + lam sum |w_b|, its gradient by differences."""
+    X, y, units = optimal.problem.X, optimal.problem.y, optimal.directions
+    blocks = [int(optimal.equicorrelation.blocks[m[0]]) for m in optimal.members]
+    masks = optimal.problem.patterns[optimal.problem.pattern_of[blocks]]
+
+    def value(b, w):
+        weights = beta[:, None] * units
+        weights[b] = w
+        fit = optimal.signs @ (masks * (weights @ X.T))
+        return 0.5 * np.sum((fit - y) ** 2) + 0.05 * np.linalg.norm(weights, axis=1).sum()
+
+    scores = np.zeros(beta.size)
+    for b in np.flatnonzero(beta):
+        w, step = beta[b] * units[b], 1e-5 * beta[b]
+        gradient = [
+            (value(b, w + step * e) - value(b, w - step * e)) / (2 * step) for e in np.eye(w.size)
+        ]
+        scores[b] = np.linalg.norm(w * gradient)
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("method", "score"),
+    [
+        ("magnitude", _weight_size),
+        ("activation", _share_of_the_fit),
+        ("gradient", _weight_times_gradient),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_baselines_remove_the_neuron_of_least_score(method, score, seed):
+    X, y = gaussian(seed, 8, 2)
+    X *= np.geomspace(0.2, 3.0, 8)[:, None]  # rows of unlike size tell the scores apart
+    path = prune(solve(X, y, 0.05), X, y, method=method)
+    assert len(path.betas) > 3
+    assert np.array_equal(path.betas > 0, _least_score_first(path, score) > 0)
+
+
 def slow_continuation(columns, start):
     """Straightforward reference: one least-squares problem for every neuron at every step."""
     beta, path = start.copy(), [start.copy()]

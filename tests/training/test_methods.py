@@ -174,6 +174,23 @@ def test_set_keeps_the_largest_and_starts_new_weights_small():
     assert not rule.after_epoch(6, [w[0] for w in loop.parameters.weights])  # not after the last
 
 
+def test_set_draws_new_weights_at_the_stated_scale():
+    """Standard deviation new_scale * gain / sqrt(n_in), here over some 1,400 draws a layer."""
+    loop = Loop([case("set", widths=(60, 200, 60), new_scale=0.5, gain=0.8)], None)
+    rule, old = loop.rules[0], [m.copy() for m in loop.rules[0].forward]
+    before = [w[0].numpy().copy() for w in loop.parameters.weights]
+    with torch.no_grad():
+        rule.after_epoch(1, [w[0] for w in loop.parameters.weights])
+    for W0, m0, W1, m1, n_in in zip(
+        before, old, loop.parameters.weights, rule.forward, (60, 200), strict=True
+    ):
+        kept = largest(np.abs(W0), m0, int(m0.sum()) - int(0.4 * m0.sum()))
+        drawn = W1[0].numpy()[m1 & ~kept]
+        assert drawn.size > 1000
+        assert drawn.std() == pytest.approx(0.5 * 0.8 / np.sqrt(n_in), rel=0.1)
+        assert abs(drawn.mean()) < 0.1 * drawn.std()
+
+
 # --- RigL ------------------------------------------------------------------------------------
 
 
@@ -241,8 +258,24 @@ def test_top_kast_sets_and_frozen_weights(optimizer, norm):
             assert W0[frozen].tobytes() == W1[frozen].tobytes()
             assert (W0[trained[k]] != W1[trained[k]]).mean() > 0.9
             if step % 3 == 0:
-                inside = np.abs(W0[forward[k]]).min()
-                assert inside >= np.abs(W0[~forward[k]]).max()
+                for chosen in (forward[k], trained[k]):  # both A and B hold the largest weights
+                    assert np.abs(W0[chosen]).min() >= np.abs(W0[~chosen]).max()
+
+
+@pytest.mark.parametrize("norm", ["square", "absolute"])
+def test_top_kast_step_adds_the_gradient_of_the_exploration_penalty(norm):
+    """W - rate (G + p rho'(W)) on B: rho is the square or the absolute value."""
+    one = case(
+        "top_kast", batch_size=0, momentum=0.0, dtype="float64", exploration=0.1, epochs=1,
+        exploration_norm=norm,
+    )  # fmt: skip
+    _, states = steps(one)
+    before, forward, trained, gradient, after, _ = states[0]
+    for W0, A, B, G, W1 in zip(before, forward, trained, gradient, after, strict=True):
+        W0, G = W0.numpy(), G.numpy()
+        slope = 2 * W0 if norm == "square" else np.sign(W0)
+        push = 0.1 * np.where(A, 1.0, 1 / 0.2) * slope
+        assert np.allclose(W1.numpy()[B], (W0 - 0.02 * (G + push))[B], atol=1e-13)
 
 
 def test_top_kast_penalty_pushes_the_explored_harder():

@@ -12,11 +12,12 @@ from relu_optima.config.validate import validate_group
 from relu_optima.errors import DataError
 from relu_optima.plugins import load_plugin, plugin_names
 from relu_optima.stage import Record
+from relu_optima.training.engine import train
 from relu_optima.training.growth import behaviour, log_slope
 from relu_optima.training.problem import canonical_lam, evaluate
-from relu_optima.training.stage import run, run_batch, verify
+from relu_optima.training.stage import final_values, run, run_batch, verify
 
-from .cases import dataset, task
+from .cases import dataset, problem, task
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "training"
 LU = {"family": "lu", "n": 6}
@@ -147,6 +148,29 @@ def test_method_contract(method, map_data):
     plugin = load_plugin("training", method)
     assert plugin.Config.__module__ == plugin.__name__
     assert callable(getattr(plugin, "rule", None) or getattr(plugin, "train", None))
+
+
+def test_the_least_objective_among_rescaled_networks():
+    """Brute force over the factors c_j of (c_j u_j, a_j / c_j); biases move with their neuron."""
+    one = problem((4, 5, 2), lam=0.3, decay_biases=True, biases=True, epochs=3)
+    trained = train([one])[0]
+    row = final_values(one, trained)
+    below = np.square(trained.weights[0]).sum(1) + np.square(trained.biases[0])
+    above = np.square(trained.weights[1]).sum(0)
+    factors = np.exp(np.linspace(-4, 4, 4001))[:, None]
+    least = (factors**2 * below + above / factors**2).min(axis=0).sum()
+    fit = 0.5 * np.square(trained.predict(one.X) - one.Y).sum()
+    expected = fit + 0.5 * 0.3 * (least + np.square(trained.biases[1]).sum())
+    assert row["objective_rescaled"] == pytest.approx(expected, rel=1e-5)
+    assert row["objective_rescaled"] < row["objective"]
+
+
+@pytest.mark.parametrize(("exponent", "verdict"), [(0.12, "growing"), (0.08, "bounded")])
+def test_growth_is_a_log_log_slope_above_a_tenth(exponent, verdict):
+    epoch = np.arange(0.0, 101.0)
+    found = behaviour(epoch, np.maximum(epoch, 0.5) ** exponent, "ok")
+    assert found["norm_slope"] == pytest.approx(exponent, abs=1e-9)
+    assert found["behaviour"] == verdict
 
 
 def test_slopes():
