@@ -64,11 +64,21 @@ def test_a_run_is_certified_scored_and_verifiable(formulation, binary):
 def test_tampered_records_are_found_out():
     outcome, upstream = run(ConvexConfig())
     record = stored(outcome)
-    for name in ("v", "w", "W1"):
+    for name in ("v", "w", "W1", "dual"):
         bad = replace(record, arrays={**record.arrays, name: 0.9 * record.arrays[name]})
         assert stage.verify(bad, upstream), name
     row = {**record.row, "objective": 0.5 * record.row["objective"]}
     assert stage.verify(replace(record, row=row), upstream)
+
+
+def test_a_record_whose_multipliers_prove_nothing_is_found_out():
+    outcome, upstream = run(ConvexConfig(formulation="relu"))
+    record = stored(outcome)
+    assert stage.verify(record, upstream) == []
+    for change in (0.0, 1.5):
+        arrays = {**record.arrays, "evidence_rho": change * record.arrays["evidence_rho"]}
+        found = stage.verify(replace(record, arrays=arrays), upstream)
+        assert any("multipliers" in text for text in found)
 
 
 def test_conventions_of_lam_agree():

@@ -10,6 +10,7 @@ import numpy as np
 
 from relu_optima.convex import multiplier_kernels
 from relu_optima.convex.cones import ConeProjector
+from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.products import adjoint, held, row_norms
 
 SMALL = 600_000  # entries of the patterns up to which they are held as numbers: 5 MB
@@ -238,6 +239,14 @@ class Blocks:
             if entering.size == self._entry():
                 floor = float(entering[0])  # what is below will not enter now
         return bounds
+
+    def evidence(self, theta: np.ndarray, lam: float) -> Evidence:
+        """Find multipliers which show that no projected correlation of theta exceeds lam."""
+        assert self.cones is not None
+        C = self.correlate_all(theta)
+        blocks = (row_norms(C) > lam).nonzero()[0]
+        self._project(blocks, C[blocks], lam)
+        return Evidence(blocks, *self.cones.multipliers(blocks))
 
     # -- membership ---------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 r"""Independent certificates of convex ReLU solutions.
 
 Nothing here is shared with the solvers: the patterns are recomputed, the primal value is that of
-the network itself, and the dual bound rests on multipliers found by this module's own active-set
-method, each of which gives a valid bound whether or not the method has converged.
+the network itself, and the dual bound rests on multipliers rho >= 0, each of which gives a valid
+bound. A solver may hand in the ones it ended with; they are checked, not trusted, at the price of
+a look. Without them this module's own active-set method finds some.
 
 The dual of the program over the blocks (i, s) is
 
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.errors import SolveInputError
 
 ROW_TOL = 1e-12  # violation of a unit cone row, relative to the projected vector
 POOL = 256  # rows that are watched between two scans of all
+SLAB = 64  # patterns that are multiplied at a time
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Certificate:
     gap : float
         (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
     kkt_residual : float
-        Largest violation of stationarity at the residual y - f(X), divided by lam.
+        Largest violation of stationarity at the residual y - f(X), divided by lam. Where evidence
+        was checked: the largest of stationarity and complementarity at the dual vector, divided
+        by lam, and of its distance from the residual, divided by |y|.
     violation : float
         Largest -a'u over unit cone rows a and blocks u, relative to the largest block norm.
     dual : array, shape (n,)
@@ -86,6 +91,7 @@ def certify(
     formulation: str = "relu",
     *,
     dual: np.ndarray | None = None,
+    evidence: Evidence | None = None,
 ) -> Certificate:
     r"""Bound the distance of a point from the optimum of the convex program.
 
@@ -105,6 +111,9 @@ def certify(
         Which program.
     dual : array, shape (n,), optional
         A further dual candidate; the better bound of this and the residual counts.
+    evidence : Evidence, optional
+        Multipliers of `dual` for a ReLU program. Then only `dual` is looked at, nothing is
+        projected, and rounding in the sums is bounded and added to the dual constraint.
 
     Returns
     -------
@@ -115,7 +124,8 @@ def certify(
     Raises
     ------
     SolveInputError
-        If shapes disagree, values are not finite, or lam or formulation are not allowed.
+        If shapes disagree, values are not finite, or lam, formulation or evidence are not
+        allowed.
     """
     X = as_inputs(X)
     y = as_finite(y, "y", 1, f"{X.shape[0]} finite numbers, one for each row of X")
@@ -133,6 +143,25 @@ def certify(
     objective = 0.5 * float(residual @ residual) + lam * float(norms.sum())
     rows = _unit_rows(X)
     cones = None if formulation == "gated" else _Cones(rows, patterns)
+    if evidence is not None:
+        if cones is None or dual is None:
+            raise SolveInputError(
+                "it proves a dual vector of a ReLU program feasible",
+                allowed="formulation relu, with dual",
+                where="evidence",
+            )
+        vector = np.asarray(dual, dtype=np.float64)
+        height, kkt = _checked(X, patterns, vector, blocks, norms, lam, cones, evidence)
+        best, scaled = _dual_value(vector, y, lam, height)
+        energy = float(np.linalg.norm(y)) or 1.0
+        return Certificate(
+            objective=objective,
+            dual_objective=best,
+            gap=relative_gap(objective, best, y),
+            kkt_residual=max(kkt, float(np.linalg.norm(residual - scaled)) / energy),
+            violation=cones.violation(blocks, norms),
+            dual=scaled,
+        )
     height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
     best, vector = _dual_value(residual, y, lam, height)
     if dual is not None:
@@ -346,6 +375,84 @@ def _stationarity(
             point, _ = project_on_cone(cones.of(int(block)), point, height)
         height = max(height, float(np.linalg.norm(point)))
     return height, max(kkt, height / lam - 1.0)
+
+
+def _checked(
+    X: np.ndarray,
+    patterns: np.ndarray,
+    vector: np.ndarray,
+    blocks: np.ndarray,
+    norms: np.ndarray,
+    lam: float,
+    cones: _Cones,
+    evidence: Evidence,
+) -> tuple[float, float]:
+    """Bound h(vector) by given multipliers, and the optimality conditions of the pair.
+
+    With gamma_k = k eps / (1 - k eps), a computed sum of k products is wrong by at most gamma_k
+    times the sum of their absolute values (Higham 2002, section 3.1).
+    """
+    from scipy.sparse import csr_array
+
+    P, (n, d) = len(patterns), X.shape
+    at, starts, rows, rho = _sound(evidence, P, n)
+    lengths = np.linalg.norm(X, axis=1)
+    product, size = np.empty((P, d)), np.empty(P)
+    for begin in range(0, P, SLAB):
+        masked = np.where(patterns[begin : begin + SLAB], vector, 0.0)
+        product[begin : begin + SLAB] = masked @ X
+        size[begin : begin + SLAB] = np.abs(masked) @ lengths
+    point, wrong = np.vstack([product, -product]), (n + 4) * np.tile(size, 2)
+    member = np.repeat(at, np.diff(starts))
+    pushes = rho * np.where(patterns[member % P, rows], 1.0, -1.0)
+    shape = (at.size, n)
+    point[at] += csr_array((pushes, rows, starts), shape=shape) @ cones.rows
+    total = np.bincount(member, rho, minlength=2 * P)
+    count = np.bincount(member, minlength=2 * P)
+    wrong = np.finfo(float).eps * (wrong + (count + d + 8) * (total + np.tile(size, 2)))
+    heights = np.linalg.norm(point, axis=1) + wrong
+    kkt = 0.0
+    active = np.flatnonzero(norms > 1e-8 * norms.max(initial=0.0))
+    if active.size:
+        unit = blocks[active] / norms[active][:, None]
+        kkt = float(np.linalg.norm(point[active] - lam * unit, axis=1).max()) / lam
+        place = np.full(2 * P, -1)
+        place[active] = np.arange(active.size)
+        used = place[member] >= 0
+        slack = np.einsum("ij,ij->i", cones.rows[rows[used]], unit[place[member[used]]])
+        slips = np.bincount(member[used], pushes[used] * slack, minlength=2 * P)
+        kkt = max(kkt, float(np.abs(slips).max(initial=0.0)) / lam)
+    return float(heights.max()), kkt
+
+
+def _sound(
+    evidence: Evidence, P: int, n: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the parts of evidence, or refuse what is not a list of multipliers of these rows."""
+    parts = [np.asarray(a) for a in (evidence.blocks, evidence.starts, evidence.rows)]
+    at, starts, rows = parts
+    rho = np.asarray(evidence.rho, dtype=np.float64)
+    whole = all(a.ndim == 1 and np.issubdtype(a.dtype, np.integer) for a in parts)
+    if (
+        not whole
+        or rho.ndim != 1
+        or starts.shape != (at.size + 1,)
+        or rows.shape != rho.shape
+        or starts[0] != 0
+        or starts[-1] != rows.size
+        or (np.diff(starts) < 0).any()
+        or np.unique(at).size != at.size
+        or not (np.isfinite(rho).all() and (rho >= 0).all())
+        or not all(a.min(initial=0) >= 0 for a in (at, rows))
+        or at.max(initial=0) >= 2 * P
+        or rows.max(initial=0) >= n
+    ):
+        raise SolveInputError(
+            "it is no list of multipliers of this program",
+            allowed=f"distinct blocks below {2 * P}, rows below {n}, finite multipliers >= 0",
+            where="evidence",
+        )
+    return at.astype(np.int64), starts.astype(np.int64), rows.astype(np.int64), rho
 
 
 def _dual_value(

@@ -117,6 +117,28 @@ class ConeProjector:
         slots, lines, _ = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
         return slots, lines, self._size[blocks]
 
+    def multipliers(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the rows that bound the last projection of some blocks, and how hard they push.
+
+        Parameters
+        ----------
+        blocks : array of int, shape (m,)
+            Blocks.
+
+        Returns
+        -------
+        starts : array of int, shape (m + 1,)
+            Entries of the k-th block are those from starts[k] to starts[k + 1].
+        rows : array of int32
+            Rows of X.
+        rho : array
+            Their multipliers >= 0, of cone rows scaled to unit length.
+        """
+        sizes = self._size[blocks]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        inside = np.arange(self._rows.shape[1]) < sizes[:, None]
+        return starts, self._rows[blocks][inside], self._rho[blocks][inside]
+
     def _factors(
         self, blocks: np.ndarray, *, kept: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

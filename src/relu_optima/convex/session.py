@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -280,6 +281,44 @@ class Session:
             backend=backend,
             counts=counts,
         )
+
+    def with_evidence(self, solution: Solution) -> Solution:
+        """Add the multipliers that prove a ReLU solution's dual vector feasible.
+
+        The residual of the returned network is a second candidate; the better of the two stays.
+        Multipliers come from one projection of all blocks for each, which moves the faces that a
+        later solve of this session would start from.
+        """
+        if solution.formulation != "relu" or solution.backend != "newton":
+            return solution
+        problem, best = self.problem, solution
+        scale = self._scale_x * self._scale_y
+        residual = problem.y - self._fit(np.vstack([solution.v, solution.w]))[0]
+        for dual in (solution.dual, residual):
+            found = self.engine().blocks.evidence(dual / self._scale_y, solution.lam / scale)
+            evidence = replace(found, rho=found.rho * scale)
+            proof = certify(
+                problem.X,
+                problem.y,
+                problem.gates,
+                solution.lam,
+                solution.v,
+                solution.w,
+                dual=dual,
+                evidence=evidence,
+            )
+            if best.evidence is None:
+                best = replace(solution, evidence=evidence)
+            elif proof.dual_objective > best.dual_objective:
+                shrunk = float(np.linalg.norm(proof.dual) / np.linalg.norm(dual))
+                best = replace(
+                    solution,
+                    dual=proof.dual,
+                    dual_objective=proof.dual_objective,
+                    gap=relative_gap(solution.objective, proof.dual_objective, problem.y),
+                    evidence=replace(evidence, rho=evidence.rho * shrunk),
+                )
+        return best
 
     def _fit(self, blocks: np.ndarray) -> tuple[np.ndarray, float]:
         """Outputs on the training rows, and the largest violation of a unit cone row.

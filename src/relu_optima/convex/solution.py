@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from relu_optima.convex.certificate import Certificate, certify
+from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import activation_patterns
 from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
 from relu_optima.convex.problem import Problem, data_digest
@@ -46,6 +48,9 @@ class Solution:
         Method that found it.
     counts : dict of str to int
         Work done, e.g. iterations, projections.
+    evidence : Evidence or None
+        Multipliers that prove ``dual`` feasible; None where a look at the blocks does, or where
+        the method gives none.
     """
 
     problem: Problem
@@ -62,6 +67,7 @@ class Solution:
     seconds: float
     backend: str
     counts: dict[str, int] = field(default_factory=dict)
+    evidence: Evidence | None = None
 
     def __repr__(self) -> str:
         n, d = self.problem.X.shape
@@ -110,6 +116,33 @@ class Solution:
     def n_active(self) -> int:
         """Number of non-zero blocks."""
         return int(np.any(self.v != 0, axis=1).sum() + np.any(self.w != 0, axis=1).sum())
+
+    def certify(self, *, recompute: bool = False) -> Certificate:
+        """Certify the point by code that shares nothing with the solver.
+
+        Parameters
+        ----------
+        recompute : bool, default False
+            Find the multipliers of the dual bound anew in place of checking the solver's; slower,
+            and the bound at most a rounding error worse.
+
+        Returns
+        -------
+        Certificate
+            Bounds, gap and residuals.
+        """
+        program = self.problem
+        return certify(
+            program.X,
+            program.y,
+            program.gates,
+            self.lam,
+            self.v,
+            self.w,
+            program.formulation,
+            dual=self.dual,
+            evidence=None if recompute else self.evidence,
+        )
 
     def network(self, *, merge_tol: float = 1e-5) -> TwoLayerNetwork:
         """Return the network: ReLU, or gated ReLU with its gates.

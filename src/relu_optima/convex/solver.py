@@ -100,7 +100,8 @@ def solve(
     check_options(tol, time_limit, backend)
     if warm_start is not None:
         session.start_from(warm_start)
-    return session.solve(check_lambda(lam), tol, time_limit, backend, callback, started=start)
+    solution = session.solve(check_lambda(lam), tol, time_limit, backend, callback, started=start)
+    return session.with_evidence(solution)
 
 
 def check_options(tol: float, time_limit: float | None, backend: str) -> None:

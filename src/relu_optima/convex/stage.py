@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 import numpy as np
 
 from relu_optima.config.schema.convex import ConvexConfig
 from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.certificate import certify
+from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import gates_from_network, merge_patterns, sample_gates, symmetrize
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.scaling import canonical_lambda
@@ -154,16 +156,9 @@ def _trained_gates(training: Record, X: np.ndarray) -> np.ndarray:
 def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) -> Outcome:
     arrays = dataset.arrays
     X, y = arrays["X_train"], np.asarray(arrays["y_train"]).reshape(-1)
-    proof = certify(
-        X,
-        y,
-        solution.gates,
-        solution.lam,
-        solution.v,
-        solution.w,
-        solution.formulation,
-        dual=solution.dual,
-    )
+    proof, evidence = solution.certify(), solution.evidence
+    if proof.gap > tol and evidence is not None:  # the solver's multipliers may be loose
+        proof, evidence = solution.certify(recompute=True), None
     status = solution.status
     if status == "optimal" and not (proof.gap <= tol and proof.violation <= 1e-9):
         status = "inaccurate"
@@ -199,8 +194,13 @@ def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) ->
             "dual": proof.dual,
             "W1": network.W1,
             "w2": network.w2,
+            **({} if evidence is None else _evidence_arrays(evidence)),
         },
     )
+
+
+def _evidence_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
+    return {f"evidence_{f.name}": getattr(evidence, f.name) for f in fields(Evidence)}
 
 
 def _scores(
@@ -244,10 +244,22 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     )
     problems = []
     scale = max(abs(proof.objective), 1e-300)
-    for name in ("objective", "dual_objective"):
-        found, said = float(getattr(proof, name)), float(row[name] or 0.0)
-        if abs(found - said) > 1e-9 * scale:
-            problems.append(f"{name} is {found:.12g}, the row says {said:.12g}")
+    said = float(row["objective"] or 0.0)
+    if abs(proof.objective - said) > 1e-9 * scale:
+        problems.append(f"objective is {proof.objective:.12g}, the row says {said:.12g}")
+    said = float(row["dual_objective"] or 0.0)
+    if said > proof.dual_objective + 1e-9 * scale:  # less is a looser bound, and true as well
+        problems.append(f"dual_objective is {proof.dual_objective:.12g}, the row says {said:.12g}")
+    if said < proof.dual_objective - max(1e-9 * scale, 0.1 * abs(proof.gap) * scale):
+        problems.append(f"dual_objective is {said:.12g}, and {proof.dual_objective:.12g} holds")
+    if "evidence_rho" in stored:
+        held = Evidence(**{f.name: stored[f"evidence_{f.name}"] for f in fields(Evidence)})
+        looked = certify(
+            X, y, stored["gates"], lam, stored["v"], stored["w"], formulation,
+            dual=stored["dual"], evidence=held,
+        )  # fmt: skip
+        if looked.dual_objective < said - 1e-9 * scale:
+            problems.append(f"the stored multipliers only prove {looked.dual_objective:.12g}")
     if proof.gap > float(row["gap"] or 0.0) + 1e-9:
         problems.append(f"the certified gap is {proof.gap:.3g}, the row says {row['gap']}")
     if proof.violation > 1e-9:

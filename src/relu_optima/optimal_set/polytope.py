@@ -290,8 +290,7 @@ class Polytope:
         most = most_vertices(size, q)
         if most > budget:
             raise BudgetError(
-                f"the optimal set has up to {most:.3g} vertices "
-                f"({size} directions, dimension {q})",
+                f"the optimal set has up to {most:.3g} vertices ({size} directions, dimension {q})",
                 allowed=f"{budget}",
                 where="optimal_set.vertex_budget",
                 fix="raise the budget, or ask for extremes and samples instead",
