@@ -36,7 +36,7 @@ from relu_optima.convex.products import combine, row_norms
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
 MAX_OUTER = 300  # many where a tiny strength makes blocks of neighbouring cones nearly cancel
-MAX_INNER = 40
+MAX_INNER = 200
 LEAP = 0.01  # relative residual of a step on fixed faces
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 SETTLING = 3  # Newton steps after which a warm start counts as good
