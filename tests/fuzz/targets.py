@@ -5,6 +5,7 @@ A target may raise nothing but `ReluOptimaError`; where it returns, the result m
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.config.identity import canonical_json
+from relu_optima.errors import DataError
 from relu_optima.stage import Record
 from relu_optima.store import ARRAYS, RECORD, Store
 from tests.fuzz.mutate import NUMBERS, TEXTS, Mutator
@@ -75,6 +77,18 @@ def _npz(**arrays: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
+def _torch(value: Any) -> bytes:
+    import torch
+
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    return stream.getvalue()
+
+
+class _Settings:
+    """An object such as Lightning keeps in its checkpoints: not loaded."""
+
+
 class Evil:
     """Writes a file if somebody unpickles it."""
 
@@ -83,6 +97,34 @@ class Evil:
 
     def __reduce__(self) -> Any:
         return (open, (self.path, "w"))
+
+
+# names of parameters, of layers and of checkpoints: all that a state dict is read by
+PARTS = [
+    "weight", "bias", "weight_orig", "weight_mask", "bias_orig", "bias_mask", "weight_u", "mask",
+    "parametrizations.weight.original", "parametrizations.weight.0.mask", "running_mean",
+    "parametrizations.weight.original0", "in_proj_weight", "lora_A.weight", "weight_ih_l0",
+]  # fmt: skip
+LAYERS = [
+    "", "0", "2", "02", "10", "fc1", "fc2", "encoder", "decoder", "model.0", "model.2", "a.0.b",
+    "module.net.0", "0.0", "0.2", "1.0", "².1", "٣", "x" * 300, ".".join("ab" * 200), "9" * 5000,
+]  # fmt: skip
+HOLDERS = ["state_dict", "model_state_dict", "model", "net", "ema", "masks", "epoch", "optimizer"]
+CHOICES: list[tuple[str, ...]] = [
+    (), ("0", "2"), ("2", "0"), ("0",), ("0.weight",), ("", "0"), ("b", "a"), ("a", "a"),
+]  # fmt: skip
+
+
+def _pruned(prefix: str = "") -> dict[str, Any]:
+    """Return the state dict of a network that torch.nn.utils.prune has pruned."""
+    import torch
+
+    state = {}
+    for k, mask in zip((0, 2), MASKS, strict=True):
+        state[f"{prefix}{k}.bias"] = torch.zeros(3)
+        state[f"{prefix}{k}.weight_orig"] = torch.ones(3, 3)
+        state[f"{prefix}{k}.weight_mask"] = torch.tensor(mask)
+    return state
 
 
 class Check(Target):
@@ -95,11 +137,18 @@ class Check(Target):
 
         self.trap = folder / "unpickled"
         evil = Evil(str(self.trap))
-        stack = io.BytesIO()
         state = {f"{k}.weight": torch.tensor(m) for k, m in enumerate(MASKS)}
-        torch.save(state, stack)
-        nested = io.BytesIO()
-        torch.save({"state_dict": state, "epoch": 3}, nested)
+        state |= {f"{k}.bias": torch.zeros(3) for k in range(2)}
+        ao = {
+            key.replace("weight_orig", "parametrizations.weight.original").replace(
+                "weight_mask", "parametrizations.weight.0.mask"
+            ): tensor
+            for key, tensor in _pruned().items()
+        }
+        lightning = {
+            "state_dict": _pruned("model."), "epoch": 3, "hyper_parameters": {"lr": 0.1},
+            "optimizer_states": [{"state": {}, "param_groups": [{"lr": 0.1}]}],
+        }  # fmt: skip
         old = io.BytesIO()
         torch.save(state, old, _use_new_zipfile_serialization=False)
         objects = np.array([[evil]], dtype=object)
@@ -112,11 +161,16 @@ class Check(Target):
             ("a.json", json.dumps(masks).encode()),
             ("b.json", json.dumps({"masks": masks}).encode()),
             ("a.csv", b"1,0,0\n1,1,0\n1,1,1\n"),
-            ("a.pt", stack.getvalue()),
-            ("b.pth", nested.getvalue()),
+            ("a.pt", _torch(state)),
+            ("b.pth", _torch({"state_dict": state, "epoch": 3})),
+            ("pruned.pt", _torch(_pruned())),
+            ("ao.pt", _torch(ao)),
+            ("lightning.ckpt", _torch(lightning)),
             ("old.bin", old.getvalue()),
             ("hostile.pt", pickle.dumps({"weight": evil})),
+            ("hostile.ckpt", _torch({"state_dict": state, "hyper_parameters": _Settings()})),
             ("a.safetensors", safetensors.torch.save(state)),
+            ("pruned.safetensors", safetensors.torch.save(_pruned())),
         ]
 
     def damage(self, rng: random.Random, name: str, content: bytes) -> bytes:
@@ -125,6 +179,8 @@ class Check(Target):
         suffix = Path(name).suffix
         if rng.random() < 0.25:
             return mutator.bytes(content)
+        if suffix in (".pt", ".ckpt", ".safetensors") and rng.random() < 0.5:
+            return self.renamed(rng, suffix)
         if suffix == ".npy":
             return mutator.array(content)
         if suffix == ".npz":
@@ -142,15 +198,47 @@ class Check(Target):
             return claimed.to_bytes(8, "little") + header + content[8 + size :]
         return mutator.bytes(content)
 
+    def renamed(self, rng: random.Random, suffix: str) -> bytes:
+        """Write tensors of odd types and shapes under names that mean something."""
+        import safetensors.torch
+        import torch
+
+        state = rng.choice([_pruned, dict])()
+        for _ in range(rng.choice([1, 2, 4, 8])):
+            key = ".".join(filter(None, [rng.choice(LAYERS), rng.choice(PARTS)]))
+            if state and rng.random() < 0.4:
+                del state[rng.choice(list(state))]
+            else:
+                shape = rng.choice([(3, 3), (3, 3), (3,), (), (0, 3), (2, 3), (1, 2, 3)])
+                kind = rng.choice(
+                    [torch.float32, torch.bool, torch.int64, torch.bfloat16, torch.complex64,
+                     torch.float8_e4m3fn, torch.uint16]
+                )  # fmt: skip
+                state[key] = torch.ones(shape).to(kind)
+        if suffix == ".safetensors":
+            return safetensors.torch.save(state)
+        if "weight" not in state and rng.random() < 0.1:
+            state["weight"] = torch.zeros(1).expand(10**6, 10**6)
+        value: Any = state
+        while rng.random() < 0.3:
+            value = {rng.choice(HOLDERS): value, rng.choice(HOLDERS): rng.choice([3, state, {}])}
+        return _torch(value)
+
     def feed(self, rng: random.Random, path: Path) -> str:
         """Judge the masks; a verdict must carry a certificate that verifies."""
         from relu_optima.existence.check import check_files
+        from relu_optima.patterns.reading import read_layers
 
-        report = check_files([path], rng.choice(["product", "function", "finite"]), 0.05)
+        question = rng.choice(["product", "function", "finite"])
+        layers = rng.choice(CHOICES)
+        if layers:
+            with contextlib.suppress(DataError):
+                assert len(read_layers([path], layers=layers)) == len(layers)
+        report = check_files([path], question, 0.05)
         assert report.verified, "an answer without a certificate"
         assert report.exit_code in (0, 1, 3)
         json.loads(report.to_json())
-        report.to_text()
+        report.to_text().encode()
         assert not self.trap.exists(), "a pickle was executed"
         return " ".join(report.answers.values())
 

@@ -11,7 +11,8 @@ import safetensors.torch
 import torch
 
 from relu_optima.errors import DataError
-from relu_optima.patterns import read_masks
+from relu_optima.patterns import read_layers, read_masks
+from relu_optima.patterns.families import from_file
 
 FIRST = np.array([[1, 0, 1], [1, 1, 0]], np.uint8)
 SECOND = np.array([[1, 1]], np.uint8)
@@ -119,6 +120,42 @@ def test_bad_file_is_one_typed_error_that_names_it(tmp_path, name):
         read_masks([path], where="pattern.path")
     assert "pattern.path" in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_names_are_kept_and_choose_the_layers(tmp_path):
+    np.savez(tmp_path / "a.npz", upper=SECOND, lower=FIRST)
+    assert same(read_masks([tmp_path / "a.npz"], layers=["lower", "upper"]))
+    torch.save(weights() | {"extra.weight": torch.ones(2, 2)}, tmp_path / "a.pt")
+    layers = read_layers([tmp_path / "a.pt"], layers=["layers.2", "layers.10.weight"])
+    assert [layer.name for layer in layers] == ["layers.2.weight", "layers.10.weight"]
+    np.save(tmp_path / "first.npy", FIRST)
+    for paths, wrong, message in (
+        (["a.npz"], ["lower", "middle"], "no array 'middle'"),
+        (["a.npz"], ["lower", "lower"], "named twice"),
+        (["first.npy"], ["lower"], "has no names"),
+        (["a.npz", "first.npy"], ["lower"], "2 files were given"),
+        (["a.pt"], ["layers.2", "layers.3"], "no layer 'layers.3'"),
+    ):
+        with pytest.raises(DataError, match=message) as caught:
+            read_masks([tmp_path / p for p in paths], layers=wrong, option="pattern.layers")
+        assert "pattern.layers" in str(caught.value)
+
+
+def test_a_pattern_from_a_file_may_name_its_layers(tmp_path):
+    np.savez(tmp_path / "a.npz", upper=SECOND, lower=FIRST)
+    fields = {"family": "from_file", "path": str(tmp_path / "a.npz")}
+    assert same(from_file.masks(from_file.Config(**fields, layers=["lower", "upper"])))
+    with pytest.raises(DataError, match=r"pattern\.layers: .* no array 'x'"):
+        from_file.masks(from_file.Config(**fields, layers=["x"]))
+
+
+def test_numbered_arrays_in_another_order_are_not_guessed(tmp_path):
+    np.savez(tmp_path / "a.npz", mask_0=FIRST, mask_1=SECOND)
+    assert same(read_masks([tmp_path / "a.npz"]))
+    np.savez(tmp_path / "a.npz", mask_1=SECOND, mask_0=FIRST)
+    with pytest.raises(DataError, match="by number or as stored") as caught:
+        read_masks([tmp_path / "a.npz"])
+    assert "--layers mask_0,mask_1" in str(caught.value)
 
 
 def test_reversed_layers_say_how_to_repair(tmp_path):

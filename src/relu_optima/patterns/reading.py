@@ -5,34 +5,48 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.errors import DataError
 from relu_optima.npz import NpzError, read_npy, read_npz
-from relu_optima.patterns.masks import MAX_CELLS, MAX_SIDE, check_masks
+from relu_optima.patterns.layers import Layer, check_layers
+from relu_optima.patterns.masks import MAX_CELLS
+from relu_optima.patterns.order import natural_key
+from relu_optima.patterns.state_dict import state_dict_layers
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_TEXT_BYTES = 100_000_000  # json and csv; larger masks belong in npz
 MAX_BYTES = 8 * MAX_CELLS
 ARRAYS = ".npz, .npy, .json, .csv"
-STATE_DICTS = ".pt, .pth, .bin, .safetensors"
+STATE_DICTS = ".pt, .pth, .bin, .ckpt, .safetensors"
+# where training scripts and Lightning keep the state dict of the network in a checkpoint
+CHECKPOINT_KEYS = ("state_dict", "model_state_dict", "model", "module", "net", "network")
 
 
-def read_masks(paths: Sequence[Path], where: str = "file") -> list[np.ndarray]:
+def read_masks(
+    paths: Sequence[Path],
+    where: str = "file",
+    layers: Sequence[str] = (),
+    option: str = "--layers",
+) -> list[np.ndarray]:
     """Read the masks of a network, first layer first.
 
     Parameters
     ----------
     paths : sequence of Path
-        One file with all layers (npz in order of names ``arr_0, arr_1, ...`` or as stored, json
-        with a list of matrices, a torch or safetensors state dict), or one file per layer (npy,
-        csv, json with one matrix). In a state dict the nonzero entries of every two-dimensional
-        tensor are the mask; elsewhere only 0 and 1 are legal.
+        Files as `read_layers` takes them.
     where : str, optional
         Config key or option to name in an error.
+    layers : sequence of str, optional
+        Names of the layers to read from one state dict or npz, first layer first.
+    option : str, optional
+        How the user says `layers`.
 
     Returns
     -------
@@ -42,20 +56,60 @@ def read_masks(paths: Sequence[Path], where: str = "file") -> list[np.ndarray]:
     Raises
     ------
     DataError
-        If a file is missing, truncated, not one of these formats, too large, needs a pickle that
-        is not a plain state dict, or does not hold masks that chain.
+        As `read_layers` does.
     """
-    layers: list[np.ndarray] = []
+    return [layer.mask for layer in read_layers(paths, where, layers, option)]
+
+
+def read_layers(
+    paths: Sequence[Path],
+    where: str = "file",
+    layers: Sequence[str] = (),
+    option: str = "--layers",
+) -> list[Layer]:
+    """Read the layers of a network, first layer first.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One file with all layers (npz in order of numbered names or else as stored, json with a
+        list of matrices, a torch or safetensors state dict or checkpoint), or one file per layer
+        (npy, csv, json with one matrix). State dicts are read by parameter name
+        (`state_dict_layers`); elsewhere only 0 and 1 are legal.
+    where : str, optional
+        Config key or option to name in an error.
+    layers : sequence of str, optional
+        Names of the layers to read from one state dict or npz, first layer first.
+    option : str, optional
+        How the user says `layers`.
+
+    Returns
+    -------
+    list of Layer
+        With validated masks.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated, not one of these formats, too large, needs a pickle that
+        is not a plain state dict, holds anything but linear layers in a certain order, or does
+        not hold masks that chain.
+    """
+    if layers and len(paths) != 1:
+        raise DataError(
+            f"{len(paths)} files were given", where=option, allowed="one state dict or npz file"
+        )
+    found: list[Layer] = []
     for path in paths:
         place = f"{where}: {path.name}"
         try:
-            layers += _read(path, place)
+            found += _read(path, place, layers, option)
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}", where=place) from error
-    return check_masks(layers, where)
+    return check_layers(found, where)
 
 
-def _read(path: Path, where: str) -> list[np.ndarray]:
+def _read(path: Path, where: str, chosen: Sequence[str], option: str) -> list[Layer]:
     size = path.stat().st_size
     suffix = path.suffix.lower()
     if not path.is_file():
@@ -65,17 +119,23 @@ def _read(path: Path, where: str) -> list[np.ndarray]:
     if size > (MAX_TEXT_BYTES if suffix in (".json", ".csv") else MAX_BYTES):
         raise DataError(f"it has {size} bytes", where=where, fix="store the masks as uint8 npz")
     if suffix == ".npz":
-        return _read_npz(path, where)
-    if suffix == ".npy":
-        return _read_npy(path, where)
-    if suffix == ".json":
-        return _read_json(path, where)
-    if suffix == ".csv":
-        return [_read_csv(path, where)]
-    if suffix in (".pt", ".pth", ".bin"):
-        return _read_torch(path, where)
+        return _read_npz(path, where, chosen, option)
+    if suffix in (".pt", ".pth", ".bin", ".ckpt"):
+        return state_dict_layers(read_torch(path, where), where, chosen, option)
     if suffix == ".safetensors":
-        return _read_safetensors(path, where)
+        return state_dict_layers(_read_safetensors(path, where), where, chosen, option)
+    if chosen:
+        raise DataError(
+            f"{path.name} has no names", where=option, allowed=f"one npz, or one of {STATE_DICTS}"
+        )
+    if suffix == ".npy":
+        return [Layer(path.name, array) for array in _read_npy(path, where)]
+    if suffix == ".json":
+        arrays = _read_json(path, where)
+        names = [f"{path.name}[{k}]" for k in range(len(arrays))] if arrays[1:] else [path.name]
+        return [Layer(name, array) for name, array in zip(names, arrays, strict=True)]
+    if suffix == ".csv":
+        return [Layer(path.name, _read_csv(path, where))]
     raise DataError(f"its ending is {suffix!r}", where=where, allowed=f"{ARRAYS}, {STATE_DICTS}")
 
 
@@ -88,33 +148,31 @@ def _read_npy(path: Path, where: str) -> list[np.ndarray]:
     return arrays
 
 
-def _read_npz(path: Path, where: str) -> list[np.ndarray]:
+def _read_npz(path: Path, where: str, chosen: Sequence[str], option: str) -> list[Layer]:
     try:
         arrays = read_npz(path, MAX_BYTES)
     except NpzError as error:
         raise DataError(str(error), where=where) from error
-    names = list(arrays)
-    if all(re.fullmatch(r"arr_\d+", name) for name in names):
-        names = sorted(names, key=_natural)
-    return [arrays[name] for name in names]
-
-
-def _check_size(shape: Iterable[int], where: str) -> None:
-    sides = tuple(int(side) for side in shape)
-    cells = 1
-    for side in sides:
-        cells *= max(side, 0)
-    if len(sides) > 4 or any(s < 0 or s > MAX_SIDE for s in sides) or cells > MAX_CELLS:
+    unknown = [name for name in chosen if name not in arrays]
+    if unknown or len(set(chosen)) < len(chosen):
         raise DataError(
-            f"an array has shape {sides}",
-            where=where,
-            allowed=f"sides <= {MAX_SIDE}, at most {MAX_CELLS} cells",
+            f"{where} has no array {unknown[0]!r}" if unknown else "an array is named twice",
+            where=option,
+            allowed=", ".join(map(repr, list(arrays)[:20])),
         )
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key that puts ``layer2`` before ``layer10``."""
-    return [(int(t), "") if t.isdigit() else (-1, t) for t in re.split(r"(\d+)", name)]
+    names = list(chosen) or list(arrays)
+    if not chosen and len({re.sub(r"[0-9]+$", "", name) for name in names}) == 1:
+        # numbered: the numbers must not contradict the order in the file
+        numbered = sorted(names, key=natural_key)
+        if numbered != names and not all(re.fullmatch(r"arr_[0-9]+", name) for name in names):
+            raise DataError(
+                f"its arrays are stored as {', '.join(map(repr, names[:20]))}: by number or as "
+                "stored?",
+                where=where,
+                fix=f"name them, first layer first: {option} {','.join(numbered[:20])}",
+            )
+        names = numbered
+    return [Layer(name if name.isprintable() else ascii(name), arrays[name]) for name in names]
 
 
 def _read_json(path: Path, where: str) -> list[np.ndarray]:
@@ -149,28 +207,26 @@ def _read_csv(path: Path, where: str) -> np.ndarray:
         raise DataError(f"it is no table of numbers: {text}", where=where) from error
 
 
-def _weights(tensors: dict[str, Any], names: Iterable[str], where: str) -> list[np.ndarray]:
-    from torch import strided
+def read_torch(path: Path, where: str) -> dict[str, Tensor]:
+    """Read the state dict in a file that torch wrote, bare or inside a checkpoint.
 
-    out = []
-    for name in names:
-        tensor = tensors[name]
-        if tensor.layout is not strided or tensor.is_quantized or tensor.device.type != "cpu":
-            raise DataError(f"{name} is no dense tensor in memory", where=where)
-        if tensor.ndim >= 3:
-            raise DataError(
-                f"{name} has {tensor.ndim} dimensions", where=where, allowed="linear layers only"
-            )
-        if tensor.ndim < 2:
-            continue
-        _check_size(tensor.shape, f"{where}[{name}]")
-        if bool(tensor.isnan().any()):
-            raise DataError("it contains NaN", where=f"{where}[{name}]")
-        out.append((tensor != 0).numpy())
-    return out
+    Parameters
+    ----------
+    path : Path
+        What `torch.save` wrote; it is loaded with ``weights_only``.
+    where : str
+        File or option to name in an error.
 
+    Returns
+    -------
+    dict of str to torch.Tensor
+        The state dict.
 
-def _read_torch(path: Path, where: str) -> list[np.ndarray]:
+    Raises
+    ------
+    DataError
+        If it is damaged, needs objects that could run code, or holds no state dict or several.
+    """
     import torch
 
     try:
@@ -183,28 +239,73 @@ def _read_torch(path: Path, where: str) -> list[np.ndarray]:
         raise
     except Exception as error:
         # its parser fails in a dozen ways on damaged files
-        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        text = str(error)
+        refused = re.search(r"GLOBAL ([\w.]{1,100})", text)
+        if refused:
+            raise DataError(
+                f"it holds an object of {refused[1]}, which is not loaded: it could run code",
+                where=where,
+                fix="if you trust it, save its weights alone: torch.save(torch.load(PATH, "
+                "weights_only=False)['state_dict'], NEW) for a Lightning checkpoint, "
+                "torch.save(model.state_dict(), NEW) for a pickled model",
+            ) from error
+        first = text.splitlines()[0][:200] if text else type(error).__name__
         raise DataError(
-            f"it is no state dict that loads with weights_only: {text}",
+            f"it is no state dict that loads with weights_only: {first}",
             where=where,
             fix="save model.state_dict()",
         ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(
-        isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()
-    ):
-        raise DataError("it is no dictionary of tensors", where=where)
-    return _weights(state, state, where)
+    return _state_in(state, where)
 
 
-def _read_safetensors(path: Path, where: str) -> list[np.ndarray]:
+def _is_state(value: object) -> bool:
+    from torch import Tensor
+
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in value.items())
+    )
+
+
+def _state_in(state: object, where: str) -> dict[str, Tensor]:
+    """Find the one state dict of a network in what a checkpoint holds."""
+    if _is_state(state):
+        assert isinstance(state, dict)
+        return state
+    if not isinstance(state, dict):
+        raise DataError(
+            f"it holds {type(state).__name__}, no dictionary of tensors",
+            where=where,
+            fix="save model.state_dict()",
+        )
+    keys = [str(key)[:80] for key in state]
+    inside = [key for key in state if _is_state(state[key])]
+    usual = [key for key in inside if key in CHECKPOINT_KEYS]
+    found = usual if len(usual) == 1 else inside
+    if len(found) != 1:
+        what = f"state dicts in {found}" if found else f"no state dict but {keys[:20]}"
+        raise DataError(
+            f"it is no dictionary of tensors: it holds {what}"[:1000],
+            where=where,
+            allowed=f"a state dict, or one in {', '.join(CHECKPOINT_KEYS)}",
+            fix="save model.state_dict()",
+        )
+    apart = [key for key in keys if key != found[0] and re.search("mask|spars|prun", key, re.I)]
+    if apart:
+        raise DataError(
+            f"masks may be in {apart[0]!r}, apart from the network, where they are not read",
+            where=where,
+            fix="save the state dict after prune.remove or squash_mask, or the masks as npz",
+        )
+    return dict(state[found[0]])
+
+
+def _read_safetensors(path: Path, where: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        tensors = load_file(path)
+        return dict(load_file(path))
     except (SafetensorError, ValueError, KeyError) as error:
         raise DataError(f"it is no safetensors file: {error}", where=where) from error
-    # the format does not keep the order of the layers, so their names must tell it
-    return _weights(tensors, sorted(tensors, key=_natural), where)

@@ -1,10 +1,11 @@
-"""Masks from a file: arrays, lists, or the zeros of a saved network."""
+"""Masks from a file: arrays, lists, or those of a saved network."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field
 
 from relu_optima.config.schema.base import operational
 from relu_optima.config.schema.pattern import PatternConfig
@@ -18,10 +19,15 @@ class Config(PatternConfig):
     ----------
     path : str
         File with all layers: npz, json, or a torch or safetensors state dict.
+    layers : list of str
+        Names of the layers in it, first layer first; empty: all.
     """
 
     path: str = operational(
         ..., min_length=1, description="npz, json, pt or safetensors file of all layers"
+    )
+    layers: list[str] = Field(
+        default=[], description="layers to read from a state dict or npz, first layer first"
     )
 
 
@@ -59,4 +65,4 @@ def masks(config: Config) -> list[np.ndarray]:
     DataError
         If the file is missing, unreadable, or does not hold masks that chain.
     """
-    return read_masks([Path(config.path)], where="pattern.path")
+    return read_masks([Path(config.path)], "pattern.path", config.layers, option="pattern.layers")

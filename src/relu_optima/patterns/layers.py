@@ -1,0 +1,58 @@
+"""A layer as it was read: its mask, the name it goes by, and what is known of its bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from relu_optima.patterns.masks import check_masks
+
+FREE, ABSENT, PARTIAL = "free", "absent", "partly masked"
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One linear layer.
+
+    Attributes
+    ----------
+    name : str
+        Parameter or array it was read from.
+    mask : array, shape (n_out, n_in)
+        1 where a weight may be nonzero.
+    source : str
+        What the mask was read from, in words.
+    bias : str
+        ``free``, ``absent`` or ``partly masked``; files of masks alone are about free biases.
+    """
+
+    name: str
+    mask: np.ndarray
+    source: str = "0/1 mask"
+    bias: str = FREE
+
+
+def check_layers(layers: Sequence[Layer], where: str) -> list[Layer]:
+    """Validate the masks of layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        First layer first.
+    where : str
+        Config key or file to name in an error.
+
+    Returns
+    -------
+    list of Layer
+        With masks of uint8 that chain.
+
+    Raises
+    ------
+    DataError
+        If they are no 0/1 matrices that chain (see `check_masks`).
+    """
+    masks = check_masks([layer.mask for layer in layers], where)
+    return [replace(layer, mask=mask) for layer, mask in zip(layers, masks, strict=True)]
