@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,20 +12,27 @@ from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.chain import decide_chain
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
+from relu_optima.existence.networks import Network, network_layers
 from relu_optima.existence.proof.document import FORMAT, pack_masks
 from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
-from relu_optima.patterns.masks import check_masks
+from relu_optima.patterns.layers import FREE, PARTIAL
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int = 0) -> Verdict:
+def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int = 0) -> Verdict:
     """Decide closedness of the product set and the function set, and existence on finite data.
 
     Parameters
     ----------
-    masks : sequence of array, shape (n_out, n_in)
-        Entries 0 and 1, first layer first.
+    masks : sequence of matrices (n_out, n_in), or torch.nn.Module
+        First layer first: arrays of 0 and 1, scipy sparse matrices and lazylinop factors (their
+        nonzero entries); or a Sequential of Linear and ReLU (its masks, else its nonzero
+        weights). Masks stand for networks with free biases; where a module lacks some, answers
+        that need them are ``unknown``.
     time_limit : float, optional
         Wall-clock seconds after which an undecided question is left ``unknown``.
     z3_rlimit : int, optional
@@ -42,7 +48,7 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int
     Raises
     ------
     DataError
-        If the masks are not 0/1 matrices that chain.
+        If the masks are not 0/1 matrices that chain, or the module is no such network.
     SolveInputError
         If the time limit is not positive or the resource limit negative.
     """
@@ -51,12 +57,14 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
     if z3_rlimit < 0:
         raise SolveInputError(f"{z3_rlimit} was given", where="z3_rlimit", allowed=">= 0")
-    layers = check_masks(masks, "masks")
+    read = network_layers(masks)
+    layers = [layer.mask for layer in read]
     product = decide_product(layers, start + time_limit)
     if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
         product = ask_z3(layers[0], layers[1], z3_rlimit, start + time_limit) or product
-    function = decide_function(layers, product, start + time_limit)
-    finite = decide_finite(layers, product)
+    biases = [layer.bias for layer in read]
+    function = _with_biases(decide_function(layers, product, start + time_limit), biases)
+    finite = _with_biases(decide_finite(layers, product), biases)
     document = {
         "format": FORMAT,
         "layers": pack_masks(layers),
@@ -73,6 +81,27 @@ def decide(masks: Sequence[np.ndarray], time_limit: float = 10.0, z3_rlimit: int
         time.monotonic() - start,
         Certificate(document),
     )
+
+
+def _with_biases(part: dict[str, Any], biases: list[str]) -> dict[str, Any]:
+    """Withhold an answer that is proved for free biases only from a network without them.
+
+    Without a hidden layer nothing depends on biases. Theorem F's data sets without optimum need
+    the hidden biases; that every data set has one holds for any hidden biases and for output
+    biases that are all free or all absent.
+    """
+    rule = part["proof"].get("rule")
+    hidden, output = set(biases[:-1]), biases[-1]
+    if part["answer"] == "unknown" or rule == "no hidden layer" or {*hidden, output} == {FREE}:
+        return part
+    if rule == "Theorem F" and part["answer"] == "always" and output != PARTIAL:
+        return part
+    if rule == "Theorem F" and part["answer"] == "not_always" and hidden == {FREE}:
+        return part
+    return {
+        "answer": "unknown",
+        "proof": {"reason": "it is decided for free biases only, and the network lacks some"},
+    }
 
 
 def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
