@@ -37,10 +37,21 @@ def masks(tmp_path):
 
 def test_check_answers_by_exit_code(masks):
     assert relu_optima(masks, "check", "lu0.npy", "lu1.npy").returncode == 1
-    assert relu_optima(masks, "check", "dense0.npy", "dense1.npy").returncode == 0
-    finite = ("--question", "finite")
-    assert relu_optima(masks, "check", "dense0.npy", "dense1.npy", *finite).returncode == 1
-    assert relu_optima(masks, "check", "one0.npy", "one1.npy", *finite).returncode == 0
+    assert relu_optima(masks, "check", "dense0.npy", "dense1.npy").returncode == 1
+    product = ("--question", "product")
+    assert relu_optima(masks, "check", "dense0.npy", "dense1.npy", *product).returncode == 0
+    assert relu_optima(masks, "check", "one0.npy", "one1.npy").returncode == 0
+
+
+def test_check_reads_named_layers_and_explains(masks):
+    np.savez(masks / "net.npz", upper=LU[1], lower=LU[0])
+    done = relu_optima(masks, "check", "net.npz", "--layers", "lower,upper", "--explain")
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.index("lower") < done.stdout.index("upper")
+    assert "No support was used, so no mask can help" in " ".join(done.stdout.split())
+    done = relu_optima(masks, "check", "net.npz", "--layers", "lower,middle")
+    assert done.returncode == 2
+    assert "--layers: file: net.npz has no array 'middle'" in done.stderr
 
 
 def test_check_prints_json_with_all_three_answers(masks):

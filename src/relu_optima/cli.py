@@ -179,11 +179,27 @@ class Formulation(StrEnum):
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Masks, first layer first: npz, npy, json, csv, state dict."),
+        typer.Argument(
+            help="Masks, first layer first: npz, npy, json, csv, or a state dict or checkpoint."
+        ),
     ],
     question: Annotated[
-        Question, typer.Option(help="Answer that the exit code reports.")
-    ] = Question.product,
+        Question,
+        typer.Option(
+            help="Answer that the exit code reports: has every finite data set an optimum; is the "
+            "set of network functions, or of matrix products, closed."
+        ),
+    ] = Question.finite,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Layers to read from a state dict or npz, first layer first: a,b,c; all else in "
+            "the file is left out."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the proof of every rule that was used.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     time_limit: Annotated[
         float, typer.Option(help="Seconds until undecided questions stay unknown.", min=0.0)
@@ -192,14 +208,18 @@ def check(
         Path | None, typer.Option(help="Write a finite data set without optimum to this npz file.")
     ] = None,
 ) -> None:
-    """Say whether training with these masks has an optimum: 0 yes, 1 no, 3 unknown, 2 bad input."""
+    """Say whether training with these masks has an optimum: 0 yes, 1 no, 3 unknown, 2 bad input.
+
+    Yes: on every finite data set (squared loss, free biases); --question asks something else.
+    """
     from relu_optima.existence.check import check_files
 
     # an accident of ours must never read as the verdict 1
     code = 70
     try:
-        report = check_files(files, question.value, time_limit, dataset_out)
-        print(report.to_json() if json else report.to_text())
+        names = layers.split(",") if layers is not None else []
+        report = check_files(files, question.value, time_limit, dataset_out, names)
+        print(report.to_json(explain=explain) if json else report.to_text(explain=explain))
         code = report.exit_code
     except ReluOptimaError:
         raise

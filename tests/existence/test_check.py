@@ -34,10 +34,22 @@ def test_exit_codes(tmp_path, masks, question, code):
     assert report.verified
 
 
+def test_the_default_question_is_the_one_that_training_asks(tmp_path):
+    """Dense layers: closed as products, and still data sets without optimum."""
+    dense = (np.ones((3, 3), np.uint8), np.ones((3, 3), np.uint8))
+    report = check_files([save(tmp_path, dense)])
+    assert report.question == "finite"
+    assert report.exit_code == 1
+    assert report.answers["product"] == "closed"
+
+
 def test_json_carries_a_certificate_that_verifies(tmp_path):
     value = json.loads(check_files([save(tmp_path, LU)]).to_json())
     assert value["product"] == "not_closed"
     assert Certificate(value["certificate"]).verify()
+    assert [layer["name"] for layer in value["layers"]] == ["arr_0", "arr_1"]
+    assert value["rules"]["P4"]["says"]
+    assert "skip connections" in value["assumed"]
 
 
 def test_text_tells_the_three_questions_apart(tmp_path):

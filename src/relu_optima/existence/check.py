@@ -11,11 +11,24 @@ import numpy as np
 
 from relu_optima.errors import DataError
 from relu_optima.existence.decision import decide
+from relu_optima.existence.explain import RULES, proof_of, rules_of
 from relu_optima.existence.verdict import Verdict
-from relu_optima.patterns.reading import read_masks
+from relu_optima.patterns.layers import FREE, Layer
+from relu_optima.patterns.reading import read_layers
 
 QUESTIONS = ("product", "function", "finite")
+DEFAULT_QUESTION = "finite"
 EXIT_CODES = {"closed": 0, "always": 0, "not_closed": 1, "not_always": 1, "unknown": 3}
+MEANINGS = {
+    "finite": "an optimum on every finite data set",
+    "function": "network functions on a box",
+    "product": "set of matrix products",
+}
+ASSUMED = (
+    "the layers are applied one after another in this order, with ReLU and nothing else between "
+    "them and nothing after the last; no skip connections or parallel branches; every kept weight "
+    "is trained"
+)
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,8 @@ class CheckReport:
         The one the exit code reports.
     verified : bool
         Whether the independent checker accepts the certificate.
-    shapes : tuple of (int, int)
-        Shapes (n_out, n_in) of the layers that were read.
+    layers : tuple of Layer
+        Names, masks and biases that were read, first layer first.
     dataset_out : str
         Where a data set without optimum was written; empty if none was asked for.
     """
@@ -39,7 +52,7 @@ class CheckReport:
     verdict: Verdict
     question: str
     verified: bool
-    shapes: tuple[tuple[int, int], ...]
+    layers: tuple[Layer, ...]
     dataset_out: str = ""
 
     @property
@@ -57,8 +70,26 @@ class CheckReport:
         """0 closed or always, 1 not closed or not always, 3 unknown."""
         return EXIT_CODES[self.answers[self.question]]
 
-    def to_json(self) -> str:
+    @property
+    def rules(self) -> dict[str, list[str]]:
+        """The rules behind each answer, by question."""
+        document = self.verdict.certificate.document
+        return {question: rules_of(document[question]["proof"]) for question in QUESTIONS}
+
+    @property
+    def assumed(self) -> str:
+        """What no file of weights can show."""
+        biases = [f"{layer.name}: {layer.bias}" for layer in self.layers if layer.bias != FREE]
+        lacking = f"biases are free but for {', '.join(biases)}" if biases else "biases are free"
+        return f"{ASSUMED}; {lacking}"
+
+    def to_json(self, *, explain: bool = False) -> str:
         """Write the answers and the certificate as JSON.
+
+        Parameters
+        ----------
+        explain : bool, optional
+            Add the proof of every rule.
 
         Returns
         -------
@@ -66,13 +97,23 @@ class CheckReport:
             JSON text.
         """
         document = self.verdict.certificate.document
+        named = dict.fromkeys(name for names in self.rules.values() for name in names)
+        rules = {name: {"says": RULES[name].sentence} for name in named}
+        if explain:
+            rules = {name: {**entry, "proof": proof_of(name)} for name, entry in rules.items()}
         return json.dumps(
             {
                 **self.answers,
                 "question": self.question,
                 "method": self.verdict.method,
+                "rules": rules,
+                "assumed": self.assumed,
                 "certificate_verified": self.verified,
-                "shapes": [list(shape) for shape in self.shapes],
+                "layers": [
+                    {"name": layer.name, "mask": layer.source, "bias": layer.bias}
+                    for layer in self.layers
+                ],
+                "shapes": [list(layer.mask.shape) for layer in self.layers],
                 "dataset": self.dataset_out or None,
                 "certificate": document,
             },
@@ -80,8 +121,13 @@ class CheckReport:
             sort_keys=True,
         )
 
-    def to_text(self) -> str:
+    def to_text(self, *, explain: bool = False) -> str:
         """Write the answers for a reader.
+
+        Parameters
+        ----------
+        explain : bool, optional
+            Append the proof of every rule.
 
         Returns
         -------
@@ -89,42 +135,50 @@ class CheckReport:
             A few lines that tell the three questions apart.
         """
         document = self.verdict.certificate.document
-        shapes = ", ".join(f"{m}x{n}" for m, n in self.shapes)
-        lines = [f"layers, first first (outputs x inputs): {shapes}"]
-        for question, meaning in (
-            ("product", "set of matrix products"),
-            ("function", "network functions on a box"),
-            ("finite", "an optimum on every finite data set"),
-        ):
+        lines = ["layers, first first (outputs x inputs):"]
+        for layer in self.layers:
+            rows, columns = layer.mask.shape
+            kept = f"{int(layer.mask.sum())} of {layer.mask.size} kept"
+            lines.append(f"  {layer.name}  {rows}x{columns}, {kept} ({layer.source})")
+        for question, meaning in MEANINGS.items():
             proof = document[question]["proof"]
             by = proof.get("rule") or proof["reason"]
             answer = self.answers[question].replace("_", " ")
-            lines.append(f"{meaning:<36} {answer:<11} ({by})")
+            asked = f"   <- exit code {self.exit_code}" if question == self.question else ""
+            lines.append(f"{meaning:<36} {answer:<11} ({by}){asked}")
+            lines += [f"  {name}: {RULES[name].sentence}" for name in self.rules[question]]
+        lines.append(f"assumed: {self.assumed}")
         lines.append(f"certificate {'verified' if self.verified else 'NOT VERIFIED'}")
         lines += [f"  {problem}" for problem in self.verdict.certificate.problems()]
         if self.dataset_out:
             lines.append(f"data set without optimum written to {self.dataset_out}")
+        if explain:
+            named = dict.fromkeys(name for q in MEANINGS for name in self.rules[q])
+            lines += [f"\n{proof_of(name)}" for name in named]
         return "\n".join(lines)
 
 
 def check_files(
     paths: Sequence[Path | str],
-    question: str = "product",
+    question: str = DEFAULT_QUESTION,
     time_limit: float = 10.0,
     dataset_out: Path | str | None = None,
+    layers: Sequence[str] = (),
 ) -> CheckReport:
     """Judge the masks in files.
 
     Parameters
     ----------
     paths : sequence of path
-        Files as `relu_optima.patterns.read_masks` takes them.
+        Files as `relu_optima.patterns.read_layers` takes them.
     question : str, optional
         ``product``, ``function`` or ``finite``: what the exit code reports.
     time_limit : float, optional
         Wall-clock seconds after which an undecided question is left ``unknown``.
     dataset_out : path, optional
         npz file for a finite data set without optimum (arrays X and Y).
+    layers : sequence of str, optional
+        Names of the layers to read from a state dict or npz, first layer first.
 
     Returns
     -------
@@ -142,8 +196,8 @@ def check_files(
         )
     if not paths:
         raise DataError("no file was given", where="FILE")
-    masks = read_masks([Path(p) for p in paths])
-    verdict = decide(masks, time_limit)
+    read = read_layers([Path(p) for p in paths], layers=layers)
+    verdict = decide(read, time_limit)
     if dataset_out is not None:
         X, Y = verdict.counterexample_dataset()
         try:
@@ -157,6 +211,6 @@ def check_files(
         verdict,
         question,
         verdict.certificate.verify(),
-        tuple((int(mask.shape[0]), int(mask.shape[1])) for mask in masks),
+        tuple(read),
         str(dataset_out or ""),
     )
