@@ -45,7 +45,7 @@ def test_check_answers_by_exit_code(masks):
 
 def test_check_reads_named_layers_and_explains(masks):
     np.savez(masks / "net.npz", upper=LU[1], lower=LU[0])
-    done = relu_optima(masks, "check", "net.npz", "--layers", "lower,upper", "--explain")
+    done = relu_optima(masks, "check", "net.npz", "--layers", "lower, upper", "--explain")
     assert done.returncode == 1, done.stderr
     assert done.stdout.index("lower") < done.stdout.index("upper")
     assert "No support was used, so no mask can help" in " ".join(done.stdout.split())

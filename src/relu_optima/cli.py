@@ -217,7 +217,7 @@ def check(
     # an accident of ours must never read as the verdict 1
     code = 70
     try:
-        names = layers.split(",") if layers is not None else []
+        names = [n.strip() for n in layers.split(",")] if layers is not None else []
         report = check_files(files, question.value, time_limit, dataset_out, names)
         print(report.to_json(explain=explain) if json else report.to_text(explain=explain))
         code = report.exit_code

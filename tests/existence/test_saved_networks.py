@@ -385,7 +385,8 @@ def test_unreadable_checkpoints_say_what_to_save(tmp_path, content, message):
 @pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model", "module", "net"])
 def test_checkpoints_are_opened(tmp_path, key):
     state = pruned((UP, LOW)).state_dict()
-    path = write(tmp_path, {key: state, "epoch": 3, "ema": copy.deepcopy(state)}, "pth")
+    beside = {"epoch": 3, "pruning_rate": 0.5, "ema": copy.deepcopy(state)}
+    path = write(tmp_path, {key: state, **beside}, "pth")
     assert answers(path) == verdict_of("lu")
 
 

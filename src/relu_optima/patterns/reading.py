@@ -270,6 +270,8 @@ def _is_state(value: object) -> bool:
 
 def _state_in(state: object, where: str) -> dict[str, Tensor]:
     """Find the one state dict of a network in what a checkpoint holds."""
+    from torch import Tensor
+
     if _is_state(state):
         assert isinstance(state, dict)
         return state
@@ -291,7 +293,13 @@ def _state_in(state: object, where: str) -> dict[str, Tensor]:
             allowed=f"a state dict, or one in {', '.join(CHECKPOINT_KEYS)}",
             fix="save model.state_dict()",
         )
-    apart = [key for key in keys if key != found[0] and re.search("mask|spars|prun", key, re.I)]
+    apart = [
+        str(key)[:80]
+        for key, value in state.items()
+        if isinstance(value, dict | list | tuple | Tensor)
+        and key != found[0]
+        and re.search("mask|spars|prun", str(key), re.IGNORECASE)
+    ]
     if apart:
         raise DataError(
             f"masks may be in {apart[0]!r}, apart from the network, where they are not read",
