@@ -57,14 +57,15 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
     if z3_rlimit < 0:
         raise SolveInputError(f"{z3_rlimit} was given", where="z3_rlimit", allowed=">= 0")
-    read = network_layers(masks)
-    layers = [layer.mask for layer in read]
+    network = network_layers(masks)
+    layers = [layer.mask for layer in network]
     product = decide_product(layers, start + time_limit)
     if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
         product = ask_z3(layers[0], layers[1], z3_rlimit, start + time_limit) or product
-    biases = [layer.bias for layer in read]
-    function = _with_biases(decide_function(layers, product, start + time_limit), biases)
-    finite = _with_biases(decide_finite(layers, product), biases)
+    function = decide_function(layers, product, start + time_limit)
+    finite = decide_finite(layers, product)
+    biases = [layer.bias for layer in network]
+    function, finite = _with_biases(function, biases), _with_biases(finite, biases)
     document = {
         "format": FORMAT,
         "layers": pack_masks(layers),
