@@ -6,6 +6,7 @@ from importlib import metadata
 
 import pytest
 
+from relu_optima import code_key
 from relu_optima.code_key import key_of, running_source
 from relu_optima.environment import Environment, environment_of
 from relu_optima.stage import STAGES
@@ -79,7 +80,9 @@ def _imports(stage: str) -> frozenset[str]:
 def test_libraries_change_the_key_and_not_the_code(monkeypatch):
     before = key_of("convex", [], [])
     other = Environment("3.11.7", {"scipy": "9.9.9"}, {})
-    monkeypatch.setattr(type(running_source()), "environment", lambda self, modules: other)
+    tree = code_key.SourceTree()
+    monkeypatch.setattr(tree, "environment", lambda modules: other)
+    monkeypatch.setattr(code_key, "running_source", lambda: tree)
     after = key_of("convex", [], [])
     assert before.code == after.code
     assert before.code_key != after.code_key

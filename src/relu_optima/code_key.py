@@ -50,6 +50,8 @@ class SourceTree:
         self._closures: dict[frozenset[str], set[str]] = {}
         self._keys: dict[frozenset[str], str] = {}
         self._environments: dict[frozenset[str], Environment] = {}
+        # most runs of a plan differ in values only
+        self.run_keys: dict[tuple[Any, ...], RunKey] = {}
 
     def path(self, module: str) -> Path | None:
         """Find the file of a module.
@@ -337,14 +339,20 @@ def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> Ru
     RunKey
         The key and its parts.
     """
-    groups, upstream = list(groups), list(upstream)
-    modules = [f"{STAGES[stage].package}.stage", *(m for g in groups for m in g.modules)]
-    files = sorted(f for g in groups for f in g.files)
+    groups = list(groups)
+    modules = tuple(m for g in groups for m in g.modules)
+    files = tuple(sorted(f for g in groups for f in g.files))
+    below = tuple(sorted((u.code, u.code_key) for u in upstream))
     tree = running_source()
-    environment = tree.environment(modules)
-    code = digest([tree.key(modules), files, sorted(u.code for u in upstream)])[:16]
-    keys = sorted(u.code_key for u in upstream)
-    return RunKey(code, environment, digest([code, environment.id, keys])[:16])
+    known = tree.run_keys.get((stage, modules, files, below))
+    if known is None:
+        start = [f"{STAGES[stage].package}.stage", *modules]
+        environment = tree.environment(start)
+        code = digest([tree.key(start), files, [code for code, _ in below]])[:16]
+        keys = sorted(key for _, key in below)
+        known = RunKey(code, environment, digest([code, environment.id, keys])[:16])
+        tree.run_keys[stage, modules, files, below] = known
+    return known
 
 
 def product_digest(kind: str, config: Mapping[str, Any], note: str) -> str:

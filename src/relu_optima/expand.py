@@ -407,7 +407,8 @@ class Expander:
             )
         if identifier not in self.runs:
             key = self._key(identifier, stage, groups, upstream)
-            self.environments.setdefault(key.environment.id, key.environment.to_json())
+            if key.environment.id not in self.environments:
+                self.environments[key.environment.id] = key.environment.to_json()
             self.runs[identifier] = PlannedRun(
                 id=identifier,
                 code_key=key.code_key,
