@@ -2,6 +2,7 @@
 #
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
 #   make study PROFILE=workflow/profiles/slurm
+#   make study ACCEPT_ENVIRONMENT=1     # keep what other library versions computed; tables say so
 #   make test | test-all | faults | smoke | lint | fuzz | slurm | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
@@ -43,7 +44,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: study smoke test test-all faults coverage lint fuzz slurm audit lock clean
 
 study: $(INSTALLED)
-	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
+	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET \
+	  $(if $(ACCEPT_ENVIRONMENT),--accept-environment)
 
 smoke: $(INSTALLED)
 	@python -m relu_optima study smoke --cores $(CORES)

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from relu_optima import snapshot
+
+snapshot.install()
+
 from relu_optima.errors import ReluOptimaError
 from relu_optima.planning import make_ready, open_plan
 

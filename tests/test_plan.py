@@ -312,3 +312,47 @@ def test_ten_thousand_runs_plan_in_seconds(project):
     plan = make_plan("s", root=project)
     assert len(points(plan)) == 10_000
     assert time.process_time() - start < 10
+
+
+@pytest.fixture
+def nested(project, monkeypatch):
+    """Return a function that plans runs on data of a pattern family, from a copy of the source."""
+    import shutil
+
+    from relu_optima import code_key
+
+    source = project / "relu_optima"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "src/relu_optima", source, ignore=ignore)
+    write(
+        project,
+        "sweep/a",
+        "why: w\nstage: training\n"
+        "fixed: {dataset: staircase, training: lu_small, pattern: atlas}\n",
+    )
+
+    def plan():
+        monkeypatch.setattr(code_key, "running_source", lambda: code_key.SourceTree(source))
+        runs = make_plan("s", root=project).runs.values()
+        return {(r.stage, r.id, r.code_key) for r in runs}
+
+    return source, plan
+
+
+def test_a_comment_in_a_family_that_data_name_changes_nothing(nested):
+    source, plan = nested
+    before = plan()
+    family = source / "patterns/families/atlas.py"
+    family.write_text(family.read_text() + "\n# a comment\n")
+    assert plan() == before
+
+
+def test_code_that_a_family_reaches_belongs_to_data_that_name_it(nested):
+    source, plan = nested
+    before = plan()
+    helper = source / "patterns/classes.py"
+    assert "relu_optima.patterns.classes" in (source / "patterns/families/atlas.py").read_text()
+    helper.write_text(helper.read_text() + "\n_EDITED = 1\n")
+    after = plan()
+    assert {(s, i) for s, i, _ in after} == {(s, i) for s, i, _ in before}
+    assert {s for s, _, _ in after - before} == {"dataset", "training"}

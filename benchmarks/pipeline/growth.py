@@ -95,7 +95,7 @@ def _fill(root: Path) -> Path:
             }  # fmt: skip
             lines.append({**config_columns(manifest.runs, entry, {}), **head, **rows[index % 10]})
         seconds = {e.run: 0.001 for e in batch.entries}
-        held = {"digest": batch.digest, "incomplete": 0, "seconds": seconds}
+        held = {"digest": batch.digest, "incomplete": 0, "origins": [], "seconds": seconds}
         path = batch_file(results, "load", batch.id)
         write_atomically(path, parquet_bytes(pd.DataFrame(lines), held))
     return batch_file(results, "load", batches[0].id)

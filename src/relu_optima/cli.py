@@ -21,6 +21,10 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
+from relu_optima import snapshot  # noqa: E402
+
+snapshot.install()
+
 from relu_optima.errors import ReluOptimaError  # noqa: E402
 from relu_optima.stage import STAGES  # noqa: E402
 
@@ -39,6 +43,13 @@ Overrides = Annotated[
 SetEnv = Annotated[
     str | None,
     typer.Option(help="Name of an environment variable that holds more key=value words."),
+]
+AcceptEnvironment = Annotated[
+    bool,
+    typer.Option(
+        "--accept-environment",
+        help="Keep what other library versions computed; figures and tables say so.",
+    ),
 ]
 Cores = Annotated[int, typer.Option(help="Jobs at a time; each uses one thread.", min=1)]
 
@@ -76,6 +87,7 @@ def study(
             "repeatable, later ones win.",
         ),
     ] = None,
+    accept_environment: AcceptEnvironment = False,
 ) -> None:
     """Plan, run, resume and publish a study."""
     from relu_optima.study import run_study
@@ -92,6 +104,7 @@ def study(
             console=console,
             report=report,
             profiles=profile or [],
+            accept_environment=accept_environment,
         )
     except KeyboardInterrupt:
         console.print("stopped; finished runs are kept and the same command goes on from there")
@@ -115,6 +128,7 @@ def plan(
     overrides: Overrides = None,
     cores: Cores = 2,
     set_env: SetEnv = None,
+    accept_environment: AcceptEnvironment = False,
 ) -> None:
     """Write the plan of a study and say what is ahead, why, and for how long."""
     from relu_optima.manifest import write_manifest
@@ -122,7 +136,9 @@ def plan(
     from relu_optima.planning import look_ahead, plan_file
     from relu_optima.study import show_plan
 
-    manifest = make_plan(name, _all_overrides(overrides, set_env))
+    manifest = make_plan(
+        name, _all_overrides(overrides, set_env), accept_environment=accept_environment
+    )
     results = Path("results")
     write_manifest(manifest, plan_file(results, manifest.study))
     show_plan(manifest, look_ahead(manifest, results), _console(), cores)
@@ -404,10 +420,12 @@ def make_table(
 
 
 def _publish(plan: Path, kind: str, name: str) -> None:
+    from relu_optima.code_key import product_digest
     from relu_optima.collect import read_sweep
     from relu_optima.config.schema.figure import FigureConfig
     from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
+    from relu_optima.errors import StaleCodeError
     from relu_optima.manifest import read_manifest
     from relu_optima.parquet import DIGEST
     from relu_optima.products import write_mark
@@ -421,16 +439,22 @@ def _publish(plan: Path, kind: str, name: str) -> None:
         )
     results = _results_of(plan)
     product = products[name]
+    if product_digest(kind, product.config, product.note) != product.digest:
+        raise StaleCodeError(
+            f"the code or the libraries of {kind} {name!r} changed since planning",
+            where=str(plan),
+            fix="run the same command again: it plans anew and keeps what is still valid",
+        )
     tables = {s: read_sweep(manifest, s, results) for s in product.sweeps}
     frames = {s: frame for s, (frame, _) in tables.items()}
     folder = results / manifest.study / f"{kind}s"
     folder.mkdir(parents=True, exist_ok=True)
     config = validate_group(kind, product.config)
     if isinstance(config, FigureConfig):
-        render_figure(frames, config, folder / name)
+        render_figure(frames, config, folder / name, product.note)
     else:
         assert isinstance(config, TableConfig)
-        render_table(frames, config, folder / name)
+        render_table(frames, config, folder / name, product.note)
     digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
     write_mark(results, manifest.study, kind, product, digests)
 

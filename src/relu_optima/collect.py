@@ -9,7 +9,8 @@ from relu_optima.config.identity import ID_LENGTH
 from relu_optima.errors import StoreError
 from relu_optima.manifest import Manifest, write_atomically
 from relu_optima.parquet import parquet_bytes, read_table
-from relu_optima.worker import batch_file
+from relu_optima.provenance import merged
+from relu_optima.worker import batch_file, check_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +63,10 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
 
     if sweep not in manifest.sweeps:
         raise StoreError(f"the plan has no sweep {sweep!r}", where=manifest.study)
+    check_rows(manifest)
     frames: list[pd.DataFrame] = []
     seconds: dict[str, float] = {}
+    origins: list[dict[str, Any]] = []
     for batch in manifest.batches_of(sweep):
         path = batch_file(results, manifest.study, batch.id)
         frame, metadata = read_table(path, _REPAIR)
@@ -73,6 +76,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
             raise StoreError("the batch file lacks runs", where=str(path), fix=_REPAIR)
         frames.append(frame)
         seconds.update(metadata["seconds"])
+        origins = merged([*origins, *metadata["origins"]])
     frame = _joined(frames)
     try:
         _contract(sweep).validate(frame)
@@ -83,6 +87,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         "sweep": sweep,
         "digest": manifest.sweep_digest(sweep),
         "why": manifest.sweeps[sweep].why,
+        "origins": origins,
     }
     target = sweep_file(results, manifest.study, sweep)
     write_atomically(target, parquet_bytes(frame, metadata))

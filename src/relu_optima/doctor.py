@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from relu_optima.collect import sweep_file
+from relu_optima.environment import environment_changes
 from relu_optima.errors import ReluOptimaError, StoreError
 from relu_optima.manifest import Manifest, read_manifest
 from relu_optima.parquet import DIGEST, checked_metadata
@@ -20,6 +21,8 @@ from relu_optima.products import product_files, why_stale
 from relu_optima.stage import STAGES, Record
 from relu_optima.store import Store
 from relu_optima.worker import batch_file
+
+NAMED = 5  # records of one kind; `doctor RUN` says it of each
 
 
 @dataclass
@@ -91,10 +94,17 @@ def examine(
     manifests = plans(results, findings)
     store = Store(results / "store")
     addresses = store.addresses()
+    others: dict[str, list[str]] = {}
     for done, address in enumerate(addresses):
         progress(done, len(addresses))
-        _examine_record(store, address, findings, verify=verify)
+        _examine_record(store, address, findings, others, verify=verify)
     progress(len(addresses), len(addresses))
+    for change, records in sorted(others.items()):
+        shown = ", ".join(records[:NAMED]) + (", ..." if len(records) > NAMED else "")
+        findings.notes.append(
+            f"{len(records)} records were computed in another environment than the present one "
+            f"({change}): {shown}"
+        )
     for manifest in manifests:
         _examine_study(manifest, results, findings)
     findings.orphans = orphans(store, manifests)
@@ -109,7 +119,12 @@ def examine(
 
 
 def _examine_record(
-    store: Store, address: tuple[str, str], findings: Findings, *, verify: bool
+    store: Store,
+    address: tuple[str, str],
+    findings: Findings,
+    others: dict[str, list[str]],
+    *,
+    verify: bool,
 ) -> None:
     findings.counts["records"] += 1
     try:
@@ -117,6 +132,8 @@ def _examine_record(
     except StoreError as error:
         findings.problems.append(" ".join(str(error).split()))
         return
+    if changes := environment_changes(record):
+        others.setdefault("; ".join(changes), []).append("/".join(address))
     if not verify or record.status == "refused":
         return
     upstream: dict[str, Record] = {}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from relu_optima.code_key import run_code_key
+from relu_optima.code_key import RunKey, key_of
 from relu_optima.columns import config_columns
 from relu_optima.config.compose import ComposeError, parse_axis, presets, study_defaults
 from relu_optima.config.groups import CheckedGroup, GroupChecker
@@ -79,6 +79,8 @@ class Expander:
         Name of the study, for error messages.
     by_study : mapping of str to mapping, optional
         What the study sets, by sweep.
+    kept : callable, optional
+        Finds what other libraries computed for a run, given its id, key and upstream keys.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Expander:
         overrides: list[Override],
         study: str = "",
         by_study: Mapping[str, Mapping[str, Any]] | None = None,
+        kept: Callable[[str, RunKey, dict[str, str]], RunKey | None] | None = None,
     ) -> None:
         self.conf = conf
         self.problems = problems
@@ -95,7 +98,10 @@ class Expander:
         self.study_file = f"{conf.name}/study/{study}.yaml"
         self.by_study = by_study or {}
         self.defaults, self.values = study_defaults(conf)
+        self.kept = kept
         self.runs: dict[str, PlannedRun] = {}
+        self.environments: dict[str, dict[str, Any]] = {}
+        self.accepted: dict[str, list[str]] = {}
         self.sweeps: dict[str, SweepRuns] = {}
         self.datasets = SweepRuns(DATASETS, "dataset")
         self._full_digests: dict[str, str] = {}
@@ -400,22 +406,41 @@ class Expander:
                 f"two different runs share the id {identifier}: change any value of one of them"
             )
         if identifier not in self.runs:
-            modules = [c.module for c in groups.values() if c.module]
+            key = self._key(identifier, stage, groups, upstream)
+            if key.environment.id not in self.environments:
+                self.environments[key.environment.id] = key.environment.to_json()
             self.runs[identifier] = PlannedRun(
                 id=identifier,
-                code_key=run_code_key(
-                    stage,
-                    modules,
-                    [f for c in groups.values() for f in c.files],
-                    [self.runs[u].code_key for u in upstream.values()],
-                ),
+                code_key=key.code_key,
                 stage=stage,
+                code=key.code,
+                environment=key.environment.id,
                 seed=seed,
                 groups={g: c.values for g, c in groups.items()},
                 scientific=scientific,
                 upstream=upstream,
             )
         return self.runs[identifier]
+
+    def _key(
+        self,
+        identifier: str,
+        stage: str,
+        groups: Mapping[str, CheckedGroup],
+        upstream: Mapping[str, str],
+    ) -> RunKey:
+        """Return a run's key, or that of a record which other libraries left and is accepted."""
+        key = key_of(
+            stage, [g.reach for g in groups.values()], [self.runs[u] for u in upstream.values()]
+        )
+        if self.kept is None:
+            return key
+        keys = {s: self.runs[u].code_key for s, u in upstream.items()}
+        kept = self.kept(identifier, key, keys)
+        if kept is None:
+            return key
+        self.accepted[identifier] = kept.environment.changes(key.environment)
+        return kept
 
     # --- columns -----------------------------------------------------------------------------
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
+from dataclasses import dataclass
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 
@@ -60,3 +63,73 @@ def open_table(path: Path) -> BufferedReader:
         stream.close()
         raise OSError(errno.EFBIG, f"it is larger than {MAX_TABLE_BYTES} bytes", str(path))
     return stream
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What a file holds, and what the file system knows of its last change.
+
+    Attributes
+    ----------
+    sha256 : str
+        Hash of the content.
+    stamp : tuple of int
+        Device and number of the file, size, times of the last write and the last change; an edit
+        that is undone leaves the hash as it was, but not these.
+    """
+
+    sha256: str
+    stamp: tuple[int, ...]
+
+
+def file_state(path: Path) -> FileState:
+    """Read what a file holds now.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or a link to one.
+
+    Returns
+    -------
+    FileState
+        Equal to another one if nobody wrote to the file in between.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no regular file: a pipe or a device would never end.
+    """
+    with open_regular(path) as stream:
+        stamp = _stamp(os.fstat(stream.fileno()))
+        return FileState(hashlib.file_digest(stream, "sha256").hexdigest(), stamp)
+
+
+def _stamp(at: os.stat_result) -> tuple[int, ...]:
+    return at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file that a run reads, again only if it was written to.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is no regular file.
+    """
+    return _digest_at(path, _stamp(path.stat()))
+
+
+@cache
+def _digest_at(path: Path, stamp: tuple[int, ...]) -> str:
+    return file_state(path).sha256

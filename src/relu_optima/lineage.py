@@ -9,12 +9,14 @@ from typing import Any
 
 from relu_optima.collect import sweep_file
 from relu_optima.config.identity import digest
+from relu_optima.environment import Environment, environment_changes
 from relu_optima.errors import ConfigError, StoreError
-from relu_optima.manifest import Batch, Manifest, read_manifest
+from relu_optima.manifest import Batch, Manifest, PlannedRun, read_manifest
 from relu_optima.parquet import DIGEST, checked_metadata, read_metadata
 from relu_optima.plan import make_plan
 from relu_optima.planning import plan_file
 from relu_optima.products import why_stale
+from relu_optima.stage import Record
 from relu_optima.store import Store
 from relu_optima.worker import batch_file
 
@@ -97,12 +99,13 @@ def _sweeps_behind(manifest: Manifest, kind: str, parts: tuple[str, ...], path: 
 
 def _origins(manifest: Manifest, batches: list[Batch], results: Path) -> dict[str, Any]:
     """Return when, from which source and where the batches were computed; all that differ."""
-    seen: dict[str, list[Any]] = {"written": [], "source": [], "environment": []}
+    seen: dict[str, list[Any]] = {"written": [], "source": [], "environment": [], "machine": []}
     for batch in batches:
         held = read_metadata(batch_file(results, manifest.study, batch.id)) or {}
-        for key, values in seen.items():
-            if key in held and held[key] not in values:
-                values.append(held[key])
+        for origin in ({"written": held.get("written")}, *held.get("origins", [])):
+            for key, values in seen.items():
+                if origin.get(key) and origin[key] not in values:
+                    values.append(origin[key])
     times = sorted(seen.pop("written"))
     out: dict[str, Any] = {k: v[0] if len(v) == 1 else v for k, v in seen.items() if v}
     return {"written": " to ".join(dict.fromkeys([times[0], times[-1]])), **out} if times else out
@@ -123,13 +126,14 @@ def _run_lineage(
         yield "status", record.status
         yield "config", record.config
         yield "cpu seconds", record.seconds
+        yield from ((f"computed with {k}", v) for k, v in record.origin.items() if k != "code")
         yield from record.row.items()
         used = list(_uses(run_id, key, results))
         for manifest, batch in used:
             yield "used by", f"study {manifest.study}, batch {batch.id}"
             for what, value in _origins(manifest, [batch], results).items():
                 yield f"batch {batch.id} {what}", value
-        yield "stale", _record_staleness(run_id, key, [m for m, _ in used], root)
+        yield "stale", _record_staleness(record, [m for m, _ in used], root)
 
 
 def _uses(run_id: str, code_key: str, results: Path) -> Iterator[tuple[Manifest, Batch]]:
@@ -146,19 +150,23 @@ def _uses(run_id: str, code_key: str, results: Path) -> Iterator[tuple[Manifest,
                     yield manifest, batch
 
 
-def _record_staleness(run_id: str, code_key: str, manifests: list[Manifest], root: Path) -> str:
+def _record_staleness(record: Record, manifests: list[Manifest], root: Path) -> str:
+    if changes := environment_changes(record):
+        return f"yes: computed in another environment ({'; '.join(changes)})"
     if not manifests:
         return "yes: no plan refers to it (its code, files or values were changed or dropped)"
     reasons = []
     for manifest in {m.study: m for m in manifests}.values():
         try:
-            now = make_plan(manifest.base, manifest.overrides, root).runs.get(run_id)
+            now = make_plan(manifest.base, manifest.overrides, root).runs.get(record.run_id)
         except ConfigError as error:
             return f"unknown: the configuration has mistakes now\n{error}"
         if now is None:
             reasons.append(f"study {manifest.study} no longer has this run")
-        elif now.code_key != code_key:
+        elif now.code != record.origin.get("code"):
             reasons.append(f"the code or files it depends on changed (key {now.code_key} now)")
+        elif now.code_key != record.code_key:
+            reasons.append("what it was built on was computed in another environment")
     return "; ".join(dict.fromkeys(reasons)) or "no"
 
 
@@ -176,10 +184,25 @@ def _reasons(
         elif now.sweep_digest(sweep) != manifest.sweep_digest(sweep):
             old = {e.run for b in manifest.batches_of(sweep) for e in b.entries}
             new = {e.run for b in now.batches_of(sweep) for e in b.entries}
-            keys = sum(now.runs[r].code_key != manifest.runs[r].code_key for r in old & new)
+            both = [(manifest.runs[r], now.runs[r]) for r in sorted(old & new)]
+            code = sum(before.code != after.code for before, after in both)
+            other = sum(
+                before.code == after.code and before.code_key != after.code_key
+                for before, after in both
+            )
+            changes = {
+                change
+                for before, after in both
+                for change in _environment(manifest, before).changes(_environment(now, after))
+            }
             yield (
                 f"sweep {sweep}: {len(new - old)} new runs, {len(old - new)} dropped, "
-                f"{keys} with changed code"
+                f"{code} with changed code"
+                + (
+                    f", {other} in another environment ({'; '.join(sorted(changes))})"
+                    if other
+                    else ""
+                )
             )
     if kind not in KINDS.values():
         return
@@ -189,9 +212,15 @@ def _reasons(
         yield f"the study no longer makes {name}"
     elif after.digest != before.digest:
         changed = digest(after.config) != digest(before.config)
-        yield f"its {'configuration' if changed else 'code'} changed"
+        noted = after.note != before.note
+        what = "configuration" if changed else "note" if noted else "code or libraries"
+        yield f"its {what} changed"
     held = {s: checked_metadata(sweep_file(results, manifest.study, s)) for s in before.sweeps}
     sound = {s: h[DIGEST] if h else None for s, h in held.items()}
     why = why_stale(results, manifest.study, kind, before, sound)
     if why is not None:
         yield why
+
+
+def _environment(manifest: Manifest, run: PlannedRun) -> Environment:
+    return Environment.from_json(manifest.environments[run.environment])

@@ -12,7 +12,7 @@ from typing import Any
 
 from relu_optima.errors import StoreError
 
-FORMAT = 2
+FORMAT = 3
 _NAME = re.compile("[a-z0-9][a-z0-9_-]*")
 
 
@@ -24,6 +24,10 @@ class PlannedRun:
     ----------
     id, code_key, stage : str
         Address in the store, and the stage.
+    code : str
+        Hash of its code and files alone.
+    environment : str
+        Libraries that compute it or, if it is accepted, did: a key of `Manifest.environments`.
     seed : int or None
         Seed; None for data sets, whose seed is in their group.
     groups : dict
@@ -37,6 +41,8 @@ class PlannedRun:
     id: str
     code_key: str
     stage: str
+    code: str
+    environment: str
     seed: int | None
     groups: dict[str, dict[str, Any]]
     scientific: dict[str, dict[str, Any]]
@@ -78,12 +84,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class Product:
-    """A figure or a table to publish."""
+    """A figure or a table to publish; `note` is what the planner has to say below it."""
 
     name: str
     config: dict[str, Any]
     sweeps: list[str]
     digest: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,17 @@ class SweepInfo:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A planned study."""
+    """A planned study.
+
+    Attributes
+    ----------
+    rows : str
+        Hash of the code that writes rows.
+    environments : dict of str to dict
+        See `relu_optima.environment.Environment`.
+    accepted : dict of str to list of str
+        Runs kept although other libraries computed them, and which.
+    """
 
     study: str
     base: str
@@ -111,6 +128,9 @@ class Manifest:
     batches: dict[str, Batch]
     figures: dict[str, Product]
     tables: dict[str, Product]
+    rows: str
+    environments: dict[str, dict[str, Any]]
+    accepted: dict[str, list[str]]
 
     def batches_of(self, sweep: str) -> list[Batch]:
         """List a sweep's batches in order.
@@ -184,6 +204,9 @@ def read_manifest(path: Path) -> Manifest:
         if value.pop("format") != FORMAT:
             raise StoreError("plan of another format", where=str(path), fix=repair)
         _check_names(value)
+        unknown = {r["environment"] for r in value["runs"].values()} - value["environments"].keys()
+        if unknown:
+            raise ValueError(f"it does not describe environment {min(unknown)}")
         batches = {
             k: Batch(**{**b, "entries": [Entry(**e) for e in b["entries"]]})
             for k, b in value.pop("batches").items()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from relu_optima.code_key import running_source
+from relu_optima.code_key import product_digest, rows_key
 from relu_optima.config.compose import (
     ComposeError,
     load_yaml,
@@ -24,7 +24,6 @@ from relu_optima.config.validate import (
     InvalidGroup,
     did_you_mean,
     explain,
-    plugin_module,
     validate_group,
 )
 from relu_optima.errors import ConfigError
@@ -107,7 +106,13 @@ def split_study_name(study: str) -> tuple[str, bool]:
     return match["base"], True
 
 
-def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) -> Manifest:
+def make_plan(
+    study: str,
+    overrides: Iterable[str] = (),
+    root: Path = Path(),
+    *,
+    accept_environment: bool = False,
+) -> Manifest:
     """Plan a study.
 
     Parameters
@@ -119,6 +124,8 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
         ``sweep:key=value`` for one sweep.
     root : Path, optional
         Project folder, which holds ``conf``.
+    accept_environment : bool, default False
+        Keep what other versions of the libraries computed with the same code.
 
     Returns
     -------
@@ -152,7 +159,13 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
         if name not in sweeps:
             where, hint = files.path("study", study), did_you_mean(name, sweeps)
             files.problems.append(f"{where}: override: no sweep {name!r} in this study; {hint}")
-    expander = Expander(conf, files.problems, asked, study, config.override)
+    kept = None
+    if accept_environment:
+        from relu_optima.reuse import Acceptance
+        from relu_optima.store import Store
+
+        kept = Acceptance(Store(root / "results" / "store"))
+    expander = Expander(conf, files.problems, asked, study, config.override, kept)
     for name in _in_order(files, sweeps):
         expander.expand(name, sweeps[name])
     files.problems.extend(
@@ -324,10 +337,7 @@ def _read_products(
         for sweep in unknown:
             hint = did_you_mean(sweep, sweeps)
             files.problems.append(f"{where}: sweeps: {sweep!r} is not in study {study!r}; {hint}")
-        module = plugin_module(kind, config)
-        assert module is not None
-        key = running_source().key([module, "relu_optima.publish.render"])
-        out[name] = Product(name, config, list(config["sweeps"]), digest([config, key]))
+        out[name] = Product(name, config, list(config["sweeps"]), product_digest(kind, config, ""))
     return out
 
 
@@ -368,9 +378,8 @@ def _assemble(
                 }
             )
             lines = [[e.run, expander.runs[e.run].code_key, e.choices, e.on] for e in entries]
-            batches[batch_id] = Batch(
-                batch_id, name, runs.stage, entries, digest([name, infos[name].on, lines]), inputs
-            )
+            content = digest([rows_key(), name, infos[name].on, lines])
+            batches[batch_id] = Batch(batch_id, name, runs.stage, entries, content, inputs)
             for entry in entries:
                 home.setdefault(entry.run, []).append(batch_id)
     return Manifest(
@@ -381,9 +390,34 @@ def _assemble(
         sweeps=infos,
         runs=expander.runs,
         batches=batches,
-        figures=products["figure"],
-        tables=products["table"],
+        figures=_noted("figure", products["figure"], every, expander),
+        tables=_noted("table", products["table"], every, expander),
+        rows=rows_key(),
+        environments=expander.environments,
+        accepted=expander.accepted,
     )
+
+
+def _noted(
+    kind: str, products: dict[str, Product], sweeps: Mapping[str, SweepRuns], expander: Expander
+) -> dict[str, Product]:
+    """Have each product say which of the runs behind it other libraries computed."""
+    out = {}
+    for name, product in products.items():
+        direct = {run for s in product.sweeps if s in sweeps for run in sweeps[s].by_run}
+        behind = direct.union(*(expander.runs[run].upstream.values() for run in direct))
+        accepted = sorted(behind & expander.accepted.keys())
+        if accepted:
+            changes = sorted({c for run in accepted for c in expander.accepted[run]})
+            note = (
+                f"{len(accepted)} of the {len(behind)} runs behind this were computed in another "
+                f"environment and accepted ({'; '.join(changes)})"
+            )
+            content = product_digest(kind, product.config, note)
+            out[name] = replace(product, note=note, digest=content)
+        else:
+            out[name] = product
+    return out
 
 
 def _fill(runs: SweepRuns, batch_by: list[str], size: int, expander: Expander) -> list[list[Entry]]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relu_optima.collect import sweep_file
+from relu_optima.environment import Environment
 from relu_optima.manifest import Manifest, read_manifest, write_manifest
 from relu_optima.parquet import DIGEST, checked_metadata
 from relu_optima.plan import make_plan, split_study_name
 from relu_optima.products import product_files, why_stale
+from relu_optima.reuse import earlier
 from relu_optima.store import Store
 from relu_optima.worker import batch_file
 
@@ -146,6 +148,8 @@ class Ahead:
         Estimated compute time of the runs ahead.
     measured : bool
         True if the estimate rests on recorded times, False if on the sweep file's guess.
+    changes : Counter
+        How many runs would be computed because of other libraries or settings, by what changed.
     """
 
     sweep: str
@@ -155,6 +159,7 @@ class Ahead:
     reasons: Counter[str]
     seconds: float
     measured: bool
+    changes: Counter[str]
 
 
 def look_ahead(manifest: Manifest, results: Path) -> list[Ahead]:
@@ -176,23 +181,31 @@ def look_ahead(manifest: Manifest, results: Path) -> list[Ahead]:
     out = []
     for name, info in manifest.sweeps.items():
         reasons: Counter[str] = Counter()
+        changes: Counter[str] = Counter()
         batches = manifest.batches_of(name)
         for batch in batches:
             for entry in batch.entries:
                 run = manifest.runs[entry.run]
                 if store.has(run.id, run.code_key):
                     reasons["finished"] += 1
-                elif (store.root / run.id).is_dir():
-                    reasons["code changed"] += 1
-                else:
+                elif not (store.root / run.id).is_dir():
                     reasons["new"] += 1
+                elif (other := next(earlier(store, run.id, run.code), None)) is not None:
+                    reasons["environment changed"] += 1
+                    planned = Environment.from_json(manifest.environments[run.environment])
+                    changes.update(other.environment.changes(planned))
+                else:
+                    reasons["code changed"] += 1
         count = sum(reasons.values())
         typical = _typical_seconds(results, name)
         each = info.seconds_per_run if typical is None else typical
         ahead = count - reasons["finished"]
         out.append(
-            Ahead(name, info.stage, count, len(batches), reasons, ahead * each, typical is not None)
-        )
+            Ahead(
+                name, info.stage, count, len(batches), reasons, ahead * each,
+                typical is not None, changes,
+            )
+        )  # fmt: skip
     return out
 
 

@@ -1,20 +1,20 @@
-"""Where a result comes from: code, lock file, libraries, processor. No name of machine or user."""
+"""Where a result comes from: source, lock file, processor. No name of machine or user."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-LIBRARIES = (
-    "numpy", "scipy", "pandas", "pyarrow", "torch", "scikit-learn", "cvxpy", "clarabel",
-    "numba", "matplotlib", "hydra-core", "snakemake", "z3-solver", "sympy", "python-flint",
-)  # fmt: skip
+from relu_optima.config.identity import canonical_json
+
+if TYPE_CHECKING:
+    from relu_optima.stage import Record
 
 
 def _git(root: Path, *arguments: str) -> bytes | None:
@@ -25,13 +25,6 @@ def _git(root: Path, *arguments: str) -> bytes | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _processor() -> str:
@@ -69,8 +62,14 @@ def code_state(root: Path) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, Any]:
-    """Describe the libraries, the interpreter, the processor and the thread limits.
+@cache
+def machine(stage: str) -> dict[str, Any]:
+    """Describe the processor and the kernels that its linear algebra runs on.
+
+    Parameters
+    ----------
+    stage : str
+        What was just computed here: its libraries are loaded now.
 
     Returns
     -------
@@ -79,14 +78,47 @@ def environment() -> dict[str, Any]:
     """
     from threadpoolctl import threadpool_info
 
+    keys = {"library": "internal_api", "version": "version", "kernel": "architecture"}
     pools = [
-        {"library": p.get("internal_api"), "version": p.get("version"), "threads": p["num_threads"]}
+        {name: p.get(key) for name, key in keys.items()} | {"threads": p["num_threads"]}
         for p in threadpool_info()
     ]
-    return {
-        "python": platform.python_version(),
-        "libraries": {name: v for name in LIBRARIES if (v := _version(name))},
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "thread_pools": sorted(pools, key=repr),
-    }
+    return {"processor": _processor(), "cores": os.cpu_count(), "pools": sorted(pools, key=repr)}
+
+
+def origin_of(record: Record) -> dict[str, Any]:
+    """Say what computed a record.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+
+    Returns
+    -------
+    dict
+        ``environment``, ``machine`` and ``source``, and the number of ``runs``.
+    """
+    keys = ("environment", "machine", "source")
+    return {**{key: record.origin.get(key) for key in keys}, "runs": 1}
+
+
+def merged(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Put equal origins together.
+
+    Parameters
+    ----------
+    found : iterable of mapping
+        From `origin_of`, or merged before.
+
+    Returns
+    -------
+    list of dict
+        Each distinct origin once, with the sum of the runs.
+    """
+    out: dict[str, dict[str, Any]] = {}
+    for origin in found:
+        name = canonical_json({k: v for k, v in origin.items() if k != "runs"})
+        runs = out[name]["runs"] if name in out else 0
+        out[name] = {**origin, "runs": runs + origin["runs"]}
+    return list(out.values())

@@ -109,6 +109,9 @@ class Record:
         Certificates and other structured text.
     seconds : float
         Compute time of the run.
+    origin : dict
+        What computed it: ``code``, ``environment``, keys of the ``upstream`` records, ``machine``
+        and ``source``; empty in records of older versions.
     """
 
     run_id: str
@@ -121,6 +124,7 @@ class Record:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     documents: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    origin: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Task:
         Seed of this run; the only source of randomness besides the config groups' own seeds.
     upstream : mapping of str to Record
         Upstream records by stage name, transitively (pruning sees ``convex`` and ``dataset``).
+    code_key : str
+        Hash of all code, files and libraries that decide the run.
     """
 
     stage: str
@@ -155,3 +161,4 @@ class Task:
     groups: Mapping[str, Group]
     seed: int
     upstream: Mapping[str, Record]
+    code_key: str = ""

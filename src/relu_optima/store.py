@@ -197,6 +197,7 @@ class Store:
                 arrays=content,
                 documents=payload["documents"],
                 seconds=float(payload["seconds"]),
+                origin=payload.get("origin", {}),
             )
         except FileNotFoundError:
             raise StoreError("there is no such record", where=str(folder)) from None
@@ -212,6 +213,21 @@ class Store:
             Address of the record.
         """
         shutil.rmtree(self.folder(run_id, code_key), ignore_errors=True)
+
+    def records_of(self, run_id: str) -> list[Path]:
+        """List the record files of one run, of whatever code and libraries.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+
+        Returns
+        -------
+        list of Path
+            ``record.json`` of each, sorted.
+        """
+        return sorted((self.root / run_id).glob(f"*/{RECORD}"))
 
     def addresses(self) -> list[tuple[str, str]]:
         """List all records.
@@ -299,6 +315,7 @@ def _record_bytes(record: Record, arrays_sha256: str) -> bytes:
         },
         "documents": record.documents,
         "seconds": record.seconds,
+        "origin": record.origin,
         "arrays_sha256": arrays_sha256,
     }
     text = canonical_json(payload)
@@ -321,6 +338,8 @@ def _checked_payload(content: bytes, folder: Path) -> dict[str, Any]:
     for key, kind in KINDS.items():
         if not isinstance(payload.get(key), kind):
             raise _damaged(folder, f"{RECORD} has no {key}")
+    if not isinstance(payload.get("origin", {}), dict):
+        raise _damaged(folder, f"{RECORD} has no origin")
     return payload
 
 

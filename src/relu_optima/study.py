@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,7 @@ def run_study(
     console: Console,
     report: bool = True,
     profiles: Sequence[Path] = (),
+    accept_environment: bool = False,
 ) -> StudyResult:
     """Plan, run and publish a study; a repeated call does only what is missing.
 
@@ -78,6 +80,9 @@ def run_study(
     profiles : sequence of Path, optional
         Snakemake profiles, e.g. ``workflow/profiles/slurm``; later ones win. They say how many
         jobs run at a time, in place of `cores`.
+    accept_environment : bool, default False
+        Keep what other versions of the libraries computed with the same code; figures and tables
+        say so.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def run_study(
     results = root / "results"
     where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
-        manifest = make_plan(name, overrides, root)
+        manifest = make_plan(name, overrides, root, accept_environment=accept_environment)
         path = plan_file(results, manifest.study)
         write_manifest(manifest, path)
         make_ready(manifest, results)
@@ -172,6 +177,11 @@ def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: i
         f"{total} runs in {batches} batches, {todo} to compute"
         + (f", about {_minutes(seconds / (cores or 1))} {pace}" if todo else "")
     )
+    changed = sum((item.changes for item in ahead), Counter[str]())
+    kept = Counter(change for changes in manifest.accepted.values() for change in changes)
+    for fate, counts in (("to compute again", changed), ("kept, as asked", kept)):
+        for change, count in sorted(counts.items()):
+            console.print(f"{count} runs {fate}: {change}", soft_wrap=True)
 
 
 def _minutes(seconds: float) -> str:

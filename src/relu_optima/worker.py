@@ -5,23 +5,35 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from relu_optima.code_key import rows_key
 from relu_optima.columns import config_columns
 from relu_optima.config.identity import digest
 from relu_optima.errors import ReluOptimaError, StaleCodeError, StoreError
 from relu_optima.manifest import Batch, Entry, Manifest, write_atomically
 from relu_optima.parquet import parquet_bytes
-from relu_optima.provenance import code_state, environment
+from relu_optima.provenance import merged, origin_of
 from relu_optima.stage import Record
 from relu_optima.store import Store
 from relu_optima.supervise import Watch
 from relu_optima.workshop import NOT_CACHED, Workshop
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Done:
+    """What a batch gave: rows, seconds by run, what computed them, and what went wrong."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    origins: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 def work(
@@ -56,31 +68,49 @@ def work(
     batch = manifest.batches.get(batch_id)
     if batch is None:
         raise StoreError(f"the plan has no batch {batch_id!r}", where=manifest.study)
+    check_rows(manifest)
     limit = manifest.sweeps[batch.sweep].hard_limit
-    shop = Workshop(manifest, Store(results / "store"), watch, limit)
+    shop = Workshop(manifest, Store(results / "store"), watch, limit, root)
     progress = results / manifest.study / "timings" / "progress.log"
     progress.parent.mkdir(parents=True, exist_ok=True)
     try:
-        rows, seconds, failures = _finish(shop, batch, progress)
+        done = _finish(shop, batch, progress)
     finally:
         shop.settle()
-    if failures:
+    if done.failures:
         raise ReluOptimaError(
-            "\n".join(failures),
+            "\n".join(done.failures),
             fix="correct the cause; the other runs are finished and kept in the store",
         )
     target = batch_file(results, manifest.study, batch_id)
-    write_atomically(target, _parquet(manifest, batch, rows, seconds, root))
+    write_atomically(target, _parquet(manifest, batch, done))
     return target
 
 
-def _finish(
-    shop: Workshop, batch: Batch, progress: Path
-) -> tuple[list[dict[str, Any]], dict[str, float], list[str]]:
-    """Compute what is missing; return the batch's rows, seconds by run, and what went wrong."""
-    rows: list[dict[str, Any]] = []
-    seconds: dict[str, float] = {}
-    failures: list[str] = []
+def check_rows(manifest: Manifest) -> None:
+    """Refuse to write rows with other code or libraries than those that were planned.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+
+    Raises
+    ------
+    StaleCodeError
+        If they differ.
+    """
+    if rows_key() != manifest.rows:
+        raise StaleCodeError(
+            "the code or the libraries that write rows changed since planning",
+            where=manifest.study,
+            fix="run the same command again: it plans anew and keeps what is still valid",
+        )
+
+
+def _finish(shop: Workshop, batch: Batch, progress: Path) -> _Done:
+    """Compute what is missing."""
+    done = _Done()
     fresh = shop.compute_together([entry.run for entry in batch.entries])
     for entry in batch.entries:
         try:
@@ -92,18 +122,19 @@ def _finish(
         except (StaleCodeError, StoreError, OSError):
             raise  # concerns every run
         except ReluOptimaError as error:
-            failures.append(f"run {entry.run} of sweep {batch.sweep}: {error}")
+            done.failures.append(f"run {entry.run} of sweep {batch.sweep}: {error}")
             continue
         except Exception as error:
             log.exception("run %s of sweep %s failed", entry.run, batch.sweep)
-            failures.append(f"run {entry.run} of sweep {batch.sweep}: {_named(error)}")
+            done.failures.append(f"run {entry.run} of sweep {batch.sweep}: {_named(error)}")
             continue
-        rows.append(_row(shop, batch.sweep, entry, record))
-        seconds[entry.run] = record.seconds
+        done.rows.append(_row(shop, batch.sweep, entry, record))
+        done.seconds[entry.run] = record.seconds
+        done.origins = merged([*done.origins, origin_of(record)])
         with progress.open("a", encoding="utf-8") as stream:
             stream.write(f"{batch.sweep}\t{entry.run}\t{int(cached)}\t{record.seconds:.4f}\n")
         log.info("%s %s %s", batch.sweep, entry.run, "cached" if cached else record.status)
-    return rows, seconds, failures
+    return done
 
 
 def _named(error: Exception) -> str:
@@ -154,16 +185,10 @@ def _columns(shop: Workshop, sweep: str, run_id: str) -> Mapping[str, Any]:
     return {**config, "run_id": run_id, "status": record.status, **record.row}
 
 
-def _parquet(
-    manifest: Manifest,
-    batch: Batch,
-    rows: list[dict[str, Any]],
-    seconds: dict[str, float],
-    root: Path,
-) -> bytes:
+def _parquet(manifest: Manifest, batch: Batch, done: _Done) -> bytes:
     import pandas as pd
 
-    incomplete = sum(row["status"] in NOT_CACHED for row in rows)
+    incomplete = sum(row["status"] in NOT_CACHED for row in done.rows)
     metadata = {
         "study": manifest.study,
         "batch": batch.id,
@@ -171,9 +196,8 @@ def _parquet(
         "incomplete": incomplete,
         "configs": {e.run: manifest.runs[e.run].scientific for e in batch.entries},
         "run_ids_digest": digest(sorted(e.run for e in batch.entries)),
-        "source": code_state(root),
-        "environment": environment(),
-        "seconds": seconds,
+        "origins": done.origins,
+        "seconds": done.seconds,
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    return parquet_bytes(pd.DataFrame(rows), metadata)
+    return parquet_bytes(pd.DataFrame(done.rows), metadata)

@@ -6,11 +6,13 @@ import importlib
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from relu_optima.code_key import file_digest, run_code_key
-from relu_optima.config.validate import plugin_module, source_files, validate_group
+from relu_optima.code_key import key_of
+from relu_optima.config.validate import reach, validate_group
+from relu_optima.environment import Environment
 from relu_optima.errors import (
     BudgetError,
     DegenerateError,
@@ -18,7 +20,9 @@ from relu_optima.errors import (
     StaleCodeError,
     StoreError,
 )
+from relu_optima.foreign import FileState, file_state
 from relu_optima.manifest import Entry, Manifest, PlannedRun
+from relu_optima.provenance import code_state, machine
 from relu_optima.stage import STAGES, Outcome, Record, Task
 from relu_optima.store import Store
 from relu_optima.supervise import Watch
@@ -45,6 +49,8 @@ class Workshop:
         Told of every run that is begun; knows the runs to leave alone.
     hard_limit : float, optional
         Seconds after which a run without a time limit of its own is taken for hung.
+    root : Path, optional
+        Project folder, for provenance.
     """
 
     def __init__(
@@ -53,11 +59,14 @@ class Workshop:
         store: Store,
         watch: Watch | None = None,
         hard_limit: float = 14_400.0,
+        root: Path = Path(),
     ) -> None:
         self.manifest = manifest
         self.store = store
         self.watch = watch or Watch()
         self.hard_limit = hard_limit
+        self.root = root
+        self._files: dict[str, dict[Path, FileState]] = {}
         self._recent: dict[str, Record] = {}
         self._unsettled: list[tuple[str, str]] = []
         self._settle_at = 0.0
@@ -115,6 +124,7 @@ class Workshop:
         """Save a record; bring records to the disk once in a while, as that may take long."""
         if record.status in NOT_CACHED:
             return
+        self._check_files(record.run_id)
         self.store.save(record, settled=False)
         self._unsettled.append((record.run_id, record.code_key))
         if time.monotonic() >= self._settle_at:
@@ -181,7 +191,8 @@ class Workshop:
                 fix="make the run smaller, or give the job more memory; its log shows the crash",
             )
         if run.id in self.watch.late:
-            return _record(run, Outcome({"message": "did not end in time"}, "time_limit"), 0.0)
+            late = Outcome({"message": "did not end in time"}, "time_limit")
+            return self._record(run, late, 0.0)
         task = self._task(run)
         start = time.process_time()
         outcome = _without_computing(task)
@@ -191,7 +202,7 @@ class Workshop:
                     outcome = _entry_module(run.stage).run(task)
             except (DegenerateError, BudgetError) as error:
                 outcome = Outcome({"message": " ".join(str(error).split())}, "refused")
-        return _record(run, outcome, time.process_time() - start)
+        return self._record(run, outcome, time.process_time() - start)
 
     def compute_together(self, run_ids: Sequence[str]) -> dict[str, Record]:
         """Compute the missing ones among some runs side by side, and store them.
@@ -237,7 +248,7 @@ class Workshop:
         seconds = (time.process_time() - start) / len(missing)
         out = {}
         for run, outcome in zip(missing, outcomes, strict=True):
-            out[run.id] = _record(run, outcome, seconds)
+            out[run.id] = self._record(run, outcome, seconds)
             self._keep(out[run.id])
         return out
 
@@ -256,8 +267,8 @@ class Workshop:
 
     def _task(self, run: PlannedRun) -> Task:
         groups = {g: validate_group(g, v) for g, v in run.groups.items()}
-        self._check_code(run, groups)
-        return Task(run.stage, run.id, groups, run.seed or 0, self.upstream(run))
+        self._check_key(run, groups)
+        return Task(run.stage, run.id, groups, run.seed or 0, self.upstream(run), run.code_key)
 
     def _allowance(self, task: Task) -> float:
         """Return the seconds after which a run is taken for hung."""
@@ -265,16 +276,61 @@ class Workshop:
         own = max((limit for limit in limits if limit is not None), default=None)
         return self.hard_limit if own is None else min(self.hard_limit, 2 * own + GRACE)
 
-    def _check_code(self, run: PlannedRun, groups: Mapping[str, Group]) -> None:
-        modules = [m for g, v in run.groups.items() if (m := plugin_module(g, v))]
-        files = [file_digest(p.resolve()) for g, m in groups.items() for p in source_files(g, m)]
-        keys = [self.manifest.runs[u].code_key for u in run.upstream.values()]
-        if run_code_key(run.stage, modules, files, keys) != run.code_key:
-            raise StaleCodeError(
-                f"the code or the files of stage {run.stage!r} changed since planning",
-                where=f"run {run.id}",
-                fix="run the same command again: it plans anew and keeps what is still valid",
-            )
+    def _check_key(self, run: PlannedRun, groups: Mapping[str, Group]) -> None:
+        """Refuse to compute with other code, files or libraries than those that were planned."""
+        files: dict[Path, FileState] = {}
+
+        def digest_of(path: Path) -> str:
+            files[path] = file_state(path)
+            return files[path].sha256
+
+        found = [reach(group, model, digest_of) for group, model in groups.items()]
+        key = key_of(run.stage, found, [self.manifest.runs[u] for u in run.upstream.values()])
+        self._files[run.id] = files
+        if key.code_key == run.code_key:
+            return
+        planned = Environment.from_json(self.manifest.environments[run.environment])
+        changes = planned.changes(key.environment) if key.code == run.code else []
+        what = f"the code or the files of stage {run.stage!r}"
+        raise StaleCodeError(
+            "; ".join(changes) + ": not as planned"
+            if changes
+            else f"{what} changed since planning",
+            where=f"run {run.id}",
+            fix="run the same command again: it plans anew and keeps what is still valid",
+        )
+
+    def _check_files(self, run_id: str) -> None:
+        """Refuse a result whose files were written to since its key was found."""
+        for path, state in self._files.pop(run_id, {}).items():
+            if file_state(path) != state:
+                raise StaleCodeError(
+                    f"{path} was changed while it was read",
+                    where=f"run {run_id}",
+                    fix="run the same command again: it plans anew with what the file holds now",
+                )
+
+    def _record(self, run: PlannedRun, outcome: Outcome, seconds: float) -> Record:
+        runs = self.manifest.runs
+        return Record(
+            run_id=run.id,
+            code_key=run.code_key,
+            stage=run.stage,
+            config={"seed": run.seed, "groups": run.scientific, "upstream": run.upstream},
+            status=outcome.status,
+            row=outcome.row,
+            series=outcome.series,
+            arrays=outcome.arrays,
+            documents=outcome.documents,
+            seconds=seconds,
+            origin={
+                "code": run.code,
+                "environment": self.manifest.environments[run.environment],
+                "upstream": {stage: runs[u].code_key for stage, u in run.upstream.items()},
+                "machine": machine(run.stage),
+                "source": code_state(self.root),
+            },
+        )
 
 
 def _entry_module(stage: str) -> ModuleType:
@@ -291,18 +347,3 @@ def _without_computing(task: Task) -> Outcome | None:
             why = upstream.row.get("message")
             return Outcome({"message": f"upstream {upstream.stage} run refused: {why}"}, "refused")
     return None
-
-
-def _record(run: PlannedRun, outcome: Outcome, seconds: float) -> Record:
-    return Record(
-        run_id=run.id,
-        code_key=run.code_key,
-        stage=run.stage,
-        config={"seed": run.seed, "groups": run.scientific, "upstream": run.upstream},
-        status=outcome.status,
-        row=outcome.row,
-        series=outcome.series,
-        arrays=outcome.arrays,
-        documents=outcome.documents,
-        seconds=seconds,
-    )

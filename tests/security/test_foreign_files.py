@@ -9,14 +9,13 @@ import threading
 
 import pytest
 
-from relu_optima.code_key import file_digest
 from relu_optima.config.validate import validate_group
 from relu_optima.datasets import files
 from relu_optima.datasets.files import ExternalConfig, obtain
 from relu_optima.datasets.loaders import csv
 from relu_optima.datasets.sources import Remote
 from relu_optima.errors import DataError, ReluOptimaError, StoreError
-from relu_optima.foreign import open_regular
+from relu_optima.foreign import file_digest, open_regular
 from relu_optima.manifest import read_manifest
 from relu_optima.plan import make_plan
 from relu_optima.solve_file import solve_file

@@ -130,8 +130,9 @@ def copy_of(source: Path, target: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def fresh_root(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("fresh") / "project"
+def bare_root(tmp_path_factory) -> Path:
+    """Return a project in which nothing was run or compiled."""
+    root = tmp_path_factory.mktemp("bare") / "project"
     root.mkdir()
     for name in ("src", "conf", "workflow"):
         ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
@@ -140,6 +141,12 @@ def fresh_root(tmp_path_factory) -> Path:
         shutil.copy2(REPOSITORY / name, root / name)
     for name, text in FILES.items():
         (root / "conf" / f"{name}.yaml").write_text(text)
+    return root
+
+
+@pytest.fixture(scope="session")
+def fresh_root(bare_root, tmp_path_factory) -> Path:
+    root = copy_of(bare_root, tmp_path_factory.mktemp("fresh") / "project").root
     # compile the solver's kernels once; copies keep time stamps, so they keep the compiled code
     Project(root).run("run", "convex", "dataset=tiny", "convex=gated", "convex.gates.count=6")
     shutil.rmtree(root / "results")

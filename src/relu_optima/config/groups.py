@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relu_optima.code_key import file_digest
 from relu_optima.config.compose import (
     ComposeError,
     compose_preset,
@@ -19,8 +18,8 @@ from relu_optima.config.identity import canonical_json
 from relu_optima.config.schema.base import Group
 from relu_optima.config.validate import (
     InvalidGroup,
-    plugin_module,
-    source_files,
+    Reach,
+    reach,
     validate_group,
 )
 
@@ -35,16 +34,13 @@ class CheckedGroup:
         All values.
     scientific : dict
         Those that decide the result.
-    module : str or None
-        Plug-in module it names.
-    files : tuple of str
-        Digests of the files its plug-in reads.
+    reach : Reach
+        Plug-in modules it names, and files they read.
     """
 
     values: dict[str, Any]
     scientific: dict[str, Any]
-    module: str | None
-    files: tuple[str, ...]
+    reach: Reach
 
 
 class GroupChecker:
@@ -144,17 +140,15 @@ class GroupChecker:
                 place = origin.get(setter, file) if setter else file
                 self.problems.append(f"{place}: {key}: {mistake.text}")
             return None
-        files = []
-        for path in source_files(group, model):
-            try:
-                files.append(file_digest(path.resolve()))
-            except OSError as error:
-                self.problems.append(f"{group}: {path}: cannot be read: {error.strerror}")
-                return None
+        try:
+            found = reach(group, model)
+        except OSError as error:
+            self.problems.append(f"{group}: {error.filename}: cannot be read: {error.strerror}")
+            return None
         full = model.model_dump(mode="json")
         # a file counts by its content, wherever it lies
-        scientific = model.scientific() | ({"files_sha256": files} if files else {})
-        return CheckedGroup(full, scientific, plugin_module(group, full), tuple(files))
+        files = {"files_sha256": list(found.files)} if found.files else {}
+        return CheckedGroup(full, model.scientific() | files, found)
 
 
 def _memo_key(value: Any) -> str:

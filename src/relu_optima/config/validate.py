@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from relu_optima.config.schema.base import Group
 from relu_optima.errors import ReluOptimaError
+from relu_optima.foreign import file_digest
 from relu_optima.plugins import PLUGIN_PACKAGES, load_plugin
 
 GROUP_MODELS: dict[str, tuple[str, str]] = {
@@ -76,26 +77,30 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(names)}"
 
 
-def plugin_module(group: str, values: Mapping[str, Any]) -> str | None:
-    """Name the plug-in module that a group's values select.
+def plugin_modules(group: str, values: Mapping[str, Any]) -> list[str]:
+    """Name the plug-in modules that a group's values select: its own, and those that one asks for.
 
     Parameters
     ----------
     group : str
         Config group.
     values : mapping
-        The group's values.
+        The group's validated values.
 
     Returns
     -------
-    str or None
-        Dotted module name; None if the group has no plug-ins or names none.
+    list of str
+        Dotted module names; none if the group has no plug-ins. A plug-in whose config names
+        plug-ins of other groups lists them by ``plugin_modules(values) -> list of str``.
     """
     if group not in PLUGIN_PACKAGES:
-        return None
+        return []
     package, key = PLUGIN_PACKAGES[group]
     name = values.get(key)
-    return f"{package}.{name}" if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return []
+    further = getattr(load_plugin(group, name), "plugin_modules", None)
+    return [f"{package}.{name}", *(further(values) if further else [])]
 
 
 def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
@@ -215,3 +220,47 @@ def source_files(group: str, model: Group) -> list[Path]:
     plugin = load_plugin(group, getattr(model, PLUGIN_PACKAGES[group][1]))
     list_files = getattr(plugin, "source_files", None)
     return [Path(p) for p in list_files(model)] if list_files else []
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a group adds to its run's key.
+
+    Attributes
+    ----------
+    modules : tuple of str
+        Plug-in modules that it names.
+    files : tuple of str
+        Digests of the files that they read.
+    """
+
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def reach(group: str, model: Group, digest_of: Callable[[Path], str] = file_digest) -> Reach:
+    """Find what a group's values make a run depend on.
+
+    Parameters
+    ----------
+    group : str
+        Config group.
+    model : Group
+        Its validated values.
+    digest_of : callable, optional
+        Hashes a file.
+
+    Returns
+    -------
+    Reach
+        Modules and files.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    modules = plugin_modules(group, model.model_dump(mode="json"))
+    # absolute, not resolved: a link that is turned elsewhere is a changed file
+    files = [digest_of(path.absolute()) for path in source_files(group, model)]
+    return Reach(tuple(modules), tuple(files))

@@ -313,14 +313,29 @@ def finish(canvas: Canvas) -> Figure:
             borderaxespad=0.2,
         )
         extra += LEGEND_LINE * math.ceil(len(handles) / columns)
-    if canvas.notes:
-        # DejaVu Sans is on average 0.55 em wide
-        letters = int(width * 72 / (0.55 * SMALL))
-        lines = textwrap.wrap(sentences(canvas.notes), letters)
-        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=SMALL, color=NEUTRAL)
-        extra += LEGEND_LINE * len(lines)
     figure.set_size_inches(width, height + extra)
+    write_below(figure, sentences(canvas.notes))
     return figure
+
+
+def write_below(figure: Figure, text: str) -> None:
+    """Write a note below a figure and what is written there already, and make room for it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    text : str
+        The note; nothing is written if it is empty.
+    """
+    if not text:
+        return
+    width, height = figure.get_size_inches()
+    # DejaVu Sans is on average 0.55 em wide
+    lines = textwrap.wrap(text, int(width * 72 / (0.55 * SMALL)))
+    above = figure.get_supxlabel().splitlines()
+    figure.supxlabel("\n".join([*above, *lines]), x=0.01, ha="left", fontsize=SMALL, color=NEUTRAL)
+    figure.set_size_inches(width, height + LEGEND_LINE * len(lines))
 
 
 def _legend_columns(texts: Sequence[str], width: float) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.plugins import load_plugin
+from relu_optima.publish.canvas import write_below
+from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.style import publication_style
@@ -22,7 +25,9 @@ _PDF_METADATA = {"CreationDate": None, "ModDate": None, "Creator": "relu-optima"
 _PNG_METADATA = {"Software": None}
 
 
-def render_figure(frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_stem: Path) -> None:
+def render_figure(
+    frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_stem: Path, note: str = ""
+) -> None:
     """Draw a figure and write ``.pdf``, ``.png`` and ``.csv`` (every plotted point).
 
     Parameters
@@ -33,6 +38,8 @@ def render_figure(frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_
         The figure; its plug-in's ``Config``.
     out_stem : Path
         Folder and name of the figure, without ending.
+    note : str, optional
+        What the planner has to say of the runs; it stands below the figure and in the CSV.
 
     Raises
     ------
@@ -46,13 +53,16 @@ def render_figure(frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_
         except ProductError as error:
             raise error.named(f"figure {name}") from None
         assert isinstance(result, FigureResult)
+        write_below(result.figure, sentences([note]))
         metadata = {**_PDF_METADATA, "Title": config.title}
         result.figure.savefig(out_stem.with_name(f"{name}.pdf"), metadata=metadata)
         result.figure.savefig(out_stem.with_name(f"{name}.png"), metadata=_PNG_METADATA)
-    _write(out_stem, ".csv", csv_table(result.points))
+    _write(out_stem, ".csv", csv_table(_noted(result.points, note)))
 
 
-def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_stem: Path) -> None:
+def render_table(
+    frames: Mapping[str, pd.DataFrame], config: TableConfig, out_stem: Path, note: str = ""
+) -> None:
     """Make a table and write ``.csv``, ``.tex``, ``.html`` and ``.macros.tex``.
 
     Parameters
@@ -63,6 +73,8 @@ def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_st
         The table; its plug-in's ``Config``.
     out_stem : Path
         Folder and name of the table, without ending.
+    note : str, optional
+        What the planner has to say of the runs; it stands below the table and in the CSV.
 
     Raises
     ------
@@ -75,10 +87,19 @@ def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_st
     except ProductError as error:
         raise error.named(f"table {name}") from None
     assert isinstance(result, TableResult)
-    _write(out_stem, ".csv", csv_table(result.frame))
+    result = replace(
+        result, note=" ".join(part for part in (result.note, sentences([note])) if part)
+    )
+    _write(out_stem, ".csv", csv_table(_noted(result.frame, note)))
     _write(out_stem, ".tex", latex_table(result, config))
     _write(out_stem, ".html", html_table(result, config))
-    _write(out_stem, ".macros.tex", macro_file(result.macros))
+    remark = f"% {note}\n" if note else ""
+    _write(out_stem, ".macros.tex", remark + macro_file(result.macros))
+
+
+def _noted(frame: pd.DataFrame, note: str) -> pd.DataFrame:
+    """Add the note as a column, since CSV has no other place for it."""
+    return frame.assign(note=note) if note else frame
 
 
 def _write(stem: Path, ending: str, text: str) -> None:

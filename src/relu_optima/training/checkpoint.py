@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from relu_optima.code_key import running_source
 from relu_optima.npz import NpzError, read_npz
 
 MAX_BYTES = 4 * 2**30
@@ -31,7 +30,7 @@ class Checkpoint:
     path: Path
 
     @staticmethod
-    def of(folder: Path | None, name: str, method: str) -> Checkpoint | None:
+    def of(folder: Path | None, name: str) -> Checkpoint | None:
         """Name the checkpoint of a network.
 
         Parameters
@@ -39,9 +38,7 @@ class Checkpoint:
         folder : Path or None
             Where checkpoints are kept.
         name : str
-            What identifies the network: run id and upstream code.
-        method : str
-            Training method, whose code counts too.
+            What identifies the network and all that decides its training: run id and code key.
 
         Returns
         -------
@@ -50,10 +47,7 @@ class Checkpoint:
         """
         if folder is None or not name:
             return None
-        code = running_source().key(
-            ["relu_optima.training.stage", f"relu_optima.training.methods.{method}"]
-        )
-        value = hashlib.sha256(f"{code}\n{name}".encode()).hexdigest()[:24]
+        value = hashlib.sha256(name.encode()).hexdigest()[:24]
         return Checkpoint(folder / f"{value}.npz")
 
     def read(self) -> dict[str, np.ndarray] | None:

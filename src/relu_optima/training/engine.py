@@ -87,7 +87,7 @@ def _by_epoch(
     """Split networks by the epoch of their checkpoints; new ones come without states."""
     parts: dict[int, tuple[list[int], list[State]]] = {}
     for k in members:
-        checkpoint = Checkpoint.of(folder, problems[k].name, problems[k].config.method)
+        checkpoint = Checkpoint.of(folder, problems[k].name)
         state = checkpoint.read() if checkpoint else None
         ks, states = parts.setdefault(-1 if state is None else int(state["counters"][0]), ([], []))
         ks.append(k)
@@ -153,7 +153,7 @@ class Loop:
         self.epochs = [0] * len(problems)
         self.epoch = self.step = 0
         self.series: list[list[dict[str, float]]] = [[] for _ in problems]
-        self.checkpoints = [Checkpoint.of(folder, p.name, config.method) for p in problems]
+        self.checkpoints = [Checkpoint.of(folder, p.name) for p in problems]
 
     @staticmethod
     def _rule(problem: Problem) -> MaskRule:

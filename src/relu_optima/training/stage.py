@@ -95,7 +95,7 @@ def _problem(task: Task, data: dict[str, tuple[np.ndarray, np.ndarray]]) -> Prob
         Y=Y,
         lam=_lam(task, config, Y),
         target_matrix=target,
-        name=f"{task.run_id} {key}",
+        name=f"{task.run_id} {task.code_key}",
     )
 
 

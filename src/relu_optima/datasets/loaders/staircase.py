@@ -10,6 +10,7 @@ while the norm grows like ``ε^{-1/2}``. This module builds data and curve from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import Field
 
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.config.validate import InvalidGroup, validate_group
+from relu_optima.config.validate import plugin_modules as group_modules
 from relu_optima.config.validate import source_files as group_files
 from relu_optima.datasets.raw import RawData, synthetic_generator
 from relu_optima.errors import DataError
@@ -41,8 +43,24 @@ class Config(DatasetConfig):
     )
 
 
+def plugin_modules(values: Mapping[str, Any]) -> list[str]:
+    """Name the modules of the pattern's family.
+
+    Parameters
+    ----------
+    values : mapping
+        The group's values.
+
+    Returns
+    -------
+    list of str
+        Their code belongs to the data's.
+    """
+    return pattern_plugin_modules(values["pattern"])
+
+
 def source_files(config: Config) -> list[Path]:
-    """List the files that decide the pattern: its family's module, and what that reads.
+    """List the files that the pattern's family reads.
 
     Parameters
     ----------
@@ -57,8 +75,28 @@ def source_files(config: Config) -> list[Path]:
     return pattern_source_files(config.pattern)
 
 
+def pattern_plugin_modules(pattern: dict[str, Any]) -> list[str]:
+    """Name the modules of a pattern's family.
+
+    Parameters
+    ----------
+    pattern : dict
+        Values of a pattern group.
+
+    Returns
+    -------
+    list of str
+        None if the values are not valid.
+    """
+    try:
+        validate_group("pattern", pattern)
+    except InvalidGroup:
+        return []  # `load` says what is wrong
+    return group_modules("pattern", pattern)
+
+
 def pattern_source_files(pattern: dict[str, Any]) -> list[Path]:
-    """List the files that decide a pattern.
+    """List the files that a pattern's family reads.
 
     Parameters
     ----------
@@ -68,15 +106,12 @@ def pattern_source_files(pattern: dict[str, Any]) -> list[Path]:
     Returns
     -------
     list of Path
-        Its family's module, and what that reads; none if the values are not valid.
+        None if the values are not valid.
     """
     try:
-        group = validate_group("pattern", pattern)
+        return group_files("pattern", validate_group("pattern", pattern))
     except InvalidGroup:
         return []  # `load` says what is wrong
-    family = load_plugin("pattern", pattern["family"])
-    assert family.__file__ is not None
-    return [Path(family.__file__), *group_files("pattern", group)]
 
 
 def load(config: Config) -> RawData:

@@ -14,6 +14,7 @@ norm grows like 1/ε.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,11 @@ import numpy as np
 from pydantic import Field
 
 from relu_optima.config.schema.dataset import DatasetConfig
-from relu_optima.datasets.loaders.staircase import pattern_masks, pattern_source_files
+from relu_optima.datasets.loaders.staircase import (
+    pattern_masks,
+    pattern_plugin_modules,
+    pattern_source_files,
+)
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import DataError
 from relu_optima.patterns.clusters import separated_clusters
@@ -39,8 +44,24 @@ class Config(DatasetConfig):
     )
 
 
+def plugin_modules(values: Mapping[str, Any]) -> list[str]:
+    """Name the modules of the pattern's family.
+
+    Parameters
+    ----------
+    values : mapping
+        The group's values.
+
+    Returns
+    -------
+    list of str
+        Their code belongs to the data's.
+    """
+    return pattern_plugin_modules(values["pattern"])
+
+
 def source_files(config: Config) -> list[Path]:
-    """List the files that decide the pattern: its family's module, and what that reads.
+    """List the files that the pattern's family reads.
 
     Parameters
     ----------
