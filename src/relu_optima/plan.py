@@ -79,7 +79,7 @@ def study_name(base: str, overrides: list[str]) -> str:
     return f"{base}-{digest(sorted(overrides))[:8]}" if overrides else base
 
 
-def split_study_name(study: str) -> tuple[str, bool]:
+def split_study_name(study: object) -> tuple[str, bool]:
     """Take a study's name apart.
 
     Parameters
@@ -99,9 +99,10 @@ def split_study_name(study: str) -> tuple[str, bool]:
     ConfigError
         If it is no name of a study.
     """
-    if re.fullmatch(NAME_PATTERN, study):
-        return study, False
-    match = _OVERRIDDEN.match(study)
+    text = study if isinstance(study, str) else ""  # Snakemake reads `study=42` as a number
+    if re.fullmatch(NAME_PATTERN, text):
+        return text, False
+    match = _OVERRIDDEN.match(text)
     if match is None:
         raise ConfigError([f"{study!r} is no name of a study; allowed: a-z, 0-9 and _"])
     return match["base"], True
