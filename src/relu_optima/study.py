@@ -24,6 +24,7 @@ from relu_optima.manifest import Manifest
 from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan
 from relu_optima.planning import Ahead, look_ahead, make_ready, save_plan
+from relu_optima.soundness import faults
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
 ROOM = 2**18  # bytes; with less of them left not even a log is complete
@@ -104,29 +105,36 @@ def run_study(
         log = results / manifest.study / "timings" / "progress.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("", encoding="utf-8")
-        since = log.stat().st_mtime
         if any((root / ".snakemake" / "locks").glob("*")):
             _snakemake(manifest, root, ["--unlock"], lock, console)  # of a killed one
-        # what is there is what the plan makes, so only what is missing and what is built on that
-        # has to be made, whatever Snakemake remembers
-        triggers = ["--rerun-incomplete", "--rerun-triggers", "mtime"]
-        arguments = [*triggers, "--keep-going", "--scheduler", "greedy", *where]
-        said = results / manifest.study / "timings" / "snakemake.log"
-        before = said.stat().st_size if said.exists() else 0
-        code = _snakemake(manifest, root, arguments, lock, console, progress=log)
-        if code != 0:
-            full = shutil.disk_usage(results).free < ROOM
-            cause = "free some disk space" if full else "correct the cause"
-            raise ReluOptimaError(
-                f"the study stopped: {failures(said.read_bytes()[before:], since, root)}"
-                + ("\nNo space left on device, or nearly none" if full else ""),
-                where=manifest.study,
-                fix=f"{cause} and run the same command again; finished runs are kept",
-            )
+        if any(faults(manifest, results)):  # else everything is there and is what the plan makes
+            _run_jobs(manifest, root, where, lock, console, log)
         page = write_report(manifest, root, lock, console) if report else None
         computed, finished = _counts(log)
         incomplete = _incomplete(manifest, results)
         return StudyResult(manifest.study, computed, finished, incomplete, page)
+
+
+def _run_jobs(
+    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path
+) -> None:
+    """Have Snakemake make what is missing and what is built on that, or say why jobs failed."""
+    # what is there is what the plan makes, whatever Snakemake remembers of it
+    triggers = ["--rerun-incomplete", "--rerun-triggers", "mtime"]
+    arguments = [*triggers, "--keep-going", "--scheduler", "greedy", *where]
+    since = progress.stat().st_mtime
+    said = progress.with_name("snakemake.log")
+    before = said.stat().st_size if said.exists() else 0
+    if _snakemake(manifest, root, arguments, lock, console, progress=progress) == 0:
+        return
+    full = shutil.disk_usage(root / "results").free < ROOM
+    cause = "free some disk space" if full else "correct the cause"
+    raise ReluOptimaError(
+        f"the study stopped: {failures(said.read_bytes()[before:], since, root)}"
+        + ("\nNo space left on device, or nearly none" if full else ""),
+        where=manifest.study,
+        fix=f"{cause} and run the same command again; finished runs are kept",
+    )
 
 
 def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[str]:
