@@ -1,6 +1,7 @@
 # Entry: reads the plan, includes one rule file per stage, asks for the study's products.
 # `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,19 +11,21 @@ from relu_optima import snapshot
 snapshot.install()
 
 from relu_optima.errors import ReluOptimaError
-from relu_optima.planning import make_ready, open_plan
+from relu_optima.locks import study_lock
+from relu_optima.planning import open_plan
 
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
 MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
+WRITE = MUST_PLAN and not workflow.dryrun
 try:
-    PLAN = open_plan(STUDY, plan=MUST_PLAN)
+    if WRITE:
+        # for as long as this process lives; `relu-optima study` holds it otherwise
+        LOCKS = ExitStack()
+        LOCKS.enter_context(study_lock(Path("results")))
+    PLAN = open_plan(STUDY, plan=MUST_PLAN, write=WRITE)
 except ReluOptimaError as error:
     raise WorkflowError(str(error)) from None
-
-if MUST_PLAN and not workflow.dryrun:
-    # a file of another plan must not pass for this one's, whatever the time stamps say
-    make_ready(PLAN, Path("results"))
 
 
 include: "workflow/rules/common.smk"

@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import traceback
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from relu_optima import snapshot  # noqa: E402
 
 snapshot.install()
 
+from relu_optima.caches import use_writable_caches  # noqa: E402
 from relu_optima.errors import ReluOptimaError  # noqa: E402
 from relu_optima.stage import STAGES  # noqa: E402
 
@@ -111,7 +113,7 @@ def study(
         raise typer.Exit(130) from None
     console.print(
         f"{done.study}: {done.computed} runs computed, {done.finished} taken from the store; "
-        f"see results/{done.study}/report.html",
+        f"see {done.report or Path('results', done.study)}",
         soft_wrap=True,
     )
     if done.incomplete:
@@ -130,18 +132,24 @@ def plan(
     set_env: SetEnv = None,
     accept_environment: AcceptEnvironment = False,
 ) -> None:
-    """Write the plan of a study and say what is ahead, why, and for how long."""
-    from relu_optima.manifest import write_manifest
+    """Say what is ahead of a study, why, and for how long; write its plan if none is running."""
+    from relu_optima.errors import BusyError
+    from relu_optima.locks import study_lock
     from relu_optima.plan import make_plan
-    from relu_optima.planning import look_ahead, plan_file
+    from relu_optima.planning import look_ahead, save_plan
     from relu_optima.study import show_plan
 
     manifest = make_plan(
         name, _all_overrides(overrides, set_env), accept_environment=accept_environment
     )
     results = Path("results")
-    write_manifest(manifest, plan_file(results, manifest.study))
-    show_plan(manifest, look_ahead(manifest, results), _console(), cores)
+    console = _console()
+    show_plan(manifest, look_ahead(manifest, results), console, cores)
+    try:
+        with study_lock(results, patience=0.0, certain=True):
+            save_plan(manifest, results)
+    except BusyError as error:
+        console.print(f"the plan was not written: {error.problem}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -316,8 +324,11 @@ def doctor(
 def _prune(results: Path, console: Console, *, remove: bool) -> None:
     from relu_optima.doctor import prune
     from relu_optima.locks import study_lock
+    from relu_optima.sharing import users_of_store
 
-    with study_lock(results):
+    with ExitStack() as locks:
+        for folder in users_of_store(results).folders:
+            locks.enter_context(study_lock(folder, certain=remove))
         found = prune(results, remove=remove)
     for address in found.records:
         console.print("orphan: results/store/" + "/".join(address))
@@ -421,15 +432,14 @@ def make_table(
 
 def _publish(plan: Path, kind: str, name: str) -> None:
     from relu_optima.code_key import product_digest
-    from relu_optima.collect import read_sweep
     from relu_optima.config.schema.figure import FigureConfig
     from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
     from relu_optima.errors import StaleCodeError
     from relu_optima.manifest import read_manifest
     from relu_optima.parquet import DIGEST
-    from relu_optima.products import write_mark
     from relu_optima.publish.render import render_figure, render_table
+    from relu_optima.soundness import read_sweep, write_mark
 
     manifest = read_manifest(plan)
     products = manifest.figures if kind == "figure" else manifest.tables
@@ -472,6 +482,7 @@ _REFUSALS = {
 
 def main() -> None:
     """Run the command line; bad input is one message and exit code 2, never a traceback."""
+    use_writable_caches(os.environ, Path())
     try:
         app()
     except ReluOptimaError as error:

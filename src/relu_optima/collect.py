@@ -7,34 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.identity import ID_LENGTH
 from relu_optima.errors import StoreError
+from relu_optima.layout import sweep_file, timings_file
 from relu_optima.manifest import Manifest, write_atomically
-from relu_optima.parquet import parquet_bytes, read_table
+from relu_optima.parquet import parquet_bytes
 from relu_optima.provenance import merged
-from relu_optima.worker import batch_file, check_rows
+from relu_optima.soundness import read_batch
+from relu_optima.worker import check_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_REPAIR = "run the same study again: it makes the file anew from the store"
 HEAD = ["run_id", "code_key", "sweep", "stage", "status"]
-
-
-def sweep_file(results: Path, study: str, sweep: str) -> Path:
-    """Return where a collected sweep lies.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study, sweep : str
-        Which sweep of which study.
-
-    Returns
-    -------
-    Path
-        ``results/<study>/sweeps/<sweep>.parquet``.
-    """
-    return results / study / "sweeps" / f"{sweep}.parquet"
 
 
 def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
@@ -68,12 +51,7 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     seconds: dict[str, float] = {}
     origins: list[dict[str, Any]] = []
     for batch in manifest.batches_of(sweep):
-        path = batch_file(results, manifest.study, batch.id)
-        frame, metadata = read_table(path, _REPAIR)
-        if metadata["digest"] != batch.digest:
-            raise StoreError("the batch file belongs to another plan", where=str(path), fix=_REPAIR)
-        if frame["run_id"].tolist() != [e.run for e in batch.entries]:
-            raise StoreError("the batch file lacks runs", where=str(path), fix=_REPAIR)
+        frame, metadata = read_batch(manifest, batch, results)
         frames.append(frame)
         seconds.update(metadata["seconds"])
         origins = merged([*origins, *metadata["origins"]])
@@ -82,52 +60,14 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         _contract(sweep).validate(frame)
     except SchemaError as error:
         raise StoreError(f"breaks the table contract: {error}", where=f"sweep {sweep}") from None
-    metadata = {
-        "study": manifest.study,
-        "sweep": sweep,
-        "digest": manifest.sweep_digest(sweep),
-        "why": manifest.sweeps[sweep].why,
-        "origins": origins,
-    }
+    # no name of a study: others that plan the same take the file as it is
+    metadata = {"sweep": sweep, "digest": manifest.sweep_digest(sweep), "origins": origins}
     target = sweep_file(results, manifest.study, sweep)
     write_atomically(target, parquet_bytes(frame, metadata))
     lines = ["run_id,cpu_seconds", *(f"{k},{v:.6f}" for k, v in seconds.items())]
-    timings = results / manifest.study / "timings" / f"{sweep}.csv"
+    timings = timings_file(results, manifest.study, sweep)
     write_atomically(timings, ("\n".join(lines) + "\n").encode())
     return target
-
-
-def read_sweep(
-    manifest: Manifest, sweep: str, results: Path
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a collected sweep of a plan.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    sweep : str
-        Name of the sweep.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    frame : DataFrame
-        One row for each run.
-    metadata : dict
-        What the file says of itself.
-
-    Raises
-    ------
-    StoreError
-        If it is missing, damaged, or of another plan.
-    """
-    path = sweep_file(results, manifest.study, sweep)
-    frame, metadata = read_table(path, _REPAIR)
-    if metadata["digest"] != manifest.sweep_digest(sweep):
-        raise StoreError("the sweep file belongs to another plan", where=str(path), fix=_REPAIR)
-    return frame, metadata
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

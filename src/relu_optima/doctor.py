@@ -10,17 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from relu_optima.collect import sweep_file
 from relu_optima.environment import environment_changes
 from relu_optima.errors import ReluOptimaError, StoreError
-from relu_optima.manifest import Manifest, read_manifest
-from relu_optima.parquet import DIGEST, checked_metadata
-from relu_optima.products import product_files, why_stale
+from relu_optima.manifest import Manifest, all_plans
+from relu_optima.sharing import users_of_store
+from relu_optima.soundness import State, inspect
 from relu_optima.stage import STAGES, Record
 from relu_optima.store import Store
-from relu_optima.worker import batch_file
 
 NAMED = 5  # records of one kind; `doctor RUN` says it of each
 
@@ -63,11 +60,11 @@ def plans(results: Path, findings: Findings) -> list[Manifest]:
         The plans that can be read.
     """
     out = []
-    for path in sorted(results.glob("*/plan.json")):
-        try:
-            out.append(read_manifest(path))
-        except StoreError as error:
-            findings.problems.append(str(error))
+    for _, plan in all_plans(results):
+        if isinstance(plan, Manifest):
+            out.append(plan)
+        else:
+            findings.problems.append(str(plan))
     return out
 
 
@@ -107,7 +104,10 @@ def examine(
         )
     for manifest in manifests:
         _examine_study(manifest, results, findings)
-    findings.orphans = orphans(store, manifests)
+    try:
+        findings.orphans = _orphans(results, findings)
+    except StoreError as error:
+        findings.notes.append(f"records that belong to no plan are not listed: {error}")
     if findings.orphans:
         findings.notes.append(
             f"{len(findings.orphans)} records belong to no plan (older code or dropped values); "
@@ -165,69 +165,51 @@ def _any_version(store: Store, run_id: str) -> Record | None:
     return None
 
 
+_FILES = {"batch": "batch files", "sweep": "sweep files", "figure": "figures", "table": "tables"}
+
+
 def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> None:
     study = manifest.study
-    again = f"run study {study!r} again"
     missing = 0
-    for batch in manifest.batches.values():
-        path = batch_file(results, study, batch.id)
-        if not path.exists():
-            missing += 1
-            continue
-        findings.counts["batch files"] += 1
-        _examine_table(path, batch.digest, again, findings)
+    for found in inspect(manifest, results):
+        if found.files:
+            findings.counts[_FILES[found.kind]] += 1
+        if found.state is State.WRONG:
+            place = (
+                found.files[0].with_suffix("")
+                if found.kind in ("figure", "table")
+                else found.files[0]
+            )
+            findings.problems.append(f"{place}: {found.why}; run study {study!r} again")
+        elif found.kind == "batch" and found.state is State.UNFINISHED:
+            findings.notes.append(f"study {study!r}: batch {found.name}: {found.why}")
+        missing += found.kind == "batch" and found.state is State.MISSING
     if missing:
         findings.notes.append(
             f"study {study!r}: {missing} of {len(manifest.batches)} batches not computed yet"
         )
-    digests: dict[str, str | None] = {}
-    for sweep in manifest.sweeps:
-        path = sweep_file(results, study, sweep)
-        if not path.exists():
-            continue
-        findings.counts["sweep files"] += 1
-        held = _examine_table(path, manifest.sweep_digest(sweep), again, findings)
-        digests[sweep] = held[DIGEST] if held else None
-    for kind, products in (("figure", manifest.figures), ("table", manifest.tables)):
-        for product in products.values():
-            files = product_files(results, study, kind, product.name)
-            if not any(p.exists() for p in files):
-                continue
-            findings.counts[f"{kind}s"] += 1
-            why = why_stale(results, study, kind, product, digests)
-            if why is not None:
-                findings.problems.append(f"{files[0].with_suffix('')}: {why}; {again}")
 
 
-def _examine_table(path: Path, digest: str, fix: str, findings: Findings) -> dict[str, Any] | None:
-    """Check one Parquet file; return what it says of itself if it is the plan's."""
-    held = checked_metadata(path)
-    if held is None:
-        findings.problems.append(f"{path}: damaged Parquet file; {fix}")
-    elif held.get("digest") != digest:
-        findings.problems.append(f"{path}: belongs to another plan; {fix}")
-    else:
-        return held
-    return None
-
-
-def orphans(store: Store, manifests: list[Manifest]) -> list[tuple[str, str]]:
-    """List the records that no plan refers to.
-
-    Parameters
-    ----------
-    store : Store
-        The store.
-    manifests : list of Manifest
-        All plans.
-
-    Returns
-    -------
-    list of (str, str)
-        Their addresses.
-    """
-    planned = {(r.id, r.code_key) for m in manifests for r in m.runs.values()}
-    return [address for address in store.addresses() if address not in planned]
+def _orphans(results: Path, findings: Findings) -> list[tuple[str, str]]:
+    """List the records that no plan of any project that uses the store refers to."""
+    users = users_of_store(results)
+    for entry in users.stale:
+        findings.notes.append(f"{entry}: that project uses another store now; delete this file")
+    unread: list[str] = []
+    planned = set()
+    for folder in users.folders:
+        for _, plan in all_plans(folder):
+            if isinstance(plan, Manifest):
+                planned |= {(r.id, r.code_key) for r in plan.runs.values()}
+            else:
+                unread.append(str(plan))
+    if unread:
+        raise StoreError(
+            "nothing can be removed, since a plan cannot be read:\n  " + "\n  ".join(unread),
+            where=str(results),
+            fix="run or plan that study again, or delete its folder",
+        )
+    return [address for address in Store(results / "store").addresses() if address not in planned]
 
 
 def leftovers(results: Path) -> list[Path]:
@@ -278,7 +260,8 @@ def prune(results: Path, *, remove: bool) -> Removal:
     Parameters
     ----------
     results : Path
-        ``results``; hold its lock, so that no study plans or writes meanwhile.
+        ``results``; hold the lock of each folder that uses its store, so that no study plans or
+        writes meanwhile.
     remove : bool
         Remove it; else nothing is changed.
 
@@ -290,18 +273,10 @@ def prune(results: Path, *, remove: bool) -> Removal:
     Raises
     ------
     StoreError
-        If a plan cannot be read: then nobody knows which records it needs.
+        If a plan of any project that uses the store cannot be read.
     """
-    unread = Findings()
-    manifests = plans(results, unread)
-    if unread.problems:
-        raise StoreError(
-            "nothing is removed, since a plan cannot be read:\n  " + "\n  ".join(unread.problems),
-            where=str(results),
-            fix="run or plan that study again, or delete its folder",
-        )
     store = Store(results / "store")
-    records, half = orphans(store, manifests), leftovers(results)
+    records, half = _orphans(results, Findings()), leftovers(results)
     paths = [*(store.folder(*address) for address in records), *half]
     files = [p for path in paths for p in (path, *path.rglob("*")) if p.is_file()]
     found = Removal(records, half, sum(p.stat().st_size for p in files))

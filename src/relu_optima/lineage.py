@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from relu_optima.collect import sweep_file
 from relu_optima.config.identity import digest
 from relu_optima.environment import Environment, environment_changes
 from relu_optima.errors import ConfigError, StoreError
-from relu_optima.manifest import Batch, Manifest, PlannedRun, read_manifest
-from relu_optima.parquet import DIGEST, checked_metadata, read_metadata
+from relu_optima.layout import batch_file
+from relu_optima.manifest import Batch, Manifest, PlannedRun, all_plans, read_plan
+from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan
-from relu_optima.planning import plan_file
-from relu_optima.products import why_stale
+from relu_optima.soundness import State, faults
 from relu_optima.stage import Record
 from relu_optima.store import Store
-from relu_optima.worker import batch_file
 
-KINDS = {"tables": "table", "figures": "figure"}
+KINDS = {"tables": "table", "figures": "figure", "sweeps": "sweep", "batches": "batch"}
+PRODUCTS = ("table", "figure")
 
 
 def lineage(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
@@ -58,41 +57,45 @@ def lineage(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
             raise StoreError("is not a record", where=str(path))
         yield from _run_lineage(parts[1], parts[2] if len(parts) > 2 else None, results, root)
         return
-    manifest = read_manifest(plan_file(results, parts[0]))
+    manifest = read_plan(results, parts[0])
     yield "study", f"{manifest.study}: {manifest.title}"
     yield "overrides", " ".join(manifest.overrides) or "none"
     folder = parts[1] if len(parts) > 2 else ""
     kind, name = KINDS.get(folder, folder), parts[-1].split(".")[0]
     sweeps = _sweeps_behind(manifest, kind, parts, path)
-    if kind in KINDS.values():
+    if kind in PRODUCTS:
         yield "made from", ", ".join(sweeps)
-    if kind == "batches":
+    if kind == "batch":
         held = read_metadata(full) or {}
-        yield from ((k, v) for k, v in held.items() if k not in ("configs", "seconds", "study"))
+        yield from ((k, v) for k, v in held.items() if k not in ("configs", "seconds"))
     for sweep in sweeps:
         info = manifest.sweeps[sweep]
         batches = manifest.batches_of(sweep)
         count = sum(len(b.entries) for b in batches)
         yield f"sweep {sweep}", f"{count} runs of stage {info.stage}: {info.why}"
-        if kind != "batches":
+        if kind != "batch":
             for key, value in _origins(manifest, batches, results).items():
                 yield f"sweep {sweep} {key}", value
-    yield "stale", "; ".join(_reasons(manifest, results, root, sweeps, kind, name)) or "no"
+    if kind == "batch":
+        name = f"{parts[2]}/{name}"
+    reasons = list(_reasons(manifest, root, sweeps, kind, name))
+    reasons += _unsound(manifest, results, sweeps, kind, name)
+    yield "stale", "; ".join(reasons) or "no"
 
 
 def _sweeps_behind(manifest: Manifest, kind: str, parts: tuple[str, ...], path: Path) -> list[str]:
     """Name the sweeps that a file is made from."""
     name = parts[-1].split(".")[0]
-    if kind in KINDS.values():
+    if kind in PRODUCTS:
         products = manifest.tables if kind == "table" else manifest.figures
         if name not in products:
             raise StoreError(f"the plan makes no such {kind}; it is a leftover", where=str(path))
         return products[name].sweeps
-    sweep = {"sweeps": name, "batches": parts[2] if len(parts) > 3 else ""}.get(kind)
+    sweep = {"sweep": name, "batch": parts[2] if len(parts) > 3 else ""}.get(kind)
     if sweep is None:
         return list(manifest.sweeps)
     known = sweep in manifest.sweeps
-    if not known or (kind == "batches" and f"{sweep}/{name}" not in manifest.batches):
+    if not known or (kind == "batch" and f"{sweep}/{name}" not in manifest.batches):
         raise StoreError("the plan has no such sweep or batch; it is a leftover", where=str(path))
     return [sweep]
 
@@ -128,21 +131,23 @@ def _run_lineage(
         yield "cpu seconds", record.seconds
         yield from ((f"computed with {k}", v) for k, v in record.origin.items() if k != "code")
         yield from record.row.items()
+        unread = [plan for _, plan in all_plans(results) if isinstance(plan, StoreError)]
         used = list(_uses(run_id, key, results))
         for manifest, batch in used:
             yield "used by", f"study {manifest.study}, batch {batch.id}"
             for what, value in _origins(manifest, [batch], results).items():
                 yield f"batch {batch.id} {what}", value
-        yield "stale", _record_staleness(record, [m for m, _ in used], root)
+        for error in unread:
+            yield "plan that cannot be read", str(error)
+        stale = _record_staleness(record, [m for m, _ in used], root)
+        yield "stale", stale if used or not unread else "unknown: a plan cannot be read"
 
 
 def _uses(run_id: str, code_key: str, results: Path) -> Iterator[tuple[Manifest, Batch]]:
     """Find the batches, of all studies, that hold a record."""
-    for path in sorted(results.glob("*/plan.json")):
-        try:
-            manifest = read_manifest(path)
-        except StoreError:
-            continue  # the examination of all results reports it
+    for _, manifest in all_plans(results):
+        if not isinstance(manifest, Manifest):
+            continue
         run = manifest.runs.get(run_id)
         if run is not None and run.code_key == code_key:
             for batch in manifest.batches.values():
@@ -171,8 +176,9 @@ def _record_staleness(record: Record, manifests: list[Manifest], root: Path) -> 
 
 
 def _reasons(
-    manifest: Manifest, results: Path, root: Path, sweeps: list[str], kind: str, name: str
+    manifest: Manifest, root: Path, sweeps: list[str], kind: str, name: str
 ) -> Iterator[str]:
+    """Say what changed in configuration and code since a file was planned."""
     try:
         now = make_plan(manifest.base, manifest.overrides, root)
     except ConfigError as error:
@@ -204,23 +210,33 @@ def _reasons(
                     else ""
                 )
             )
-    if kind not in KINDS.values():
-        return
-    before = (manifest.tables if kind == "table" else manifest.figures)[name]
-    after = (now.tables if kind == "table" else now.figures).get(name)
-    if after is None:
-        yield f"the study no longer makes {name}"
-    elif after.digest != before.digest:
-        changed = digest(after.config) != digest(before.config)
-        noted = after.note != before.note
-        what = "configuration" if changed else "note" if noted else "code or libraries"
-        yield f"its {what} changed"
-    held = {s: checked_metadata(sweep_file(results, manifest.study, s)) for s in before.sweeps}
-    sound = {s: h[DIGEST] if h else None for s, h in held.items()}
-    why = why_stale(results, manifest.study, kind, before, sound)
-    if why is not None:
-        yield why
+    if kind in PRODUCTS:
+        before = (manifest.tables if kind == "table" else manifest.figures)[name]
+        after = (now.tables if kind == "table" else now.figures).get(name)
+        if after is None:
+            yield f"the study no longer makes {name}"
+        elif after.digest != before.digest:
+            changed = digest(after.config) != digest(before.config)
+            noted = after.note != before.note
+            what = "configuration" if changed else "note" if noted else "code or libraries"
+            yield f"its {what} changed"
 
 
 def _environment(manifest: Manifest, run: PlannedRun) -> Environment:
     return Environment.from_json(manifest.environments[run.environment])
+
+
+def _unsound(
+    manifest: Manifest, results: Path, sweeps: list[str], kind: str, name: str
+) -> Iterator[str]:
+    """Say what is wrong with a file, and with the Parquet files it is made from."""
+    for fault in faults(manifest, results):
+        if (fault.kind, fault.name) == (kind, name):
+            yield fault.why
+        elif (
+            kind != "batch"
+            and fault.kind in ("batch", "sweep")
+            and fault.state is State.WRONG
+            and fault.sweeps[0] in sweeps
+        ):
+            yield f"{fault.kind} {fault.name}: {fault.why}"

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from relu_optima.errors import StoreError
+from relu_optima.layout import plan_file
 
 FORMAT = 3
+_REPAIR = "plan again: relu-optima plan STUDY"
+_SEAL = re.compile('\\{"sha256": "([0-9a-f]{64})", ')
 _NAME = re.compile("[a-z0-9][a-z0-9_-]*")
 
 
@@ -172,7 +177,43 @@ class Manifest:
         str
             JSON with sorted keys: the same plan always gives the same bytes.
         """
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, ensure_ascii=False)
+        body = {"format": FORMAT, **asdict(self)}
+        return sealed(json.dumps(body, sort_keys=True, ensure_ascii=False))
+
+
+def sealed(text: str) -> str:
+    """Put a digest of all its bytes in front of a plan's text: ``{"sha256": "…", …}``.
+
+    Parameters
+    ----------
+    text : str
+        A JSON mapping.
+
+    Returns
+    -------
+    str
+        The same mapping, with the digest as its first value.
+    """
+    return f'{{"sha256": "{_sha256(text)}", {text[1:]}'
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unsealed(text: str) -> dict[str, Any]:
+    """Read a plan's text, if no byte of it was changed."""
+    seal = _SEAL.match(text)
+    if seal is None:
+        raise ValueError("it has no checksum; another version may have written it")
+    body = "{" + text[seal.end() :]
+    if _sha256(body) != seal[1]:
+        raise ValueError("it does not match its checksum")
+    value = json.loads(body)
+    if value.pop("format") != FORMAT:
+        raise ValueError("it has another format")
+    assert isinstance(value, dict)
+    return value
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -193,16 +234,8 @@ def read_manifest(path: Path) -> Manifest:
     StoreError
         If it is missing, damaged or of another format.
     """
-    repair = "plan again: relu-optima plan STUDY"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StoreError("there is no such plan", where=str(path), fix=repair) from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"damaged plan: {error}", where=str(path), fix=repair) from None
-    try:
-        if value.pop("format") != FORMAT:
-            raise StoreError("plan of another format", where=str(path), fix=repair)
+        value = _unsealed(path.read_bytes().decode("utf-8"))
         _check_names(value)
         unknown = {r["environment"] for r in value["runs"].values()} - value["environments"].keys()
         if unknown:
@@ -219,8 +252,63 @@ def read_manifest(path: Path) -> Manifest:
             tables={k: Product(**p) for k, p in value.pop("tables").items()},
             **value,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"damaged plan: {error}", where=str(path), fix=repair) from None
+    except FileNotFoundError:
+        raise StoreError("there is no such plan", where=str(path), fix=_REPAIR) from None
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"damaged plan: {error}", where=str(path), fix=_REPAIR) from None
+
+
+def all_plans(results: Path) -> Iterator[tuple[Path, Manifest | StoreError]]:
+    """Read every plan in a results folder.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``.
+
+    Yields
+    ------
+    path : Path
+        A ``plan.json``.
+    plan : Manifest or StoreError
+        The plan, or what is wrong with it; a study that lost its plan is wrong too.
+    """
+    signs = ("*/plan.json", "*/batches")
+    for study in sorted({p.parent.name for sign in signs for p in results.glob(sign)}):
+        path = plan_file(results, study)
+        try:
+            yield path, read_plan(results, study)
+        except StoreError as error:
+            yield path, error
+
+
+def read_plan(results: Path, study: str) -> Manifest:
+    """Read the plan of a study.
+
+    Parameters
+    ----------
+    results : Path
+        ``results``.
+    study : str
+        Name of the study.
+
+    Returns
+    -------
+    Manifest
+        The plan.
+
+    Raises
+    ------
+    StoreError
+        If it is missing, damaged or the plan of another study.
+    """
+    path = plan_file(results, study)
+    plan = read_manifest(path)
+    if plan.study != study:
+        raise StoreError(
+            f"damaged plan: it is the plan of study {plan.study!r}", where=str(path), fix=_REPAIR
+        )
+    return plan
 
 
 def _check_names(value: dict[str, Any]) -> None:

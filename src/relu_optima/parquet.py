@@ -12,6 +12,7 @@ from relu_optima.errors import StoreError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 METADATA, DIGEST = b"relu_optima", "file_sha256"
 # The file holds a digest of itself, computed while these zeros stood in the digest's place.
@@ -83,26 +84,6 @@ def _metadata(source: Any) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and isinstance(value.get(DIGEST), str) else None
 
 
-def checked_metadata(path: Path) -> dict[str, Any] | None:
-    """Read what a Parquet file says of itself, if the whole file is as it was written.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        None if the file is missing or any bit of it was changed.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    return _checked(content)
-
-
 def _checked(content: bytes) -> dict[str, Any] | None:
     held = _metadata(io.BytesIO(content))
     if held is None:
@@ -133,6 +114,37 @@ def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     StoreError
         If it is missing or damaged.
     """
+    table, metadata = read_arrow(path, fix)
+    return table.to_pandas(), metadata
+
+
+def read_arrow(
+    path: Path, fix: str, columns: list[str] | None = None
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Read a Parquet file like `read_table`, without pandas.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fix : str
+        What repairs it, for the error.
+    columns : list of str, optional
+        Columns to read; those that are not there are left out. Default: all.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        Its rows.
+    metadata : dict
+        What it says of itself.
+
+    Raises
+    ------
+    StoreError
+        If it is missing or any bit of it was changed.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -144,4 +156,7 @@ def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     metadata = _checked(content)
     if metadata is None:
         raise StoreError("damaged Parquet file", where=str(path), fix=fix)
-    return pq.read_table(io.BytesIO(content)).to_pandas(), metadata
+    try:
+        return pq.ParquetFile(io.BytesIO(content)).read(columns), metadata
+    except pa.ArrowException as error:
+        raise StoreError(f"damaged Parquet file: {error}", where=str(path), fix=fix) from None

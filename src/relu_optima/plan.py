@@ -78,7 +78,7 @@ def study_name(base: str, overrides: list[str]) -> str:
     return f"{base}-{digest(sorted(overrides))[:8]}" if overrides else base
 
 
-def split_study_name(study: str) -> tuple[str, bool]:
+def split_study_name(study: object) -> tuple[str, bool]:
     """Take a study's name apart.
 
     Parameters
@@ -98,9 +98,10 @@ def split_study_name(study: str) -> tuple[str, bool]:
     ConfigError
         If it is no name of a study.
     """
-    if re.fullmatch(NAME_PATTERN, study):
-        return study, False
-    match = _OVERRIDDEN.match(study)
+    text = study if isinstance(study, str) else ""  # Snakemake reads `study=42` as a number
+    if re.fullmatch(NAME_PATTERN, text):
+        return text, False
+    match = _OVERRIDDEN.match(text)
     if match is None:
         raise ConfigError([f"{study!r} is no name of a study; allowed: a-z, 0-9 and _"])
     return match["base"], True
@@ -161,7 +162,7 @@ def make_plan(
             files.problems.append(f"{where}: override: no sweep {name!r} in this study; {hint}")
     kept = None
     if accept_environment:
-        from relu_optima.reuse import Acceptance
+        from relu_optima.acceptance import Acceptance
         from relu_optima.store import Store
 
         kept = Acceptance(Store(root / "results" / "store"))

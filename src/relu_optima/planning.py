@@ -10,67 +10,99 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from relu_optima.collect import sweep_file
+from relu_optima.acceptance import earlier
 from relu_optima.environment import Environment
-from relu_optima.manifest import Manifest, read_manifest, write_manifest
-from relu_optima.parquet import DIGEST, checked_metadata
+from relu_optima.errors import StoreError
+from relu_optima.layout import plan_file
+from relu_optima.manifest import Manifest, read_plan, write_manifest
 from relu_optima.plan import make_plan, split_study_name
-from relu_optima.products import product_files, why_stale
-from relu_optima.reuse import earlier
+from relu_optima.reuse import take_from_others
+from relu_optima.sharing import register
+from relu_optima.soundness import faults
 from relu_optima.store import Store
-from relu_optima.worker import batch_file
 
 
-def plan_file(results: Path, study: str) -> Path:
-    """Return where a study's plan lies.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study : str
-        Name of the study.
-
-    Returns
-    -------
-    Path
-        ``results/<study>/plan.json``.
-    """
-    return results / study / "plan.json"
-
-
-def open_plan(study: str, *, plan: bool, root: Path = Path()) -> Manifest:
-    """Return the plan of a study, as the Snakefile needs it.
+def plan_now(study: object, root: Path = Path()) -> Manifest:
+    """Plan a study by its name, as the configuration and the code are now.
 
     Parameters
     ----------
     study : str
         Name of the study; ``x-<8 hex>`` takes its overrides from its earlier plan.
-    plan : bool
-        Plan anew (Snakemake's main process) or only read (its jobs).
     root : Path, optional
         Project folder.
 
     Returns
     -------
     Manifest
-        The plan, written to ``plan.json`` if its content changed.
+        The plan.
+
+    Raises
+    ------
+    ReluOptimaError
+        If this is no name of a study, its earlier plan is damaged or the configuration has
+        mistakes.
     """
     base, overridden = split_study_name(study)
-    path = plan_file(root / "results", study)
-    if not plan:
-        return read_manifest(path)
-    overrides = read_manifest(path).overrides if overridden else []
+    overrides = read_plan(root / "results", str(study)).overrides if overridden else []
     manifest = make_plan(base, overrides, root)
-    write_manifest(manifest, path)
+    if manifest.study != study:
+        where = str(plan_file(root / "results", str(study)))
+        raise StoreError(f"damaged plan: {study!r} is not made of {overrides}", where=where)
     return manifest
 
 
-def stale_files(manifest: Manifest, results: Path) -> list[Path]:
-    """List files that are there but belong to another plan, are damaged or incomplete.
+def open_plan(study: object, *, plan: bool, write: bool = True, root: Path = Path()) -> Manifest:
+    """Return the plan of a study, as the Snakefile needs it.
 
-    Snakemake alone would not notice if its own metadata were lost, so they are removed before
-    it starts; finished runs stay in the store.
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    plan : bool
+        Plan anew (Snakemake's main process) or only read (its jobs).
+    write : bool, default True
+        Of a new plan: write it and make the folder ready; hold the study's lock then.
+    root : Path, optional
+        Project folder.
+
+    Returns
+    -------
+    Manifest
+        The plan.
+    """
+    results = root / "results"
+    if not plan:
+        return read_plan(results, str(study))
+    manifest = plan_now(study, root)
+    if write:
+        save_plan(manifest, results)
+        make_ready(manifest, results)
+    return manifest
+
+
+def save_plan(manifest: Manifest, results: Path) -> None:
+    """Write a plan where jobs read it; hold the study's lock, so that none is reading.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The plan.
+    results : Path
+        ``results``.
+    """
+    register(results)
+    write_manifest(manifest, plan_file(results, manifest.study))
+
+
+def make_ready(manifest: Manifest, results: Path) -> int:
+    """Leave Snakemake nothing that would mislead it, and nothing to do that was done before.
+
+    Snakemake alone would not notice a file of another plan or a damaged one if its own metadata
+    were lost, so they are removed; finished runs stay in the store. What other studies made and
+    this one makes too is taken from them. A file from the future (the clock was set back) would
+    stop every job that builds on it; its digest says that it is current, so it may have the
+    present time.
 
     Parameters
     ----------
@@ -81,55 +113,24 @@ def stale_files(manifest: Manifest, results: Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
-        Batch files, collected sweeps, figures and tables.
+    int
+        How many batches, sweeps, figures and tables were taken from other studies.
     """
-    study = manifest.study
-    out = []
-    gone = set()
-    for batch in manifest.batches.values():
-        path = batch_file(results, study, batch.id)
-        held = checked_metadata(path)
-        if held is None or held["digest"] != batch.digest or held["incomplete"]:
-            gone.add(batch.sweep)
-            if path.exists():
-                out.append(path)
-    sound: dict[str, str | None] = {}
-    for sweep in manifest.sweeps:
-        path = sweep_file(results, study, sweep)
-        held = checked_metadata(path)
-        good = held is not None and held["digest"] == manifest.sweep_digest(sweep)
-        sound[sweep] = held[DIGEST] if held and good and sweep not in gone else None
-        if sound[sweep] is None and path.exists():
-            out.append(path)
-    for kind, products in (("figure", manifest.figures), ("table", manifest.tables)):
-        for product in products.values():
-            if why_stale(results, study, kind, product, sound) is not None:
-                files = product_files(results, study, kind, product.name)
-                out += [p for p in files if p.exists()]
-    return out
-
-
-def make_ready(manifest: Manifest, results: Path) -> None:
-    """Leave Snakemake nothing that would mislead it: no stale file and none from the future.
-
-    A file from the future (the clock was set back) would stop every job that builds on it, and
-    nothing made now would be newer than it. Its digest says whether it is current, so it may have
-    the present time.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    results : Path
-        ``results``.
-    """
-    for stale in stale_files(manifest, results):
-        stale.unlink(missing_ok=True)
+    _remove_faults(manifest, results)
+    taken = take_from_others(manifest, results)
+    if taken:
+        _remove_faults(manifest, results)  # a copy is a file like any other
     now = time.time()
     for path in (results / manifest.study).rglob("*"):
         if path.is_file() and path.stat().st_mtime > now:
             os.utime(path, (now, now))
+    return taken
+
+
+def _remove_faults(manifest: Manifest, results: Path) -> None:
+    for fault in faults(manifest, results):
+        for path in fault.files:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -1,94 +1,94 @@
-"""What other libraries computed for a run with the same code: why it runs again, or is kept."""
+"""Take from other studies what they made and this one makes too, before any job starts."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
-from relu_optima.code_key import RunKey
-from relu_optima.environment import Environment
-from relu_optima.errors import StoreError
-from relu_optima.store import Store
+from relu_optima.layout import batch_file, mark_file, product_files, sweep_file, timings_file
+from relu_optima.manifest import Manifest
+from relu_optima.soundness import Finding, State, inspect
 
-
-@dataclass(frozen=True)
-class Earlier:
-    """A record of a run with the same code.
-
-    Attributes
-    ----------
-    code_key : str
-        Its key.
-    environment : Environment
-        The libraries that computed it.
-    upstream : dict of str to str
-        Keys of the records it was built on, by stage.
-    """
-
-    code_key: str
-    environment: Environment
-    upstream: dict[str, str]
+Findings = dict[tuple[str, str], Finding]
 
 
-def earlier(store: Store, run_id: str, code: str) -> Iterator[Earlier]:
-    """Find the records of a run with the same code, the newest first.
+def take_from_others(plan: Manifest, results: Path) -> int:
+    """Copy what is missing here and sound there; copies, since a link shares every accident.
 
     Parameters
     ----------
-    store : Store
-        The store.
-    run_id, code : str
-        The run, and the hash of its code and files.
+    plan : Manifest
+        The plan.
+    results : Path
+        ``results``; hold its lock. Nothing unsound of the plan's study may lie in it.
 
-    Yields
-    ------
-    Earlier
-        Those that are sound.
+    Returns
+    -------
+    int
+        How many batches, sweeps, figures and tables were taken.
     """
-    keys = [(path.stat().st_mtime_ns, path.parent.name) for path in store.records_of(run_id)]
-    for _, code_key in sorted(keys, reverse=True):
-        try:
-            origin = store.load(run_id, code_key, arrays=False).origin
-            if origin.get("code") == code:
-                environment = Environment.from_json(origin["environment"])
-                yield Earlier(code_key, environment, origin["upstream"])
-        except (StoreError, KeyError, ValueError):
-            continue  # damaged, or of an older version: it is computed again
+    here = _findings(plan, results, plan.study)
+    taken = 0
+    for folder in sorted(results.glob("*/batches")):
+        if all(f.state is not State.MISSING for f in here.values()):
+            break
+        other = folder.parent.name
+        if other != plan.study:
+            there = _findings(plan, results, other)
+            for found in _same(plan, here, there):
+                _copy(results, other, plan.study, found)
+                here[found.kind, found.name] = found
+                taken += 1
+    if taken:
+        _same_time(plan, results)
+    return taken
 
 
-@dataclass(frozen=True)
-class Acceptance:
-    """Keeps what other libraries computed, as ``--accept-environment`` asks.
+def _findings(plan: Manifest, results: Path, study: str) -> Findings:
+    return {(f.kind, f.name): f for f in inspect(plan, results, study)}
 
-    Attributes
-    ----------
-    store : Store
-        Where the records lie.
-    """
 
-    store: Store
+def _same(plan: Manifest, here: Findings, there: Findings) -> Iterator[Finding]:
+    """Yield what can be taken: sound there, and made from the very files that lie here."""
+    parts = {sweep: [b.id for b in plan.batches_of(sweep)] for sweep in plan.sweeps}
+    for key, found in there.items():
+        if here[key].state is not State.MISSING or found.state is not State.SOUND:
+            continue
+        sources: list[tuple[str, str]] = []
+        if found.kind == "sweep":
+            sources = [("batch", name) for name in parts[found.name]]
+        elif found.kind != "batch":
+            sources = [("sweep", name) for name in found.sweeps]
+        if all(here[s].digest == there[s].digest for s in sources):
+            yield found
 
-    def __call__(self, run_id: str, key: RunKey, upstream: dict[str, str]) -> RunKey | None:
-        """Find the record to keep in place of one that the present libraries would compute.
 
-        Parameters
-        ----------
-        run_id : str
-            The run.
-        key : RunKey
-            Its key here and now.
-        upstream : dict of str to str
-            Keys of the records it is to be built on, by stage.
+def _copy(results: Path, source: str, target: str, found: Finding) -> None:
+    pairs = zip(_files(results, source, found), _files(results, target, found), strict=True)
+    for old, new in pairs:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists():  # only timings may be gone
+            shutil.copyfile(old, new)
 
-        Returns
-        -------
-        RunKey or None
-            Key of the newest record with the same code, files and upstream records; None if there
-            is none, or the present libraries have computed the run already.
-        """
-        if self.store.has(run_id, key.code_key):
-            return None
-        for found in earlier(self.store, run_id, key.code):
-            if found.upstream == upstream:
-                return RunKey(key.code, found.environment, found.code_key)
-        return None
+
+def _files(results: Path, study: str, found: Finding) -> list[Path]:
+    """List where a study has something, and what belongs to it."""
+    place = (results, study, found.name)
+    if found.kind == "batch":
+        return [batch_file(*place)]
+    if found.kind == "sweep":
+        return [sweep_file(*place), timings_file(*place)]
+    product = (results, study, found.kind, found.name)
+    return [*product_files(*product), mark_file(*product)]
+
+
+def _same_time(plan: Manifest, results: Path) -> None:
+    """Give all sound files of a study one time: none is newer than what was made from it."""
+    now = time.time()
+    for found in inspect(plan, results):
+        if found.state is State.SOUND:
+            for path in found.files:
+                os.utime(path, (now, now))

@@ -18,16 +18,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from relu_optima.errors import ReluOptimaError
+from relu_optima.failures import failures
+from relu_optima.layout import batch_file, plan_file
 from relu_optima.locks import study_lock
-from relu_optima.manifest import Manifest, write_manifest
+from relu_optima.manifest import Manifest
 from relu_optima.parquet import read_metadata
 from relu_optima.plan import make_plan
-from relu_optima.planning import Ahead, look_ahead, make_ready, plan_file
-from relu_optima.worker import batch_file
+from relu_optima.planning import Ahead, look_ahead, make_ready, save_plan
+from relu_optima.soundness import faults
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
 ROOM = 2**18  # bytes; with less of them left not even a log is complete
-QUOTED_LINES = 15  # of each failed job's log
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class StudyResult:
         Runs computed now, and runs taken from the store by jobs that had to run.
     incomplete : int
         Runs that hit the wall-clock limit; the next call computes them again.
+    report : Path or None
+        The report, if it was asked for and there is something to report.
     """
 
     study: str
     computed: int
     finished: int
     incomplete: int
+    report: Path | None
 
 
 def run_study(
@@ -98,30 +102,44 @@ def run_study(
     where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
         manifest = make_plan(name, overrides, root, accept_environment=accept_environment)
-        path = plan_file(results, manifest.study)
-        write_manifest(manifest, path)
-        make_ready(manifest, results)
+        save_plan(manifest, results)
+        taken = make_ready(manifest, results)
+        if taken:
+            console.print(f"{taken} batches, sweeps, figures and tables taken from other studies")
         show_plan(manifest, look_ahead(manifest, results), console, None if profiles else cores)
         log = results / manifest.study / "timings" / "progress.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("", encoding="utf-8")
-        _snakemake(manifest, root, ["--unlock"], lock, console)
-        arguments = ["--rerun-incomplete", "--keep-going", "--scheduler", "greedy", *where]
-        started = time.time()
-        code = _snakemake(manifest, root, arguments, lock, console, progress=log)
-        if code != 0:
-            full = shutil.disk_usage(results).free < ROOM
-            cause = "free some disk space" if full else "correct the cause"
-            raise ReluOptimaError(
-                f"the study stopped: {_failures(results / manifest.study, started)}"
-                + ("\nNo space left on device, or nearly none" if full else ""),
-                where=manifest.study,
-                fix=f"{cause} and run the same command again; finished runs are kept",
-            )
-        if report:
-            write_report(manifest, root, lock, console)
+        if any((root / ".snakemake" / "locks").glob("*")):
+            _snakemake(manifest, root, ["--unlock"], lock, console)  # of a killed one
+        if any(faults(manifest, results)):  # else everything is there and is what the plan makes
+            _run_jobs(manifest, root, where, lock, console, log)
+        page = write_report(manifest, root, lock, console) if report else None
         computed, finished = _counts(log)
-        return StudyResult(manifest.study, computed, finished, _incomplete(manifest, results))
+        incomplete = _incomplete(manifest, results)
+        return StudyResult(manifest.study, computed, finished, incomplete, page)
+
+
+def _run_jobs(
+    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path
+) -> None:
+    """Have Snakemake make what is missing and what is built on that, or say why jobs failed."""
+    # what is there is what the plan makes, whatever Snakemake remembers of it
+    triggers = ["--rerun-incomplete", "--rerun-triggers", "mtime"]
+    arguments = [*triggers, "--keep-going", "--scheduler", "greedy", *where]
+    since = progress.stat().st_mtime
+    said = progress.with_name("snakemake.log")
+    before = said.stat().st_size if said.exists() else 0
+    if _snakemake(manifest, root, arguments, lock, console, progress=progress) == 0:
+        return
+    full = shutil.disk_usage(root / "results").free < ROOM
+    cause = "free some disk space" if full else "correct the cause"
+    raise ReluOptimaError(
+        f"the study stopped: {failures(said.read_bytes()[before:], since, root)}"
+        + ("\nNo space left on device, or nearly none" if full else ""),
+        where=manifest.study,
+        fix=f"{cause} and run the same command again; finished runs are kept",
+    )
 
 
 def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[str]:
@@ -290,27 +308,6 @@ def _counts(log: Path) -> tuple[int, int]:
     return len(flags) - finished, finished
 
 
-def _failures(folder: Path, since: float) -> str:
-    """Quote the error lines of the jobs that failed in this call."""
-    texts = []
-    for path in sorted((folder / "logs").rglob("*.log")):
-        if path.stat().st_mtime < since - 1:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        mark = text.rfind("relu-optima: ")
-        if mark < 0:
-            mark = text.rfind("Traceback (most recent call last)")
-        if mark >= 0:
-            lines = text[mark:].strip().splitlines()
-            texts.append(f"\n[{path}]\n" + "\n".join(lines[-QUOTED_LINES:]))
-    log = folder / "timings" / "snakemake.log"
-    if texts:
-        more = f"\n... and {len(texts) - 3} more failed jobs" if len(texts) > 3 else ""
-        return "".join(texts[:3]) + more
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-QUOTED_LINES:]
-    return f"\n[{log}]\n" + "\n".join(tail)
-
-
 def _incomplete(manifest: Manifest, results: Path) -> int:
     count = 0
     for batch in manifest.batches.values():
@@ -319,7 +316,7 @@ def _incomplete(manifest: Manifest, results: Path) -> int:
     return count
 
 
-def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> bool:
+def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> Path | None:
     """Write ``report.html`` if a figure, table or caption is newer.
 
     Parameters
@@ -335,8 +332,8 @@ def write_report(manifest: Manifest, root: Path, lock: int, console: Console) ->
 
     Returns
     -------
-    bool
-        True if it was written.
+    Path or None
+        The report; None if the study has neither figures nor tables.
 
     Raises
     ------
@@ -349,9 +346,9 @@ def write_report(manifest: Manifest, root: Path, lock: int, console: Console) ->
     inputs += [*(folder / "figures").glob("*"), *(root / "workflow" / "report").glob("*")]
     newest = max((p.stat().st_mtime for p in inputs), default=0.0)
     if not manifest.figures and not manifest.tables:
-        return False
+        return None
     if target.exists() and target.stat().st_mtime > newest:
-        return False
+        return target
     console.print("writing report.html")
     code = _snakemake(manifest, root, ["--report", str(target.relative_to(root))], lock, console)
     if code != 0 or not target.exists():
@@ -360,4 +357,4 @@ def write_report(manifest: Manifest, root: Path, lock: int, console: Console) ->
             where=str(folder / "timings" / "snakemake.log"),
             fix="see the end of that log",
         )
-    return True
+    return target

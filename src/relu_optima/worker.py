@@ -15,6 +15,7 @@ from relu_optima.code_key import rows_key
 from relu_optima.columns import config_columns
 from relu_optima.config.identity import digest
 from relu_optima.errors import ReluOptimaError, StaleCodeError, StoreError
+from relu_optima.layout import batch_file
 from relu_optima.manifest import Batch, Entry, Manifest, write_atomically
 from relu_optima.parquet import parquet_bytes
 from relu_optima.provenance import merged, origin_of
@@ -143,24 +144,6 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def batch_file(results: Path, study: str, batch_id: str) -> Path:
-    """Return where a batch's Parquet file lies.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study, batch_id : str
-        Which batch.
-
-    Returns
-    -------
-    Path
-        ``results/<study>/batches/<sweep>/<number>.parquet``.
-    """
-    return results / study / "batches" / f"{batch_id}.parquet"
-
-
 def _row(shop: Workshop, sweep: str, entry: Entry, record: Record) -> dict[str, Any]:
     """Flatten one record: identity, status, config columns, upstream columns, results, series."""
     upstream = {name: _columns(shop, name, run) for name, run in entry.on.items()}
@@ -189,8 +172,8 @@ def _parquet(manifest: Manifest, batch: Batch, done: _Done) -> bytes:
     import pandas as pd
 
     incomplete = sum(row["status"] in NOT_CACHED for row in done.rows)
+    # no name of a study: others that plan the same take the file as it is
     metadata = {
-        "study": manifest.study,
         "batch": batch.id,
         "digest": batch.digest,
         "incomplete": incomplete,

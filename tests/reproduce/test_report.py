@@ -25,14 +25,26 @@ def write(root, frames, study="icml2023"):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, monkeypatch):
+    made_up.believe(monkeypatch.setattr)
     shutil.copytree(CONF, tmp_path / "conf")
     return tmp_path
 
 
+# the command line, which believes made-up sweeps
+COMMAND = f"""
+import sys
+sys.path.insert(0, {str(CONF.parent)!r})
+from relu_optima.cli import main
+from tests.reproduce import made_up
+made_up.believe(setattr)
+main()
+"""
+
+
 def command(root, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "relu_optima", "reproduce", *arguments],
+        [sys.executable, "-c", COMMAND, "reproduce", *arguments],
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

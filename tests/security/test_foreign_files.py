@@ -16,7 +16,7 @@ from relu_optima.datasets.loaders import csv
 from relu_optima.datasets.sources import Remote
 from relu_optima.errors import DataError, ReluOptimaError, StoreError
 from relu_optima.foreign import file_digest, open_regular
-from relu_optima.manifest import read_manifest
+from relu_optima.manifest import read_manifest, sealed
 from relu_optima.plan import make_plan
 from relu_optima.solve_file import solve_file
 from relu_optima.store import Store
@@ -99,8 +99,9 @@ def test_a_plan_names_no_path(tmp_path, plan, name):
             hostile[key] = name
         else:
             hostile[key] = {name: next(iter(plan[key].values()))}
-        path.write_text(json.dumps(hostile))
-        with pytest.raises(StoreError, match="damaged plan"):
+        del hostile["sha256"]
+        path.write_text(sealed(json.dumps(hostile)))
+        with pytest.raises(StoreError, match="is no name"):
             read_manifest(path)
 
 

@@ -86,6 +86,20 @@ class Project:
         assert done.returncode == code, text
         return text
 
+    def snakemake(self, option: str, config: str, code: int = 0) -> str:
+        """Run plain Snakemake and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", option, "--nocolor", "--config", config],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        text = done.stdout + done.stderr
+        assert done.returncode == code, text
+        return text
+
     def study(self, *overrides: str, name: str = "tiny") -> int:
         """Run the study and return how many runs were computed."""
         text = self.run("study", name, *overrides, "--no-report")

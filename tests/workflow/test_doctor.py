@@ -14,7 +14,7 @@ from relu_optima.cli import app
 from relu_optima.doctor import examine, leftovers, prune
 from relu_optima.errors import StoreError
 from relu_optima.lineage import lineage
-from relu_optima.manifest import read_manifest
+from relu_optima.manifest import read_manifest, sealed
 from tests.workflow.conftest import RUNS, Project
 
 KINDS = {
@@ -105,8 +105,8 @@ def test_prune_shows_first_and_removes_only_what_no_plan_needs(finished: Project
     assert prune(results, remove=True).records == []
     plan = json.loads((results / "tiny/plan.json").read_text())
     dropped = next(r for r, run in plan["runs"].items() if run["stage"] == "convex")
-    del plan["runs"][dropped]
-    (results / "tiny/plan.json").write_text(json.dumps(plan))
+    del plan["runs"][dropped], plan["sha256"]
+    (results / "tiny/plan.json").write_text(sealed(json.dumps(plan)))
     half = results / f"store/.tmp-{'0' * 32}"
     half.mkdir()
     (half / "record.json").write_text("{")
@@ -133,7 +133,7 @@ def test_nothing_is_pruned_while_a_plan_cannot_be_read(finished: Project):
     results = finished.root / "results"
     (results / "tiny/plan.json").write_text('{"format"')
     before = finished.records()
-    with pytest.raises(StoreError, match="nothing is removed"):
+    with pytest.raises(StoreError, match="nothing can be removed"):
         prune(results, remove=True)
     assert finished.records() == before
 

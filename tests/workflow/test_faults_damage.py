@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relu_optima.manifest import read_manifest
-from relu_optima.planning import stale_files
+from relu_optima.soundness import faults
 from tests.workflow.conftest import Project
 
 # results of the study, not of the store: made again without computing anything
@@ -41,13 +41,13 @@ def test_every_damaged_file_of_a_study_is_removed_before_snakemake_starts(finish
     random_state = random.Random(SEED)
     results = finished.root / "results"
     manifest = read_manifest(results / "tiny/plan.json")
-    assert stale_files(manifest, results) == []
+    assert list(faults(manifest, results)) == []
     files = [p for p in made_files(finished) if p.name != "plan.json"]
     assert len(files) > 10
     for path in files:
         good = path.read_bytes()
         damage(path, random_state)
-        stale = stale_files(manifest, results)
+        stale = [p for fault in faults(manifest, results) for p in fault.files]
         # a damaged mark accuses the product it vouches for
         accused = path.stem.partition("_")[2] if path.suffix == ".json" else path.stem
         assert any(accused.split(".")[0] in p.name for p in stale), (SEED, path)

@@ -2,7 +2,9 @@
 
 import resource
 import shutil
+import subprocess
 
+from relu_optima.locks import study_lock
 from tests.workflow.conftest import RUNS, Project, copy_of
 
 
@@ -14,23 +16,22 @@ def cpu_seconds() -> float:
 
 def test_second_call_has_nothing_to_do(finished: Project):
     before, plan = finished.products(), (finished.root / "results/tiny/plan.json").stat().st_mtime
+    log = finished.root / "results/tiny/timings/snakemake.log"
+    said = log.read_text()
     start = cpu_seconds()
     assert finished.study() == 0
     assert cpu_seconds() - start < 10
     assert finished.products() == before
     assert (finished.root / "results/tiny/plan.json").stat().st_mtime == plan
-    log = (finished.root / "results/tiny/timings/snakemake.log").read_text()
-    assert log.rstrip().endswith(
-        "Nothing to be done (all requested files are present and up to date)."
-    )
+    assert log.read_text() == said, "no job was needed, so Snakemake was not started"
+    assert "Nothing to be done" in finished.snakemake("-n", "study=tiny")
 
 
 def test_comment_and_docstring_edits_compute_nothing(finished: Project):
     finished.edit("src/relu_optima/convex/stage.py", '"""', '"""Edited. ')
     finished.append("src/relu_optima/convex/stage.py", "\n# a comment\n")
     assert finished.study() == 0
-    log = (finished.root / "results/tiny/timings/snakemake.log").read_text()
-    assert "Nothing to be done" in log.splitlines()[-1]
+    assert "Nothing to be done" in finished.snakemake("-n", "study=tiny")
 
 
 def test_code_edit_computes_its_stage_and_no_other(finished: Project):
@@ -115,3 +116,57 @@ def test_lost_store_costs_time_only(finished: Project):
 def test_copied_results_are_not_computed_again(finished_root, tmp_path):
     project = copy_of(finished_root, tmp_path / "elsewhere")
     assert project.study() == 0
+
+
+def test_overrides_that_change_nothing_start_no_job(finished: Project):
+    """All is taken from the other study, and Snakemake agrees, whatever it remembers."""
+    text = finished.run("study", "tiny", "tiny:seed=0,1", "--no-report")
+    assert "0 runs computed, 0 taken from the store" in text
+    other = next(p for p in (finished.root / "results").glob("tiny-*"))
+    assert not (other / "logs").exists()
+    assert finished.products(other.name) == finished.products()
+    assert text.rstrip().endswith(f"see results/{other.name}"), "there is no report"
+    for snakemake_forgot in (False, True):
+        if snakemake_forgot:
+            shutil.rmtree(finished.root / ".snakemake/metadata")
+        assert "Nothing to be done" in finished.snakemake("-n", f"study={other.name}")
+    assert "0 problems" in finished.run("doctor", "--no-verify")
+    # after a change that the first study has computed, jobs of the second are remembered by none
+    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    assert finished.study() == 2
+    finished.run("study", "tiny", "tiny:seed=0,1", "--no-report")
+    assert not (other / "logs").exists()
+
+
+def test_a_running_study_keeps_its_plan(finished: Project):
+    path = finished.root / "results/tiny/plan.json"
+    before = path.read_bytes()
+    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    with study_lock(finished.root / "results"):
+        text = finished.run("plan", "tiny")
+        assert "2 to compute" in text
+        assert "the plan was not written: another study is at work" in text
+        assert "another study is at work" in finished.snakemake("--cores=1", "study=tiny", code=1)
+    assert path.read_bytes() == before
+    finished.snakemake("-n", "study=tiny")
+    assert path.read_bytes() == before, "a dry run writes nothing"
+    assert "not written" not in finished.run("plan", "tiny")
+    assert path.read_bytes() != before
+
+
+def test_names_of_no_study_are_one_clear_error(finished: Project):
+    for value in ("42", "null", "[a]", "Tiny"):
+        text = finished.snakemake("-n", f"study={value}", code=1)
+        assert "is no name of a study" in text
+        assert "Traceback" not in text
+
+
+def test_a_home_that_cannot_be_written_stops_nothing(finished: Project):
+    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    environment = {k: v for k, v in finished.environment().items() if k != "XDG_CACHE_HOME"}
+    done = subprocess.run(
+        finished.command("study", "tiny", "--no-report"),
+        cwd=finished.root, env={**environment, "HOME": "/dev/null"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "2 runs computed" in done.stdout, done.stdout + done.stderr

@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relu_optima.collect import sweep_file
 from relu_optima.config.compose import load_yaml
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError
+from relu_optima.layout import sweep_file
 from relu_optima.manifest import write_atomically
+from relu_optima.planning import plan_now
 from relu_optima.plugins import load_plugin
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError
@@ -32,6 +33,7 @@ from relu_optima.reproduce.compare import (
     compare,
 )
 from relu_optima.reproduce.published import Published, load_published
+from relu_optima.soundness import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +91,8 @@ def reproduce(study: str, conf: Path, results: Path) -> Reproduction:
     Raises
     ------
     ReluOptimaError
-        If nothing published is recorded for the study, or it has no results at all.
+        If nothing published is recorded for the study, it has no results at all, or a sweep's
+        file is damaged or not what the study's plan makes now.
     """
     published = load_published(conf, study)
     frames = _frames(study, published, conf, results)
@@ -123,9 +126,7 @@ def _claim_tables(published: Published, conf: Path) -> dict[str, TableConfig]:
 
 
 def _frames(study: str, published: Published, conf: Path, results: Path) -> dict[str, pd.DataFrame]:
-    """Read every sweep that is needed and there."""
-    import pandas as pd
-
+    """Read every sweep that is needed and there, if it is what the study's plan makes now."""
     if not (results / study).is_dir():
         raise ReluOptimaError(
             f"study {study!r} has no results",
@@ -135,8 +136,9 @@ def _frames(study: str, published: Published, conf: Path, results: Path) -> dict
     wanted = {v.sweep or i.sweep for i in published.items.values() for v in i.variants.values()}
     for table in _claim_tables(published, conf).values():
         wanted |= set(table.sweeps)
-    files = {name: sweep_file(results, study, name) for name in sorted(wanted)}
-    return {name: pd.read_parquet(path) for name, path in files.items() if path.is_file()}
+    plan = plan_now(study, conf.parent)
+    there = (s for s in sorted(wanted & set(plan.sweeps)) if sweep_file(results, study, s).exists())
+    return {sweep: read_sweep(plan, sweep, results)[0] for sweep in there}
 
 
 def _claims(
