@@ -40,7 +40,13 @@ class Config(FigureConfig):
     )
 
     def reads(self) -> Iterator[Read]:
-        """List the columns that are read, `y` from the first sweep only if two are joined."""
+        """List the columns that are read, `y` from the first sweep only if two are joined.
+
+        Yields
+        ------
+        Read
+            As `ProductConfig.reads`.
+        """
         last = {"x": self.sweeps[-1:], "y": self.sweeps[:1], "where": self.sweeps[-1:]}
         for read in super().reads():
             of = last.get(read.key) if self.join else None

@@ -56,7 +56,13 @@ class Config(TableConfig):
     parts: list[Part] = Field(min_length=1, description="Columns of answers, in order.")
 
     def reads(self) -> Iterator[Read]:
-        """List the columns that are read; a part may have another name for one of `key`."""
+        """List the columns that are read; a part may have another name for one of `key`.
+
+        Yields
+        ------
+        Read
+            As `ProductConfig.reads`.
+        """
         yield from super().reads()
         for part in self.parts:
             for index, name in enumerate(self.key):
