@@ -356,3 +356,128 @@ def test_code_that_a_family_reaches_belongs_to_data_that_name_it(nested):
     after = plan()
     assert {(s, i) for s, i, _ in after} == {(s, i) for s, i, _ in before}
     assert {s for s, _, _ in after - before} == {"dataset", "training"}
+
+
+FIGURE = """\
+plot: line
+sweeps: [a]
+title: T
+caption: C.
+category: Test
+"""
+
+
+def refused(project, study="s"):
+    with pytest.raises(ConfigError) as caught:
+        make_plan(study, root=project)
+    return caught.value.problems
+
+
+def test_columns_of_figures_and_tables_are_checked_before_anything_runs(project):
+    write(project, "sweep/a", CONVEX)
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f, g]\ntables: [t]\n")
+    write(
+        project,
+        "figure/f",
+        FIGURE + "x: convex.lamb\ny: objectiv\nwhere: {convex.lamb: 1}\n"
+        "hue: seeds\nlabels: {convex.lam: λ, obj: o}\n",
+    )
+    write(project, "figure/g", FIGURE.replace("line", "traces") + "x: lam\ny: series.lam\n")
+    write(
+        project,
+        "table/t",
+        FIGURE.replace("plot: line", "table: runs")
+        + "columns: [{column: gap}, {column: dataset.nn}]\nsort: [dataset.nn]\n"
+        "macros: {M: {column: gapp, statistic: max}}\n",
+    )
+    near = "in sweep a; did you mean"
+    f, g, t = "conf/figure/f.yaml", "conf/figure/g.yaml", "conf/table/t.yaml"
+    found = refused(project)
+    for part in (
+        f"{f}: where, x: no column 'convex.lamb' in sweep a; did you mean 'convex.lam'?",
+        f"{f}: y: no column 'objectiv' in sweep a; did you mean 'objective'?",
+        f"{f}: hue: no column 'seeds' in sweep a; did you mean 'seed'?",
+        f"{f}: labels: nothing that it shows is called 'obj'",
+        f"{g}: x: Value error, a series is named as its column is: 'series.lam'",
+        f"{t}: columns.1.column, sort.0: no column 'dataset.nn' {near} 'dataset.n'?",
+        f"{t}: macros.M.column: no column 'gapp' in sweep a; did you mean 'gap'?",
+    ):
+        assert sum(p.startswith(part) for p in found) == 1, found
+    assert len(found) == 7
+
+
+def test_a_series_that_the_stage_lacks_is_refused(project):
+    write(project, "sweep/a", CONVEX)
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\n")
+    write(project, "figure/f", FIGURE.replace("line", "traces") + "x: series.lam\ny: series.gap\n")
+    assert len(refused(project)) == 2
+
+
+def test_a_batch_column_is_checked(project):
+    write(project, "sweep/a", CONVEX + "batch_by: [convex.lamb]\n")
+    (problem,) = refused(project)
+    assert "batch_by: no column 'convex.lamb'; did you mean 'convex.lam'?" in problem
+
+
+def test_one_misspelt_key_of_a_preset_is_one_message(project):
+    write(project, "convex/typo", "formulation: relu\nlamm: 0.1\n")
+    one = "why: w\nstage: convex\nfixed: {dataset: small, convex: typo}\n"
+    for name in "abcde":
+        write(project, f"sweep/{name}", one + f"grid: {{seed: [{ord(name)}]}}\n")
+    write(project, "sweep/p", "why: w\nstage: pruning\non: [a]\n")
+    write(project, "study/s", "title: S\nsweeps: [a, b, c, d, e, p]\nfigures: [f]\n")
+    write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
+    assert refused(project) == [
+        "conf/convex/typo.yaml: convex.lamm: unknown key; did you mean 'lam'? "
+        "(met by sweeps a, b, c and 2 more)"
+    ]
+
+
+def test_mistakes_below_a_broken_sweep_are_listed_too(project):
+    write(project, "sweep/a", CONVEX + "grid: {convex.lamb: [1]}\n")
+    write(project, "sweep/p", "why: w\nstage: pruning\non: [a]\nfixed: {pruning: optimall}\n")
+    write(project, "study/s", "title: S\nsweeps: [p]\n")
+    found = refused(project)
+    assert len(found) == 2
+    assert "conf/sweep/p.yaml: pruning: unknown choice 'optimall'" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("plot: line", "plo: line", "plo: unknown key; did you mean 'plot'?"),
+        ("x: convex.lam", "xx: convex.lam", "xx: unknown key; did you mean 'x'?"),
+        ("x: convex.lam", "x: 3", "x: Input should be a valid string"),
+        ("log_x: true", "where: {seed: null}", "where.seed: Input should be"),
+    ],
+)
+def test_one_typo_in_a_figure_is_one_message(project, old, new, said):
+    write(project, "sweep/a", CONVEX)
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\n")
+    text = FIGURE + "x: convex.lam\ny: objective\nhue: dataset\nlog_x: true\n"
+    write(project, "figure/f", text.replace(old, new))
+    (problem,) = refused(project)
+    assert problem.startswith(f"conf/figure/f.yaml: {said}")
+
+
+def test_a_sweep_that_cannot_be_read_is_not_missed_by_its_figures(project):
+    write(project, "sweep/a", CONVEX.replace("stage: convex", "stag: convex"))
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\noverride: {a: {seed: 1}}\n")
+    write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
+    assert refused(project) == ["conf/sweep/a.yaml: stag: unknown key; did you mean 'stage'?"]
+
+
+def test_only_what_shows_a_column_is_made_anew_for_its_label(project, monkeypatch):
+    from relu_optima.publish import labels
+
+    write(project, "sweep/a", CONVEX)
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f, g]\n")
+    write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
+    write(project, "figure/g", FIGURE + "x: convex.lam\ny: gap\n")
+    before = make_plan("s", root=project)
+    named = labels.declared_labels() | {"gap": "distance"}
+    monkeypatch.setattr(labels, "declared_labels", lambda: named)
+    after = make_plan("s", root=project)
+    assert after.runs == before.runs
+    assert after.figures["f"].digest == before.figures["f"].digest
+    assert after.figures["g"].digest != before.figures["g"].digest

@@ -431,13 +431,13 @@ def make_table(
 
 
 def _publish(plan: Path, kind: str, name: str) -> None:
-    from relu_optima.code_key import product_digest
     from relu_optima.config.schema.figure import FigureConfig
     from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
     from relu_optima.errors import StaleCodeError
     from relu_optima.manifest import read_manifest
     from relu_optima.parquet import DIGEST
+    from relu_optima.product_check import planned_digest
     from relu_optima.publish.render import render_figure, render_table
     from relu_optima.soundness import read_sweep, write_mark
 
@@ -449,7 +449,9 @@ def _publish(plan: Path, kind: str, name: str) -> None:
         )
     results = _results_of(plan)
     product = products[name]
-    if product_digest(kind, product.config, product.note) != product.digest:
+    config = validate_group(kind, product.config)
+    assert isinstance(config, FigureConfig | TableConfig)
+    if planned_digest(kind, config, product.note) != product.digest:
         raise StaleCodeError(
             f"the code or the libraries of {kind} {name!r} changed since planning",
             where=str(plan),
@@ -459,11 +461,9 @@ def _publish(plan: Path, kind: str, name: str) -> None:
     frames = {s: frame for s, (frame, _) in tables.items()}
     folder = results / manifest.study / f"{kind}s"
     folder.mkdir(parents=True, exist_ok=True)
-    config = validate_group(kind, product.config)
     if isinstance(config, FigureConfig):
         render_figure(frames, config, folder / name, product.note)
     else:
-        assert isinstance(config, TableConfig)
         render_table(frames, config, folder / name, product.note)
     digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
     write_mark(results, manifest.study, kind, product, digests)

@@ -355,7 +355,9 @@ def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> Ru
     return known
 
 
-def product_digest(kind: str, config: Mapping[str, Any], note: str) -> str:
+def product_digest(
+    kind: str, config: Mapping[str, Any], note: str, headings: Mapping[str, list[str]]
+) -> str:
     """Hash what decides the files of a figure or table, besides the sweeps it is made from.
 
     Parameters
@@ -366,6 +368,8 @@ def product_digest(kind: str, config: Mapping[str, Any], note: str) -> str:
         All its values.
     note : str
         What the planner has to say below it.
+    headings : mapping of str to list of str
+        Label and unit of each column: what stages call their results is no part of the code.
 
     Returns
     -------
@@ -374,7 +378,7 @@ def product_digest(kind: str, config: Mapping[str, Any], note: str) -> str:
     """
     modules = [*plugin_modules(kind, config), f"{PACKAGE}.publish.render"]
     tree = running_source()
-    return digest([config, tree.key(modules), tree.environment(modules).id, note])
+    return digest([config, tree.key(modules), tree.environment(modules).id, note, headings])
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relu_optima.columns import SweepColumns
 from relu_optima.config.identity import ID_LENGTH
 from relu_optima.errors import StoreError
 from relu_optima.layout import sweep_file, timings_file
@@ -12,6 +14,7 @@ from relu_optima.manifest import Manifest, write_atomically
 from relu_optima.parquet import parquet_bytes
 from relu_optima.provenance import merged
 from relu_optima.soundness import read_batch
+from relu_optima.stage import STAGES
 from relu_optima.worker import check_rows
 
 if TYPE_CHECKING:
@@ -40,7 +43,8 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     Raises
     ------
     StoreError
-        If a batch is missing, damaged, or holds another plan's runs.
+        If a batch is missing, damaged, holds another plan's runs, or a column that nothing
+        declares.
     """
     from pandera.errors import SchemaError
 
@@ -55,7 +59,17 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
         frames.append(frame)
         seconds.update(metadata["seconds"])
         origins = merged([*origins, *metadata["origins"]])
-    frame = _joined(frames)
+    declared = SweepColumns.of_plan(manifest).of(sweep)
+    frame = _joined(frames, declared)
+    undeclared = [str(c) for c in frame.columns if c not in declared]
+    if undeclared:
+        stage = STAGES[manifest.sweeps[sweep].stage]
+        raise StoreError(
+            f"results hold columns that nothing declares: {', '.join(undeclared)}",
+            where=f"sweep {sweep} of stage {stage.name}",
+            fix=f"declare them in COLUMNS of {stage.package}.columns, or of the plug-in whose "
+            "runs alone have them",
+        )
     try:
         _contract(sweep).validate(frame)
     except SchemaError as error:
@@ -70,13 +84,14 @@ def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
     return target
 
 
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Concatenate, identity columns first; a column a batch lacks is empty there."""
+def _joined(frames: list[pd.DataFrame], declared: Iterable[str]) -> pd.DataFrame:
+    """Concatenate, identity columns first; a declared column that a batch lacks is empty there."""
     import pandas as pd
 
     columns: dict[str, Any] = dict.fromkeys(HEAD)
     for frame in frames:
         columns.update(dict.fromkeys(frame.columns))
+    columns.update(dict.fromkeys(declared))
     whole = pd.DataFrame(
         {
             name: [v for f in frames for v in (f[name] if name in f else [None] * len(f))]

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from relu_optima.code_key import RunKey, key_of
-from relu_optima.columns import config_columns
+from relu_optima.columns import SweepColumns, config_columns
 from relu_optima.config.compose import ComposeError, parse_axis, presets, study_defaults
 from relu_optima.config.groups import CheckedGroup, GroupChecker
 from relu_optima.config.identity import digest, run_id
+from relu_optima.config.problems import Problems
 from relu_optima.config.schema.study import SweepConfig
 from relu_optima.config.validate import did_you_mean
 from relu_optima.manifest import Entry, PlannedRun
@@ -71,8 +72,8 @@ class Expander:
     ----------
     conf : Path
         Configuration folder.
-    problems : list of str
-        Every mistake found is appended here.
+    problems : Problems
+        Every mistake found is noted here.
     overrides : list of Override
         What the command line sets, for every sweep that reads the key.
     study : str, optional
@@ -86,7 +87,7 @@ class Expander:
     def __init__(
         self,
         conf: Path,
-        problems: list[str],
+        problems: Problems,
         overrides: list[Override],
         study: str = "",
         by_study: Mapping[str, Mapping[str, Any]] | None = None,
@@ -103,6 +104,7 @@ class Expander:
         self.environments: dict[str, dict[str, Any]] = {}
         self.accepted: dict[str, list[str]] = {}
         self.sweeps: dict[str, SweepRuns] = {}
+        self.broken: set[str] = set()  # sweeps that lack runs because of a mistake
         self.datasets = SweepRuns(DATASETS, "dataset")
         self._full_digests: dict[str, str] = {}
         self._checker = GroupChecker(conf, problems)
@@ -122,41 +124,48 @@ class Expander:
             Its content.
         """
         where = f"{self.conf.name}/sweep/{name}.yaml"
-        before = len(self.problems)
-        runs = SweepRuns(name, sweep.stage)
+        before = self.problems.reports
+        if any(n not in self.sweeps for n in sweep.on):
+            return  # its own mistakes are already listed
+        runs = self.sweeps[name] = SweepRuns(name, sweep.stage)
         upstream = self._upstream(sweep, where)
-        if upstream is None:
-            return
         own = self._own_groups(sweep, where)
         axes, fixed, origin = self._settings(name, sweep, own, where)
         if len(upstream) * len(axes) > MAX_RUNS:
             size = len(upstream) * len(axes)
             self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
-        if len(self.problems) > before:
+        if self.problems.reports > before:
+            self.broken.add(name)
             return
+        if not upstream:  # there is a mistake further up; its own values may be wrong too
+            for point in axes:
+                self._checked(name, {**fixed, **point}, own, origin, where)
         seen: dict[str, Any] = {}
         for combination in upstream:
             for point in axes:
                 settings = {**fixed, **point}
-                made = self._run(sweep.stage, settings, own, combination, origin, where)
+                made = self._checked(name, settings, own, origin, where)
                 if made is None:
                     continue
-                run, choices = made
+                seed, choices, groups = made
+                run = self._run(sweep.stage, seed, choices, groups, combination)
                 if run.id in seen:
                     self.problems.append(
                         f"{where}: {point} and {seen[run.id]} are the same run; remove one"
                     )
-                    return
+                    break
                 seen[run.id] = point
                 runs.add(Entry(run.id, choices, combination.sweeps))
-        self.sweeps[name] = runs
+        if self.problems.reports > before or self.broken.intersection(sweep.on):
+            self.broken.add(name)
 
-    def _upstream(self, sweep: SweepConfig, where: str) -> list[_Upstream] | None:
-        """Join the runs of all sweeps in ``on``: union within a stage, join across stages."""
+    def _upstream(self, sweep: SweepConfig, where: str) -> list[_Upstream]:
+        """Join the runs of all sweeps in ``on``: union within a stage, join across stages.
+
+        That there is no run is a mistake of its own only if all of them are as they should be.
+        """
+        before = self.problems.reports
         stage = STAGES[sweep.stage]
-        missing = [n for n in sweep.on if n not in self.sweeps]
-        if missing:
-            return None  # its own mistakes are already listed
         by_stage: dict[str, list[_Upstream]] = {}
         for name in sweep.on:
             upstream = self.sweeps[name]
@@ -178,6 +187,8 @@ class Expander:
                 sweeps.update(part.sweeps)
             if agree:
                 joined.append(_Upstream(stages, sweeps))
+        if self.broken.intersection(sweep.on) or self.problems.reports > before:
+            return [u for u in joined if all(n in u.stages for n in stage.needs if n != "dataset")]
         for need in stage.needs:
             if need != "dataset" and not any(need in u.stages for u in joined):
                 self.problems.append(
@@ -188,10 +199,9 @@ class Expander:
                         else f"name a sweep of stage {need!r}"
                     )
                 )
-                return None
+                return []
         if not joined:
             self.problems.append(f"{where}: on, where: no combination of upstream runs is left")
-            return None
         return joined
 
     def _selected(self, sweep: SweepConfig, name: str, entry: Entry, where: str) -> bool:
@@ -337,15 +347,15 @@ class Expander:
 
     # --- one run -----------------------------------------------------------------------------
 
-    def _run(
+    def _checked(
         self,
-        stage: str,
+        sweep: str,
         settings: dict[str, Any],
         own: list[str],
-        upstream: _Upstream,
         origin: Mapping[str, str],
         where: str,
-    ) -> tuple[PlannedRun, dict[str, str]] | None:
+    ) -> tuple[int, dict[str, str], dict[str, CheckedGroup]] | None:
+        """Return seed, presets and validated groups of a run; None where a mistake was noted."""
         seed = settings.get("seed", self.values.get("seed", 0))
         if type(seed) is not int or not 0 <= seed < 2**32:
             self.problems.append(
@@ -353,25 +363,32 @@ class Expander:
                 f"got {seed!r} ({type(seed).__name__})"
             )
             return None
-        choices = self._choices(settings, own, origin)
+        choices = self._choices(sweep, settings, own, origin)
         raw = {
             group: {
                 k.partition(".")[2]: v for k, v in settings.items() if k.startswith(f"{group}.")
             }
             for group in choices
         }
-        checked = self._checker.check(choices, raw, seed, origin)
+        checked = self._checker.check(choices, raw, seed, origin, sweep)
         good = {g: c for g, c in checked.items() if c is not None}
-        if len(good) < len(own):
-            return None
+        return None if len(good) < len(own) else (seed, choices, good)
+
+    def _run(
+        self,
+        stage: str,
+        seed: int,
+        choices: Mapping[str, str],
+        groups: dict[str, CheckedGroup],
+        upstream: _Upstream,
+    ) -> PlannedRun:
         stages = dict(upstream.stages)
-        if "dataset" in good and stage != "dataset":
-            stages["dataset"] = self._dataset_run(choices["dataset"], good.pop("dataset"))
-        own_seed = None if stage == "dataset" else seed
-        return self._keep(stage, own_seed, good, stages), choices
+        if "dataset" in groups and stage != "dataset":
+            stages["dataset"] = self._dataset_run(choices["dataset"], groups.pop("dataset"))
+        return self._keep(stage, None if stage == "dataset" else seed, groups, stages)
 
     def _choices(
-        self, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
+        self, sweep: str, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
     ) -> dict[str, str]:
         """Return the preset of each group; a preset that does not exist is noted and left out."""
         choices: dict[str, str] = {}
@@ -382,7 +399,8 @@ class Expander:
                 continue
             place = origin.get(group, f"{self.conf.name}/config.yaml")
             hint = did_you_mean(str(choice), self._presets(group))
-            self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}")
+            by = sweep if group not in origin else ""
+            self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}", by)
         return choices
 
     def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
@@ -443,6 +461,19 @@ class Expander:
         return kept
 
     # --- columns -----------------------------------------------------------------------------
+
+    def sweep_columns(self) -> SweepColumns:
+        """List which columns the sweeps can have, without those that lack runs by a mistake.
+
+        Returns
+        -------
+        SweepColumns
+            Of all sweeps that are as they should be.
+        """
+        whole = [s for name, s in self.sweeps.items() if name not in self.broken]
+        if not self.broken:
+            whole.append(self.datasets)
+        return SweepColumns(self.runs, {s.name: (s.stage, s.entries) for s in whole})
 
     def columns(self, sweep: str, entry: Entry) -> dict[str, Any]:
         """Return the configuration columns of a run as one sweep sees it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from relu_optima.code_key import product_digest, rows_key
+from relu_optima.code_key import rows_key
 from relu_optima.config.compose import (
     ComposeError,
     load_yaml,
@@ -19,6 +20,8 @@ from relu_optima.config.compose import (
     study_defaults,
 )
 from relu_optima.config.identity import digest
+from relu_optima.config.problems import Problems
+from relu_optima.config.schema.product import ProductConfig
 from relu_optima.config.schema.study import NAME_PATTERN, StudyConfig, SweepConfig
 from relu_optima.config.validate import (
     InvalidGroup,
@@ -29,6 +32,7 @@ from relu_optima.config.validate import (
 from relu_optima.errors import ConfigError
 from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.product_check import planned_digest, product_mistakes, sweep_mistakes
 from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
@@ -41,7 +45,7 @@ class _Files:
     """The YAML files of one study, with every mistake found in them."""
 
     conf: Path
-    problems: list[str] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
 
     def read(self, kind: str, name: str, asked_by: str) -> dict[str, Any] | None:
         """Read ``conf/<kind>/<name>.yaml``; a mistake is noted and None returned."""
@@ -151,13 +155,13 @@ def make_plan(
         # go on with what can be read, so that mistakes in other files are listed too
         config = _readable_study(content or {})
     asked = _read_overrides(files, texts)
-    sweeps = _read_sweeps(files, study, config.sweeps)
-    products = {
-        kind: _read_products(files, kind, names, set(sweeps) | {DATASETS}, study)
+    sweeps, asked_for = _read_sweeps(files, study, config.sweeps)
+    models = {
+        kind: _read_products(files, kind, names, study)
         for kind, names in (("figure", config.figures), ("table", config.tables))
     }
     for name in config.override:
-        if name not in sweeps:
+        if name not in asked_for:
             where, hint = files.path("study", study), did_you_mean(name, sweeps)
             files.problems.append(f"{where}: override: no sweep {name!r} in this study; {hint}")
     kept = None
@@ -169,13 +173,22 @@ def make_plan(
     expander = Expander(conf, files.problems, asked, study, config.override, kept)
     for name in _in_order(files, sweeps):
         expander.expand(name, sweeps[name])
+    columns = expander.sweep_columns()
+    for name, sweep in sweeps.items():
+        where = files.path("sweep", name)
+        files.problems.extend(sweep_mistakes(where, name, sweep, columns))
+    for kind, found in models.items():
+        for name, model in found.items():
+            where = files.path(kind, name)
+            files.problems.extend(product_mistakes(where, model, columns, asked_for, study))
     files.problems.extend(
         f"command line: {o.key}: no sweep of study {study!r} reads this key"
         for o in asked
         if not o.used and not files.problems
     )
     if files.problems:
-        raise ConfigError(sorted(set(files.problems), key=files.problems.index))
+        raise ConfigError(files.problems.lines())
+    products = {kind: _planned(kind, found) for kind, found in models.items()}
     return _assemble(study, config, texts, sweeps, expander, products)
 
 
@@ -229,7 +242,7 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
         if not o.used and not files.problems
     )
     if files.problems:
-        raise ConfigError(sorted(set(files.problems), key=files.problems.index))
+        raise ConfigError(files.problems.lines())
     config = StudyConfig(title=f"One run of {stage}", sweeps=[stage])
     return _assemble("run", config, texts, sweeps, expander, {"figure": {}, "table": {}})
 
@@ -275,7 +288,13 @@ def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
     return out
 
 
-def _read_sweeps(files: _Files, study: str, names: list[str]) -> dict[str, SweepConfig]:
+def _read_sweeps(
+    files: _Files, study: str, names: list[str]
+) -> tuple[dict[str, SweepConfig], set[str]]:
+    """Return the sweeps that can be read, and the names of all that are asked for.
+
+    Where a name is misspelt, the one that was meant is asked for too: what else names it is right.
+    """
     found: dict[str, SweepConfig] = {}
     todo = [(name, files.path("study", study)) for name in names]
     seen: set[str] = set()
@@ -293,7 +312,13 @@ def _read_sweeps(files: _Files, study: str, names: list[str]) -> dict[str, Sweep
             continue
         found[name] = sweep
         todo += [(upstream, files.path("sweep", name)) for upstream in sweep.on]
-    return found
+    meant = {near for name in seen - set(found) for near in _nearest(files, "sweep", name)}
+    return found, seen | meant | {DATASETS}
+
+
+def _nearest(files: _Files, kind: str, name: str) -> list[str]:
+    known = presets(files.conf, kind)
+    return [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=0.5)
 
 
 def _in_order(files: _Files, sweeps: dict[str, SweepConfig]) -> list[str]:
@@ -319,26 +344,29 @@ def _in_order(files: _Files, sweeps: dict[str, SweepConfig]) -> list[str]:
 
 
 def _read_products(
-    files: _Files, kind: str, names: list[str], sweeps: set[str], study: str
-) -> dict[str, Product]:
+    files: _Files, kind: str, names: list[str], study: str
+) -> dict[str, ProductConfig]:
     out = {}
     for name in names:
-        asked_by = f"{files.path('study', study)}: {kind}s"
-        content = files.read(kind, name, asked_by)
+        content = files.read(kind, name, f"{files.path('study', study)}: {kind}s")
         if content is None:
             continue
-        where = files.path(kind, name)
         try:
             model = validate_group(kind, content)
         except InvalidGroup as error:
+            where = files.path(kind, name)
             files.problems.extend(f"{where}: {m.key}: {m.text}" for m in error.mistakes)
             continue
+        assert isinstance(model, ProductConfig)
+        out[name] = model
+    return out
+
+
+def _planned(kind: str, models: Mapping[str, ProductConfig]) -> dict[str, Product]:
+    out = {}
+    for name, model in models.items():
         config = model.model_dump(mode="json")
-        unknown = [s for s in config["sweeps"] if s not in sweeps]
-        for sweep in unknown:
-            hint = did_you_mean(sweep, sweeps)
-            files.problems.append(f"{where}: sweeps: {sweep!r} is not in study {study!r}; {hint}")
-        out[name] = Product(name, config, list(config["sweeps"]), product_digest(kind, config, ""))
+        out[name] = Product(name, config, list(model.sweeps), planned_digest(kind, model, ""))
     return out
 
 
@@ -414,8 +442,9 @@ def _noted(
                 f"{len(accepted)} of the {len(behind)} runs behind this were computed in another "
                 f"environment and accepted ({'; '.join(changes)})"
             )
-            content = product_digest(kind, product.config, note)
-            out[name] = replace(product, note=note, digest=content)
+            model = validate_group(kind, product.config)
+            assert isinstance(model, ProductConfig)
+            out[name] = replace(product, note=note, digest=planned_digest(kind, model, note))
         else:
             out[name] = product
     return out

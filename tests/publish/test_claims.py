@@ -61,7 +61,7 @@ def test_mean_curves_are_means_and_standard_deviations(frames):
         "plot": "mean_curves",
         "where": {"pattern": "dense_4"},
         "hue": "training.weight_decay",
-        "panels": [{"x": "epoch", "y": "loss"}],
+        "panels": [{"x": "series.epoch", "y": "series.loss"}],
     }
     points = (
         load_plugin("figure", "mean_curves").plot(frames, validate_group("figure", values)).points
@@ -83,7 +83,7 @@ def test_runs_on_different_grids_have_no_mean_curve(frames):
         "plot": "mean_curves",
         "where": {"pattern": "lu"},
         "hue": "training.weight_decay",
-        "panels": [{"x": "epoch", "y": "loss"}],
+        "panels": [{"x": "series.epoch", "y": "series.loss"}],
     }
     with pytest.raises(ProductError, match="no mean curve"):
         load_plugin("figure", "mean_curves").plot(frames, validate_group("figure", values))

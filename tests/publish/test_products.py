@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from relu_optima.config.validate import validate_group
 from relu_optima.plugins import load_plugin, plugin_names
+from relu_optima.publish.frames import bare
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS, publication_style
@@ -37,8 +38,8 @@ EXAMPLES = {
     | {
         "plot": "traces",
         "sweeps": ["lu_training"],
-        "x": "epoch",
-        "y": "loss",
+        "x": "series.epoch",
+        "y": "series.loss",
         "hue": "training.weight_decay",
         "align": "none",
     },
@@ -47,11 +48,11 @@ EXAMPLES = {
         "plot": "neurons",
         "sweeps": ["lambda_path"],
         "where": {"seed": 0},
-        "x": "neurons.lam_fraction",
-        "y": ["neurons.coefficient", "neurons.rotation"],
-        "line": "neurons.id",
-        "sign": "neurons.coefficient",
-        "ticks": "breakpoints.lam_fraction",
+        "x": "series.neurons.lam_fraction",
+        "y": ["series.neurons.coefficient", "series.neurons.rotation"],
+        "line": "series.neurons.id",
+        "sign": "series.neurons.coefficient",
+        "ticks": "series.breakpoints.lam_fraction",
         "panel": "dataset",
         "log_x": True,
     },
@@ -59,8 +60,8 @@ EXAMPLES = {
     | {
         "plot": "clouds",
         "sweeps": ["lambda_path"],
-        "x": "samples.residual",
-        "y": "samples.influence",
+        "x": "series.samples.residual",
+        "y": "series.samples.influence",
         "hue": "seed",
         "panel": "dataset",
     },
@@ -69,10 +70,10 @@ EXAMPLES = {
         "plot": "value_slope",
         "sweeps": ["lambda_path"],
         "where": {"seed": 0},
-        "x": "lam",
-        "value": "objective",
-        "slope": "penalty",
-        "secant": "secant",
+        "x": "series.lam",
+        "value": "series.objective",
+        "slope": "series.penalty",
+        "secant": "series.secant",
         "panel": "dataset",
         "log_x": True,
     },
@@ -81,12 +82,12 @@ EXAMPLES = {
         "plot": "jumps",
         "sweeps": ["lambda_path"],
         "where": {"seed": 0},
-        "x": "lam_fraction",
-        "y": "norm_squared",
-        "at": "breakpoints.lam_fraction",
-        "above": "breakpoints.norm_above",
-        "inside": "breakpoints.norm",
-        "jump": "breakpoints.jump",
+        "x": "series.lam_fraction",
+        "y": "series.norm_squared",
+        "at": "series.breakpoints.lam_fraction",
+        "above": "series.breakpoints.norm_above",
+        "inside": "series.breakpoints.norm",
+        "jump": "series.breakpoints.jump",
         "panel": "dataset",
         "log_x": True,
     },
@@ -133,8 +134,8 @@ EXAMPLES = {
         "sweeps": ["lu_training"],
         "where": {"pattern": "lu"},
         "panels": [
-            {"x": "epoch", "y": "loss", "log_x": True, "log_y": True},
-            {"x": "epoch", "y": "weight_norm"},
+            {"x": "series.epoch", "y": "series.loss", "log_x": True, "log_y": True},
+            {"x": "series.epoch", "y": "series.weight_norm"},
         ],
         "hue": "training.weight_decay",
     },
@@ -327,7 +328,7 @@ def test_points_are_what_is_drawn(frames, name, values):
         return
     ours = {
         (round(float(x), 9), round(float(y), 9))
-        for x, y in zip(points[values["x"]], points[values["y"]], strict=True)
+        for x, y in zip(points[bare(values["x"])], points[bare(values["y"])], strict=True)
         if np.isfinite(x) and np.isfinite(y)
     }
     drawn = {

@@ -86,7 +86,7 @@ def test_tolerance_may_be_relative():
 
 
 def test_a_point_of_a_curve_is_read_where_it_was_printed():
-    column = {"column": "norm", "x": "epoch", "at": 200}
+    column = {"column": "series.norm", "x": "series.epoch", "at": 200}
     published = one_number(3.0, columns={"c": column})
     series = {"series.epoch": np.array([100, 200, 300]), "series.norm": np.array([1.0, 3.0, 4.0])}
     frames = frame([0.0])
@@ -207,7 +207,7 @@ def test_files_are_valid_and_name_existing_data_sets(study):
         ({"cells": [{"dataset": "a", "c": 0.5}, {"dataset": "a", "c": 0.6}]}, "twice"),
         ({"columns": {"c": {}}}, "needs either"),
         ({"columns": {"c": {"range_of": ["x"]}}}, "not a column"),
-        ({"columns": {"c": {"column": "k", "x": "epoch"}}}, "go together"),
+        ({"columns": {"c": {"column": "k", "x": "series.epoch"}}}, "go together"),
         ({"variants": {"v": {"columns": {"x": "y"}}}}, "allowed: c"),
         ({"tolerance": 0.0}, "greater than 0"),
         ({"sorce": "x"}, "sorce: unknown key"),

@@ -15,6 +15,7 @@ from relu_optima.config.compose import (
     resolve,
 )
 from relu_optima.config.identity import canonical_json
+from relu_optima.config.problems import Problems
 from relu_optima.config.schema.base import Group
 from relu_optima.config.validate import (
     InvalidGroup,
@@ -50,14 +51,15 @@ class GroupChecker:
     ----------
     conf : Path
         Configuration folder.
-    problems : list of str
-        Every mistake found is appended here.
+    problems : Problems
+        Every mistake found is noted here.
     """
 
-    def __init__(self, conf: Path, problems: list[str]) -> None:
+    def __init__(self, conf: Path, problems: Problems) -> None:
         self.conf = conf
         self.problems = problems
         self._known: dict[str, CheckedGroup | None] = {}
+        self._mistakes: dict[str, list[str]] = {}
 
     def check(
         self,
@@ -65,6 +67,7 @@ class GroupChecker:
         raw: dict[str, dict[str, Any]],
         seed: int,
         origin: Mapping[str, str],
+        sweep: str = "",
     ) -> dict[str, CheckedGroup | None]:
         """Compose, merge, resolve and validate the groups of one run.
 
@@ -78,6 +81,8 @@ class GroupChecker:
             Seed of the run, for interpolations.
         origin : mapping of str to str
             File or command line that set each dotted key, for error messages.
+        sweep : str, optional
+            Sweep of the run, named with mistakes that are not in its own file.
 
         Returns
         -------
@@ -86,6 +91,9 @@ class GroupChecker:
         """
         keys = {g: _memo_key([g, choices[g], raw[g]]) for g in choices}
         known = {g: self._known[k] for g, k in keys.items() if k in self._known}
+        for group in known:
+            for text in self._mistakes.get(keys[group], ()):
+                self._note(text, sweep)
         if len(known) == len(choices):
             return known
         values: dict[str, Any] = {}
@@ -93,7 +101,7 @@ class GroupChecker:
             try:
                 values[group] = copy.deepcopy(compose_preset(self.conf, group, choice))
             except ComposeError as error:
-                self.problems.append(str(error))
+                self._note(str(error), sweep)
                 return {**known, group: None}
             for key, value in raw[group].items():
                 _set(values[group], key, value)
@@ -102,7 +110,7 @@ class GroupChecker:
             try:
                 resolved = resolve({"seed": seed, **values})
             except ComposeError as error:
-                self.problems.append(f"{next(iter(origin.values()), self.conf.name)}: {error}")
+                self._note(f"{next(iter(origin.values()), self.conf.name)}: {error}", sweep)
                 return dict.fromkeys(choices)
             values = {g: resolved[g] for g in choices}
         out: dict[str, CheckedGroup | None] = {}
@@ -110,10 +118,19 @@ class GroupChecker:
             if group in known:
                 out[group] = known[group]
                 continue
-            out[group] = self._check_group(group, choices[group], values[group], raw[group], origin)
+            found = self._check_group(group, choices[group], values[group], raw[group], origin)
+            mistakes = found if isinstance(found, list) else []
+            for text in mistakes:
+                self._note(text, sweep)
+            out[group] = None if isinstance(found, list) else found
             if group not in varying:
                 self._known[keys[group]] = out[group]
+                self._mistakes[keys[group]] = mistakes
         return out
+
+    def _note(self, text: str, sweep: str) -> None:
+        own = text.startswith(f"{self.conf.name}/sweep/{sweep}.yaml:")
+        self.problems.append(text, "" if own else sweep)
 
     def _check_group(
         self,
@@ -122,11 +139,13 @@ class GroupChecker:
         values: dict[str, Any],
         raw: dict[str, Any],
         origin: Mapping[str, str],
-    ) -> CheckedGroup | None:
+    ) -> CheckedGroup | list[str]:
+        """Validate one group; where it is wrong, say how."""
         try:
             model: Group = validate_group(group, values)
         except InvalidGroup as error:
             file = f"{self.conf.name}/{group}/{preset}.yaml"
+            lines = []
             for mistake in error.mistakes:
                 key = f"{group}.{mistake.key}" if mistake.key else group
                 setter = next(
@@ -138,13 +157,12 @@ class GroupChecker:
                     None,
                 )
                 place = origin.get(setter, file) if setter else file
-                self.problems.append(f"{place}: {key}: {mistake.text}")
-            return None
+                lines.append(f"{place}: {key}: {mistake.text}")
+            return lines
         try:
             found = reach(group, model)
         except OSError as error:
-            self.problems.append(f"{group}: {error.filename}: cannot be read: {error.strerror}")
-            return None
+            return [f"{group}: {error.filename}: cannot be read: {error.strerror}"]
         full = model.model_dump(mode="json")
         # a file counts by its content, wherever it lies
         files = {"files_sha256": list(found.files)} if found.files else {}

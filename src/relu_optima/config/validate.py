@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +16,9 @@ from relu_optima.config.schema.base import Group
 from relu_optima.errors import ReluOptimaError
 from relu_optima.foreign import file_digest
 from relu_optima.plugins import PLUGIN_PACKAGES, load_plugin
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 GROUP_MODELS: dict[str, tuple[str, str]] = {
     "dataset": ("relu_optima.config.schema.dataset", "DatasetConfig"),
@@ -40,13 +44,13 @@ class Mistake:
         Dotted key inside the group; empty for the group as a whole.
     text : str
         What is wrong, what is allowed, the nearest valid name.
-    missing : bool
-        True if the key is merely absent.
+    unknown : bool
+        True if there is no such key.
     """
 
     key: str
     text: str
-    missing: bool = False
+    unknown: bool = False
 
 
 class InvalidGroup(ReluOptimaError):
@@ -148,17 +152,38 @@ def validate_group(group: str, values: Mapping[str, Any]) -> Group:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InvalidGroup(explain(error, model)) from None
+        mistakes = explain(error, model)
+    plugin = PLUGIN_PACKAGES[group][1] if group in PLUGIN_PACKAGES else None
+    if plugin is not None and plugin not in given:
+        # which keys there are depends on the plug-in: no word about others before it is known
+        near = f"did you mean {plugin!r}?"
+        mistakes = [m for m in mistakes if not m.unknown or m.text.endswith(near)]
+    raise InvalidGroup(mistakes)
 
 
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    current: Any = model
+def _models_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[type[BaseModel]]:
+    """Find the models that may stand at a place of pydantic's, through lists, dicts and unions."""
+    current = [model]
     for part in path:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            return []
-        current = field.annotation
-    return list(getattr(current, "model_fields", {}))
+        fields = [m.model_fields[part] for m in current if part in m.model_fields]
+        if fields:
+            current = [found for f in fields for found in _models_in(f.annotation)]
+        elif isinstance(part, str):
+            # the arm of a union that pydantic tried, by its name or by its tag
+            tried = [m for m in current if part == m.__name__ or part in _tags(m)]
+            current = tried or current
+    return current
+
+
+def _models_in(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [found for inner in get_args(kind) for found in _models_in(inner)]
+
+
+def _tags(model: type[BaseModel]) -> set[Any]:
+    kinds = [f.annotation for f in model.model_fields.values()]
+    return {tag for kind in kinds if get_origin(kind) is Literal for tag in get_args(kind)}
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
@@ -176,23 +201,75 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     list of Mistake
         In pydantic's order.
     """
-    mistakes = []
-    for item in error.errors():
+    mistakes: list[Mistake] = []
+    items = _without_other_arms(error.errors())
+    absent = {item["loc"] for item in items if item["type"] == "missing"}
+    unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
+    # a misspelt key is one mistake, not two: also the absence of the right one
+    misspelt = {
+        (*loc[:-1], near)
+        for loc in unknown
+        for near in _near(str(loc[-1]), [a[-1] for a in absent if a[:-1] == loc[:-1]])
+    }
+    for item in items:
         loc = item["loc"]
+        if loc in misspelt:
+            continue
         key = ".".join(str(p) for p in loc)
         kind, given = item["type"], item.get("input")
         if kind == "extra_forbidden":
-            text = f"unknown key; {did_you_mean(str(loc[-1]), _fields_at(model, loc[:-1]))}"
+            fields = {f for m in _models_at(model, loc[:-1]) for f in m.model_fields}
+            # of all nearest names, one that is missing is meant
+            near = [a[-1] for a in misspelt if a[:-1] == loc[:-1]]
+            right = _near(str(loc[-1]), near) or fields
+            text = f"unknown key; {did_you_mean(str(loc[-1]), map(str, right))}"
         elif kind == "missing":
             text = "must be set"
-        elif kind == "literal_error":
-            expected = item.get("ctx", {}).get("expected", "")
-            names = [p.strip(" '") for p in expected.replace(" or ", ",").split(",")]
-            text = f"{given!r} is not a choice; {did_you_mean(str(given), names)}"
+        elif kind in ("literal_error", "union_tag_invalid"):
+            context = item.get("ctx", {})
+            names = _NAMED.findall(context.get("expected") or context.get("expected_tags", ""))
+            chosen = context.get("tag", given)
+            text = f"{chosen!r} is not a choice; {did_you_mean(str(chosen), names)}"
         else:
             text = f"{item['msg']}, got {_shown(given)} ({type(given).__name__})"
-        mistakes.append(Mistake(key, text, missing=kind == "missing"))
+        mistakes.append(Mistake(key, text, unknown=kind == "extra_forbidden"))
     return mistakes
+
+
+_NAMED = re.compile("'([^']*)'")
+_SCALARS = frozenset({"str", "int", "float", "bool"})
+
+
+def _near(name: str, names: Iterable[Any]) -> list[str]:
+    return difflib.get_close_matches(name, [str(n) for n in names], n=1, cutoff=0.5)
+
+
+def _without_other_arms(items: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Keep of a union's errors, one for each arm, those of the arm that was meant.
+
+    A value that is a mapping was meant for the arm that is a model; where none of them is, the
+    arms are one mistake, whose message lists what each would take.
+    """
+
+    def is_arm(part: int | str) -> bool:
+        return isinstance(part, str) and (part in _SCALARS or "[" in part)
+
+    out: list[ErrorDetails] = []
+    for item in items:
+        loc = item["loc"]
+        if not is_arm(loc[-1]):
+            out.append(item)
+            continue
+        place = loc[:-1]
+        deeper = [i for i in items if i["loc"][: len(place)] == place and not is_arm(i["loc"][-1])]
+        if deeper:
+            continue
+        before = next((o for o in out if o["loc"] == place), None)
+        if before is None:
+            out.append({**item, "loc": place})
+        else:
+            before["msg"] += f" or {item['msg'].removeprefix('Input should be ')}"
+    return out
 
 
 def _shown(value: Any) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from relu_optima.config.reads import GROUPS, upstream_columns
 from relu_optima.config.schema.product import ProductConfig, Where
 from relu_optima.errors import ReluOptimaError
 
@@ -15,17 +16,7 @@ if TYPE_CHECKING:
 
 # What stages call a run that did what it should.
 GOOD_STATUSES = frozenset({"ok", "optimal"})
-_GROUPS = (
-    "dataset",
-    "pattern",
-    "existence",
-    "training",
-    "convex",
-    "optimal_set",
-    "pruning",
-    "sensitivity",
-)
-_CONFIG_COLUMN = re.compile(rf"(?:^|\.)(?:{'|'.join(_GROUPS)})(?:\.[a-z_0-9.]+)?$")
+_CONFIG_COLUMN = re.compile(rf"(?:^|\.)(?:{'|'.join(GROUPS)})(?:\.[a-z_0-9.]+)?$")
 
 
 class ProductError(ReluOptimaError):
@@ -151,12 +142,7 @@ def with_upstream(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> pd
     for column in columns:
         if not column.startswith("*."):
             continue
-        pattern = rf"[a-z][a-z0-9_]*\.{re.escape(column[2:])}"
-        matching = [
-            str(c)
-            for c in frame.columns
-            if re.fullmatch(pattern, str(c)) and str(c).split(".")[0] not in _GROUPS
-        ]
+        matching = upstream_columns(map(str, frame.columns), column)
         if len(matching) != 1:
             raise ColumnError(
                 f"{len(matching)} upstream sweeps have a column {column[2:]!r}",
@@ -344,6 +330,22 @@ def refuse_hidden_pooling(
                 where=what,
                 fix="group by them, select with `where`, or name them in `pool`",
             )
+
+
+def bare(series: str) -> str:
+    """Return the name of a series as its stage gives it.
+
+    Parameters
+    ----------
+    series : str
+        Its column, ``series.<name>``.
+
+    Returns
+    -------
+    str
+        The name.
+    """
+    return series.removeprefix("series.")
 
 
 def series_of(run: Any, name: str) -> list[float]:

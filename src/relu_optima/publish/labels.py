@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Result and config columns. Text is Unicode; the LaTeX writer translates Greek and subscripts.
+from relu_optima.declared import declared_labels, declared_units
+
+# Config columns, and those that tables make. Stages name their own results (`<package>.columns`).
+# Text is Unicode; the LaTeX writer translates Greek and subscripts.
 COLUMNS: dict[str, str] = {
-    "run_id": "run",
-    "status": "status",
     "seed": "seed",
-    "sweep": "sweep",
-    "stage": "stage",
     "n": "n",
     "dataset": "data set",
     "pattern": "pattern",
@@ -28,48 +27,7 @@ COLUMNS: dict[str, str] = {
     "training.method": "training method",
     "training.optimizer": "optimiser",
     "training.weight_decay": "weight decay",
-    "formulation": "program",
-    "lam": "λ",
-    "lam_max": "λₘₐₓ",
-    "lam_fraction": "λ / λₘₐₓ",
-    "n_gates": "gates",
-    "objective": "objective",
-    "dual_objective": "dual objective",
-    "gap": "relative duality gap",
-    "kkt_residual": "KKT residual",
-    "violation": "constraint violation",
-    "penalty": "group penalty",
-    "n_active": "active blocks",
-    "n_neurons": "neurons",
-    "degrees_of_freedom": "degrees of freedom",
-    "train_mse": "training MSE",
-    "test_mse": "test MSE",
-    "train_accuracy": "training accuracy",
-    "test_accuracy": "test accuracy",
-    "verdict_product": "product set",
-    "verdict_function": "function set",
-    "verdict_optimum": "optimum exists",
-    "certificate_verified": "certificate verified",
-    "method": "method",
-    "behaviour": "observed weights",
-    "excess": "excess over the certified optimum",
-    "objective_rescaled": "trained objective",
-    "certified_objective": "certified optimum",
-    "nonzeros": "entries",
-    "n_hidden": "hidden neurons",
-    "n_hidden_live": "live hidden neurons",
     "density": "density",
-    "epoch": "epoch",
-    "loss": "training loss",
-    "product_error": "product error",
-    "weight_norm": "weight norm",
-    "dimension": "dimension",
-    "is_unique": "unique",
-    "n_vertices": "vertices",
-    "n_start": "neurons at start",
-    "n_exact": "neurons, exact",
-    "n_final": "neurons at end",
-    "n_smallest": "fewest neurons",
     "n_runs": "runs",
     "n_ok": "ok",
     "not_ok": "other statuses",
@@ -140,15 +98,47 @@ def column_label(column: str, own: Mapping[str, str]) -> str:
     str
         Its own name, the common one, or the column's last part in plain words.
     """
-    if column in own:
-        return own[column]
+    declared = declared_labels()
+    for known in short_names(column):
+        for names in (own, COLUMNS, declared):
+            if known in names:
+                return names[known]
+    return known.replace("_", " ")
+
+
+def column_unit(column: str) -> str:
+    """Return the unit of a column.
+
+    Parameters
+    ----------
+    column : str
+        Column of a collected sweep.
+
+    Returns
+    -------
+    str
+        What its stage declares; empty for what has none.
+    """
+    units = declared_units()
+    return next((units[n] for n in short_names(column) if n in units), "")
+
+
+def short_names(column: str) -> tuple[str, ...]:
+    """List the names under which a label may name a column.
+
+    Parameters
+    ----------
+    column : str
+        Column of a collected sweep.
+
+    Returns
+    -------
+    tuple of str
+        The column, without ``series.``, its last two parts, its last part.
+    """
     bare = column.removeprefix("series.")
-    for known in (bare, ".".join(bare.split(".")[-2:]), bare.rsplit(".", 1)[-1]):
-        if known in own:
-            return own[known]
-        if known in COLUMNS:
-            return COLUMNS[known]
-    return bare.rsplit(".", 1)[-1].replace("_", " ")
+    parts = bare.split(".")
+    return column, bare, ".".join(parts[-2:]), parts[-1]
 
 
 def value_label(value: Any, own: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from relu_optima.config.schema.product import Where
 from relu_optima.publish.frames import (
     ProductError,
+    bare,
     is_ok,
     refuse_hidden_pooling,
     require,
@@ -208,7 +209,7 @@ class _Selected:
             return _Answer(why=f"no run of sweep {self.sweep} has {text}")
         ours = self.variant.columns.get(name, column.column)
         assert ours is not None  # the model demands it of a column that is no range
-        own = [ours] if column.x is None else [f"series.{ours}", f"series.{column.x}"]
+        own = [ours] if column.x is None else [ours, column.x]
         try:
             require(runs, [*own, *column.because], self.sweep)
         except ProductError as error:
@@ -277,7 +278,7 @@ def _context(values: pd.Series) -> str:
 
 def _read(run: pd.Series, ours: str, x: str, at: float) -> float:
     """Read a series where its x has exactly the value asked for."""
-    places, values = series_of(run, x), series_of(run, ours)
+    places, values = series_of(run, bare(x)), series_of(run, bare(ours))
     for place, value in zip(places, values, strict=True):
         if math.isclose(place, at, rel_tol=1e-9, abs_tol=1e-12):
             return value

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from relu_optima.config.compose import load_yaml, presets
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Where
+from relu_optima.config.schema.product import SeriesName, Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.validate import did_you_mean, explain
 from relu_optima.errors import ConfigError, ReluOptimaError
@@ -27,7 +27,7 @@ class Column(Group):
         default=None, description="Column of the sweep; its median over runs is our number."
     )
     where: Where = Field(default={}, description="Runs that count, by exact values.")
-    x: str | None = Field(
+    x: SeriesName | None = Field(
         default=None, description="Series to walk along, if `column` names a series."
     )
     at: float | None = Field(default=None, description="Value of `x` at which to read.")

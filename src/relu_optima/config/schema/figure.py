@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from relu_optima.config.schema.product import ProductConfig
+from relu_optima.config.schema.product import ColumnName, PooledName, ProductConfig
 
 
 class FigureConfig(ProductConfig):
@@ -24,8 +24,12 @@ class FigureConfig(ProductConfig):
 class PanelConfig(FigureConfig):
     """Figures made of one panel for each value of a column, coloured by another column."""
 
-    hue: str | None = Field(default=None, description="Column told apart by colour and marker.")
-    panel: str | None = Field(default=None, description="Column with one panel for each value.")
+    hue: ColumnName | None = Field(
+        default=None, description="Column told apart by colour and marker."
+    )
+    panel: ColumnName | None = Field(
+        default=None, description="Column with one panel for each value."
+    )
     panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
     share_y: bool = Field(default=False, description="One y range for all panels of a row.")
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
@@ -35,7 +39,7 @@ class PanelConfig(FigureConfig):
 class PooledConfig(PanelConfig):
     """Figures that summarise the seeds of each setting by median and interval."""
 
-    pool: list[str] = Field(
+    pool: list[PooledName] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
     )

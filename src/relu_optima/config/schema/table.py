@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import ProductConfig, Where
+from relu_optima.config.schema.product import ColumnName, ProductConfig, Where
 
 Format = Literal[
     "auto",
@@ -31,16 +31,21 @@ Statistic = Literal["min", "max", "median", "count", "only"]
 class ColumnSpec(Group):
     """One column of a table."""
 
-    column: str = Field(min_length=1, description="Column of the collected sweep.")
+    column: ColumnName = Field(description="Column of the collected sweep.")
     label: str | None = Field(default=None, description="Heading; default from the label list.")
-    unit: str = Field(default="", description="Unit shown in the heading.")
+    unit: str | None = Field(
+        default=None,
+        description="Unit shown in the heading; default that of the column, with its own label.",
+    )
     format: Format = Field(default="auto", description="How numbers are written.")
 
 
 class MacroSpec(Group):
     """One number that the text of a paper quotes, as a LaTeX macro."""
 
-    column: str = Field(min_length=1, description="Column of the collected sweep.")
+    reads_first_sweep: ClassVar[bool] = True  # where it names no sweep
+
+    column: ColumnName = Field(description="Column of the collected sweep.")
     statistic: Statistic = Field(
         description="What of the column; `only` demands that all runs agree."
     )

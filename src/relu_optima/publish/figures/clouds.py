@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PanelConfig
+from relu_optima.config.schema.product import SeriesName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -21,7 +22,7 @@ from relu_optima.publish.canvas import (
     title_panel,
 )
 from relu_optima.publish.figures._points import grouping, points_table
-from relu_optima.publish.frames import gather, is_ok, series_of
+from relu_optima.publish.frames import bare, gather, is_ok, series_of
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import at_least, scale_axis
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 class Config(PanelConfig):
     """Series on the axes."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    y: str = Field(min_length=1, description="Series on the y axis, without `series.`.")
+    x: SeriesName = Field(description="Series on the x axis.")
+    y: SeriesName = Field(description="Series on the y axis.")
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
@@ -51,8 +52,8 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; a point for each marker. Runs without a line are counted in a note.
     """
-    x, y, hue, panel = options.x, options.y, options.hue, options.panel
-    frame = gather(frames, options, (f"series.{x}", f"series.{y}", hue, panel))
+    x, y, hue, panel = bare(options.x), bare(options.y), options.hue, options.panel
+    frame = gather(frames, options, (options.x, options.y, hue, panel))
     parts = split(frame, panel)
     canvas, panels = panel_canvas(
         options, len(parts), options.panel_columns, share_y=options.share_y

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from relu_optima.config.reads import Read
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import finish, hue_levels, make_canvas, note_statuses
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.frames import (
@@ -29,12 +32,25 @@ if TYPE_CHECKING:
 class Config(FigureConfig):
     """The two outcomes, and what joins them if they are in different sweeps."""
 
-    x: str = Field(min_length=1, description="Column across, of the last sweep.")
-    y: str = Field(min_length=1, description="Column down, of the first sweep.")
-    join: list[str] = Field(
+    x: ColumnName = Field(description="Column across, of the last sweep.")
+    y: ColumnName = Field(description="Column down, of the first sweep.")
+    join: list[ColumnName] = Field(
         default=[],
         description="Columns on which the runs of the last sweep find those of the first.",
     )
+
+    def reads(self) -> Iterator[Read]:
+        """List the columns that are read, `y` from the first sweep only if two are joined.
+
+        Yields
+        ------
+        Read
+            As `ProductConfig.reads`.
+        """
+        last = {"x": self.sweeps[-1:], "y": self.sweeps[:1], "where": self.sweeps[-1:]}
+        for read in super().reads():
+            of = last.get(read.key) if self.join else None
+            yield read if of is None else replace(read, sweeps=tuple(of))
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:

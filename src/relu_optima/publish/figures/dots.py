@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName, PooledName
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     MARK,
@@ -48,14 +49,18 @@ SPREAD = 0.7  # share of a category's height that its hues take
 class Config(FigureConfig):
     """Category down, value across: long names of categories stay horizontal."""
 
-    y: str = Field(min_length=1, description="Column with one line for each value.")
-    x: str = Field(min_length=1, description="Numeric result column.")
-    hue: str | None = Field(default=None, description="Column told apart by colour and marker.")
-    panel: str | None = Field(default=None, description="Column with one panel for each value.")
+    y: ColumnName = Field(description="Column with one line for each value.")
+    x: ColumnName = Field(description="Numeric result column.")
+    hue: ColumnName | None = Field(
+        default=None, description="Column told apart by colour and marker."
+    )
+    panel: ColumnName | None = Field(
+        default=None, description="Column with one panel for each value."
+    )
     panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
     zero: bool = Field(default=False, description="Let the x axis start at zero.")
-    pool: list[str] = Field(
+    pool: list[PooledName] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
     )

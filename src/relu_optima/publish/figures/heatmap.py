@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.config.schema.table import Format
 from relu_optima.publish.aggregate import median_interval
 from relu_optima.publish.canvas import (
@@ -38,14 +39,18 @@ ACROSS = "question"
 class Config(FigureConfig):
     """Columns of the grid and of its cells."""
 
-    y: str = Field(min_length=1, description="Column with one row of cells for each value.")
-    x: str | None = Field(
+    words: ClassVar[tuple[str, ...]] = (ACROSS,)
+
+    y: ColumnName = Field(description="Column with one row of cells for each value.")
+    x: ColumnName | None = Field(
         default=None, description="Column across; without it the columns of `value` are across."
     )
-    value: list[str] = Field(
+    value: list[ColumnName] = Field(
         min_length=1, description="Columns shown in the cells; exactly one if there is `x`."
     )
-    panel: str | None = Field(default=None, description="Column with one panel for each value.")
+    panel: ColumnName | None = Field(
+        default=None, description="Column with one panel for each value."
+    )
     panel_columns: int = Field(default=1, ge=1, le=4, description="Panels side by side.")
     format: Format = Field(default="auto", description="How numbers are written.")
 

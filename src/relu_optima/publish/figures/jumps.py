@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PanelConfig
+from relu_optima.config.schema.product import SeriesName
 from relu_optima.publish.canvas import (
     finish,
     label_axes,
@@ -19,7 +20,7 @@ from relu_optima.publish.canvas import (
     title_panel,
 )
 from relu_optima.publish.figures._points import grouping, points_table
-from relu_optima.publish.frames import gather, is_ok, series_of
+from relu_optima.publish.frames import bare, gather, is_ok, series_of
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
 
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
 class Config(PanelConfig):
     """Series of the path and of its breakpoints."""
 
-    x: str = Field(min_length=1, description="Series of knots on the x axis, without `series.`.")
-    y: str = Field(min_length=1, description="Series of knots on the y axis.")
-    at: str = Field(min_length=1, description="Series of breakpoints on the x axis.")
-    above: str = Field(min_length=1, description="Value just above each breakpoint.")
-    inside: str = Field(min_length=1, description="Value at each breakpoint.")
-    jump: str = Field(min_length=1, description="Relative size of each drop.")
+    x: SeriesName = Field(description="Series of knots on the x axis.")
+    y: SeriesName = Field(description="Series of knots on the y axis.")
+    at: SeriesName = Field(description="Series of breakpoints on the x axis.")
+    above: SeriesName = Field(description="Value just above each breakpoint.")
+    inside: SeriesName = Field(description="Value at each breakpoint.")
+    jump: SeriesName = Field(description="Relative size of each drop.")
     smallest: float = Field(default=1e-4, gt=0, description="Size above which a drop is drawn.")
 
 
@@ -54,9 +55,11 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; a point for each knot, and for the value at each drop.
     """
-    x, y, panel = options.x, options.y, options.panel
-    names = (x, y, options.at, options.above, options.inside, options.jump)
-    frame = gather(frames, options, (*(f"series.{n}" for n in names), panel))
+    panel = options.panel
+    needed = (options.x, options.y, options.at, options.above, options.inside, options.jump)
+    frame = gather(frames, options, (*needed, panel))
+    names = [bare(n) for n in needed]
+    x, y = names[:2]
     parts = split(frame, panel)
     canvas, panels = panel_canvas(
         options, len(parts), options.panel_columns, share_y=options.share_y

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PooledConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     finish,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 class Config(PooledConfig):
     """Columns on the axes."""
 
-    x: str = Field(min_length=1, description="Numeric column on the x axis, usually an axis.")
-    y: str = Field(min_length=1, description="Numeric result column on the y axis.")
+    x: ColumnName = Field(description="Numeric column on the x axis, usually an axis.")
+    y: ColumnName = Field(description="Numeric result column on the y axis.")
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from relu_optima.config.schema.base import Group
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName, SeriesName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -27,6 +28,7 @@ from relu_optima.publish.canvas import (
 from relu_optima.publish.figures._points import BAND_ALPHA, grouping, points_table
 from relu_optima.publish.frames import (
     ProductError,
+    bare,
     gather,
     is_ok,
     refuse_hidden_pooling,
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 class SeriesPanel(Group):
     """One panel: a series over another of the same length."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    y: str = Field(min_length=1, description="Series on the y axis, without `series.`.")
+    x: SeriesName = Field(description="Series on the x axis.")
+    y: SeriesName = Field(description="Series on the y axis.")
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
     log_y: bool = Field(default=False, description="Logarithmic y axis.")
 
@@ -54,7 +56,7 @@ class Config(FigureConfig):
     """Panels, and what is told apart by colour."""
 
     panels: list[SeriesPanel] = Field(min_length=1, description="Panels in reading order.")
-    hue: str = Field(min_length=1, description="Column told apart by colour and marker.")
+    hue: ColumnName = Field(description="Column told apart by colour and marker.")
     panel_columns: int = Field(default=3, ge=1, le=4, description="Panels side by side.")
 
 
@@ -80,14 +82,14 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         If runs of one curve have different x.
     """
     series = list(dict.fromkeys(s for p in options.panels for s in (p.x, p.y)))
-    frame = gather(frames, options, (*(f"series.{s}" for s in series), options.hue))
+    frame = gather(frames, options, (*series, options.hue))
     refuse_hidden_pooling(frame, [options.hue], [], "hue")
     canvas, axes = panel_canvas(options, len(options.panels), options.panel_columns)
     styles = styles_of(hue_levels(frame, options.hue))
     points: list[dict[str, Any]] = []
     for axis, panel in zip(axes, options.panels, strict=True):
         for which, name, log in (("x", panel.x, panel.log_x), ("y", panel.y, panel.log_y)):
-            values = [v for _, run in frame.iterrows() for v in series_of(run, name)]
+            values = [v for _, run in frame.iterrows() for v in series_of(run, bare(name))]
             scale_axis(canvas, [axis], values, which, log)
         for level, runs in split(frame, options.hue):
             good = runs[is_ok(runs)]
@@ -106,7 +108,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             points += [
                 {
                     options.hue: level,
-                    "panel": panel.y,
+                    "panel": bare(panel.y),
                     "x": float(a),
                     "kind": "mean",
                     "mean": float(b),
@@ -127,11 +129,11 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
 
 def _matrix(runs: pd.DataFrame, panel: SeriesPanel) -> tuple[np.ndarray, np.ndarray]:
     """Stack the curves of runs, which must have one x."""
-    xs = [np.asarray(series_of(run, panel.x)) for _, run in runs.iterrows()]
+    xs = [np.asarray(series_of(run, bare(panel.x))) for _, run in runs.iterrows()]
     if any(x.shape != xs[0].shape or np.any(x != xs[0]) for x in xs):
         raise ProductError(
-            f"runs differ in series {panel.x!r}, so they have no mean curve",
+            f"runs differ in {panel.x!r}, so they have no mean curve",
             where="panels",
             fix="use plot: traces with align: linear",
         )
-    return xs[0], np.array([series_of(run, panel.y) for _, run in runs.iterrows()])
+    return xs[0], np.array([series_of(run, bare(panel.y)) for _, run in runs.iterrows()])

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName, SeriesName
 from relu_optima.publish.canvas import (
     finish,
     label_y,
@@ -19,7 +20,7 @@ from relu_optima.publish.canvas import (
     title_panel,
 )
 from relu_optima.publish.figures._points import grouping, points_table
-from relu_optima.publish.frames import gather, is_ok, series_of
+from relu_optima.publish.frames import bare, gather, is_ok, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
@@ -35,14 +36,16 @@ SIGNS = {"adds": 1.0, "subtracts": -1.0}
 class Config(FigureConfig):
     """Series on the axes, the series that tells neurons apart, and that of the ticks."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    y: list[str] = Field(
+    x: SeriesName = Field(description="Series on the x axis.")
+    y: list[SeriesName] = Field(
         min_length=1, max_length=3, description="Series, one row of panels for each."
     )
-    line: str = Field(min_length=1, description="Series that numbers the neurons.")
-    sign: str = Field(min_length=1, description="Series whose sign colours a neuron.")
-    ticks: str | None = Field(default=None, description="Series of x values marked at the top.")
-    panel: str | None = Field(
+    line: SeriesName = Field(description="Series that numbers the neurons.")
+    sign: SeriesName = Field(description="Series whose sign colours a neuron.")
+    ticks: SeriesName | None = Field(
+        default=None, description="Series of x values marked at the top."
+    )
+    panel: ColumnName | None = Field(
         default=None, description="Column with one column of panels for each value."
     )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
@@ -63,10 +66,9 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; a point for each neuron at each knot, and one for each tick.
     """
-    x, panel = options.x, options.panel
-    ticks = None if options.ticks is None else f"series.{options.ticks}"
-    needed = [f"series.{n}" for n in (x, options.line, options.sign, *options.y)]
-    frame = gather(frames, options, (*needed, ticks, panel))
+    x, panel = bare(options.x), options.panel
+    needed = (options.x, options.line, options.sign, *options.y)
+    frame = gather(frames, options, (*needed, options.ticks, panel))
     parts = split(frame, panel)
     canvas = make_canvas(options, len(options.y), len(parts), share_x=True)
     every = [axis for row in canvas.axes for axis in row]
@@ -86,7 +88,8 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                     points += [{**name, **point} for point in found]
             if options.ticks is not None:
                 points += [
-                    {**name, **p} for p in _ticks(canvas.axes[0][column], run, x, options.ticks)
+                    {**name, **p}
+                    for p in _ticks(canvas.axes[0][column], run, x, bare(options.ticks))
                 ]
     for row, y in enumerate(options.y):
         label_y(canvas.axes[row][0], column_label(y, options.labels))
@@ -103,7 +106,7 @@ def _lines(
 ) -> list[tuple[str, Any, list[dict[str, Any]]]]:
     """One line for each neuron of a run; single knots are dots."""
     xs, ys, numbers, signs = (
-        np.asarray(series_of(run, n)) for n in (options.x, y, options.line, options.sign)
+        np.asarray(series_of(run, bare(n))) for n in (options.x, y, options.line, options.sign)
     )
     drawn = []
     for number in np.unique(numbers):
@@ -121,9 +124,9 @@ def _lines(
         )
         rows = [
             {
-                "series": y,
+                "series": bare(y),
                 "line": int(number),
-                options.x: float(a),
+                bare(options.x): float(a),
                 "value": float(b),
                 "kind": "run",
                 "status": run["status"],

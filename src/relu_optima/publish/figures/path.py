@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName, PooledName, SeriesName
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
     finish,
@@ -22,7 +23,7 @@ from relu_optima.publish.canvas import (
 )
 from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
 from relu_optima.publish.figures._points import grouping, note_intervals, points_table
-from relu_optima.publish.frames import gather, refuse_hidden_pooling, series_of
+from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
@@ -34,19 +35,21 @@ if TYPE_CHECKING:
 class Config(FigureConfig):
     """Series on the common x axis and on the stacked y axes."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    y: list[str] = Field(
+    x: SeriesName = Field(description="Series on the x axis.")
+    y: list[SeriesName] = Field(
         min_length=1, max_length=6, description="Series, one row of panels for each."
     )
-    hue: str | None = Field(default=None, description="Column told apart by colour and marker.")
-    panel: str | None = Field(
+    hue: ColumnName | None = Field(
+        default=None, description="Column told apart by colour and marker."
+    )
+    panel: ColumnName | None = Field(
         default=None, description="Column with one column of panels for each value."
     )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
-    log_y: list[str] = Field(default=[], description="Series of `y` on logarithmic axes.")
+    log_y: list[SeriesName] = Field(default=[], description="Series of `y` on logarithmic axes.")
     spread: Spread = Field(default="interval", description=SPREAD_HELP)
     align: Align = Field(default="linear", description=ALIGN_HELP)
-    pool: list[str] = Field(
+    pool: list[PooledName] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
     )
@@ -67,20 +70,20 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; a point for each knot of each drawn curve, its series in column ``series``.
     """
-    x, hue, panel = options.x, options.hue, options.panel
-    needed = [f"series.{name}" for name in (x, *options.y)]
-    frame = gather(frames, options, (*needed, hue, panel))
+    x, hue, panel = bare(options.x), options.hue, options.panel
+    series, logarithmic = [bare(n) for n in options.y], [bare(n) for n in options.log_y]
+    frame = gather(frames, options, (options.x, *options.y, hue, panel))
     if options.align != "none":
         refuse_hidden_pooling(frame, grouping(panel, hue), options.pool, "pool")
     parts = split(frame, panel)
     canvas = make_canvas(options, len(options.y), len(parts), share_x=True)
     every = [axis for row in canvas.axes for axis in row]
-    values = {n: [v for _, r in frame.iterrows() for v in series_of(r, n)] for n in (x, *options.y)}
+    values = {n: [v for _, r in frame.iterrows() for v in series_of(r, n)] for n in (x, *series)}
     floor_x = scale_axis(canvas, every, values[x], "x", options.log_x)
     styles = styles_of(hue_levels(frame, hue))
     points: list[dict[str, Any]] = []
-    for name, row in zip(options.y, canvas.axes, strict=True):
-        floor_y = scale_axis(canvas, row, values[name], "y", name in options.log_y)
+    for name, row in zip(series, canvas.axes, strict=True):
+        floor_y = scale_axis(canvas, row, values[name], "y", name in logarithmic)
         label_y(row[0], column_label(name, options.labels))
         for axis, (panel_value, panel_runs) in zip(row, parts, strict=True):
             for level, runs in split(panel_runs, hue):

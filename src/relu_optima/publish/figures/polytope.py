@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ PANELS = (
 class Config(FigureConfig):
     """One run of stage `optimal_set` whose set has two dimensions or more, chosen by `where`."""
 
+    always: ClassVar[tuple[str, ...]] = tuple(f"series.{name}" for name in SERIES)
+
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """Draw sampled optima and the outline of the set, in coefficients and in output weights.
@@ -48,7 +50,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     ProductError
         If not exactly one good run with such a set is selected.
     """
-    frame = gather(frames, options, [f"series.{name}" for name in SERIES])
+    frame = gather(frames, options, options.always)
     good = frame[is_ok(frame)]
     if len(good) != 1 or not series_of(good.iloc[0], SERIES[0]):
         raise ProductError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PanelConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -37,9 +38,11 @@ SPREAD = 0.12  # of a bin's width, between the intervals of two hues
 class Config(PanelConfig):
     """Which answers count, over what."""
 
-    x: str = Field(min_length=1, description="Numeric column on the x axis.")
+    words: ClassVar[tuple[str, ...]] = ("probability",)
+
+    x: ColumnName = Field(description="Numeric column on the x axis.")
     bin: float = Field(gt=0, description="Runs are pooled over bins of this width of x.")
-    of: str = Field(min_length=1, description="Column of answers.")
+    of: ColumnName = Field(description="Column of answers.")
     count: list[str] = Field(min_length=1, description="Answers whose probability is shown.")
     undecided: list[str] = Field(default=["unknown"], description="Answers that are none.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PanelConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 class Config(PanelConfig):
     """Columns on the axes."""
 
-    x: str = Field(min_length=1, description="Numeric column on the x axis.")
-    y: str = Field(min_length=1, description="Numeric column on the y axis.")
+    x: ColumnName = Field(description="Numeric column on the x axis.")
+    y: ColumnName = Field(description="Numeric column on the y axis.")
     diagonal: bool = Field(default=False, description="Draw the line y = x.")
 
 

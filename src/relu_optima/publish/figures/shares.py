@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_levels,
@@ -34,12 +35,16 @@ HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
 class Config(FigureConfig):
     """Which column is counted, over what."""
 
-    x: str = Field(min_length=1, description="Column with one bar for each value.")
-    share_of: str | list[str] = Field(
+    words: ClassVar[tuple[str, ...]] = ("share_of_runs",)
+
+    x: ColumnName = Field(description="Column with one bar for each value.")
+    share_of: ColumnName | list[ColumnName] = Field(
         min_length=1,
         description="Column whose values are counted; several columns get one panel each.",
     )
-    panel: str | None = Field(default=None, description="Column with one panel for each value.")
+    panel: ColumnName | None = Field(
+        default=None, description="Column with one panel for each value."
+    )
     panel_columns: int = Field(default=3, ge=1, le=4, description="Panels side by side.")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.schema.figure import PooledConfig
+from relu_optima.config.schema.product import SeriesName
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
     finish,
@@ -22,7 +23,7 @@ from relu_optima.publish.canvas import (
 )
 from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
 from relu_optima.publish.figures._points import grouping, note_intervals, points_table
-from relu_optima.publish.frames import gather, refuse_hidden_pooling, series_of
+from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, series_of
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class Config(PooledConfig):
     """Series on the axes."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    y: str = Field(min_length=1, description="Series on the y axis, without `series.`.")
+    x: SeriesName = Field(description="Series on the x axis.")
+    y: SeriesName = Field(description="Series on the y axis.")
     spread: Spread = Field(default="interval", description=SPREAD_HELP)
     align: Align = Field(default="exact", description=ALIGN_HELP)
 
@@ -54,8 +55,8 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     FigureResult
         The figure; a point for each knot of each drawn curve.
     """
-    x, y, hue, panel = options.x, options.y, options.hue, options.panel
-    frame = gather(frames, options, (f"series.{x}", f"series.{y}", hue, panel))
+    x, y, hue, panel = bare(options.x), bare(options.y), options.hue, options.panel
+    frame = gather(frames, options, (options.x, options.y, hue, panel))
     if options.align != "none":
         refuse_hidden_pooling(frame, grouping(panel, hue), options.pool, "pool")
     parts = split(frame, panel)

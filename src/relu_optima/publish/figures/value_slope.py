@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.config.schema.product import ColumnName, SeriesName
 from relu_optima.publish.canvas import (
     finish,
     label_y,
@@ -19,7 +20,7 @@ from relu_optima.publish.canvas import (
     title_panel,
 )
 from relu_optima.publish.figures._points import grouping, points_table
-from relu_optima.publish.frames import gather, is_ok, series_of
+from relu_optima.publish.frames import bare, gather, is_ok, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
@@ -35,11 +36,11 @@ SHARE = 0.25  # length of a tangent on each side, relative to x
 class Config(FigureConfig):
     """Series of a run; secants are slopes of the value from the line before."""
 
-    x: str = Field(min_length=1, description="Series on the x axis, without `series.`.")
-    value: str = Field(min_length=1, description="Series of the value.")
-    slope: str = Field(min_length=1, description="Series that should be its derivative.")
-    secant: str = Field(min_length=1, description="Series of its difference quotients.")
-    panel: str | None = Field(
+    x: SeriesName = Field(description="Series on the x axis.")
+    value: SeriesName = Field(description="Series of the value.")
+    slope: SeriesName = Field(description="Series that should be its derivative.")
+    secant: SeriesName = Field(description="Series of its difference quotients.")
+    panel: ColumnName | None = Field(
         default=None, description="Column with one column of panels for each value."
     )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
@@ -61,9 +62,11 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         The figure; a point for each value, slope and difference quotient. A note says how many
         quotients lie between the slopes at their two ends.
     """
-    x, panel = options.x, options.panel
-    names = (x, options.value, options.slope, options.secant)
-    frame = gather(frames, options, (*(f"series.{n}" for n in names), panel))
+    panel = options.panel
+    needed = (options.x, options.value, options.slope, options.secant)
+    frame = gather(frames, options, (*needed, panel))
+    names = [bare(n) for n in needed]
+    x = names[0]
     parts = split(frame, panel)
     canvas = make_canvas(options, 2, len(parts), share_x=True)
     every = [axis for row in canvas.axes for axis in row]

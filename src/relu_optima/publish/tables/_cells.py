@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.frames import status_counts
-from relu_optima.publish.labels import column_label
+from relu_optima.publish.labels import column_label, column_unit
 from relu_optima.publish.products import Column
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def heading(spec: ColumnSpec, options: TableConfig) -> Column:
     Column
         Its heading and format.
     """
-    return Column(spec.label or column_label(spec.column, options.labels), spec.unit, spec.format)
+    own = column_unit(spec.column) if spec.label is None else ""
+    label = spec.label or column_label(spec.column, options.labels)
+    return Column(label, own if spec.unit is None else spec.unit, spec.format)
 
 
 def status_note(frame: pd.DataFrame) -> str:

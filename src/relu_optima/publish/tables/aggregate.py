@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from relu_optima.config.schema.product import ColumnName, PooledName
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread, aggregate_seeds, describe_interval
 from relu_optima.publish.formats import sentences
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 class Config(TableConfig):
     """Columns that name a setting, and columns that are summarised."""
 
-    by: list[str] = Field(min_length=1, description="Columns that name a row.")
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a row.")
     columns: list[ColumnSpec] = Field(min_length=1, description="Numeric columns to summarise.")
     intervals: bool = Field(default=True, description="Show the interval beside the median.")
     spread: Spread = Field(default="interval", description=SPREAD_HELP)
-    difference: list[str] = Field(
+    difference: list[ColumnName] = Field(
         default=[],
         description="Columns among `columns`: the largest minus the smallest of their medians is "
         "shown last.",
     )
-    pool: list[str] = Field(
+    pool: list[PooledName] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, refuse_hidden_pooling, status_counts
@@ -29,7 +30,9 @@ CERTIFICATE = [
 class Config(TableConfig):
     """Columns that name a row, and whether a row is one run or the worst of its seeds."""
 
-    by: list[str] = Field(min_length=1, description="Columns that name a row.")
+    always: ClassVar[tuple[str, ...]] = tuple(s.column for s in CERTIFICATE)
+
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a row.")
     worst_of_seeds: bool = Field(
         default=True,
         description="One row for each setting with its least certain run (largest gap).",

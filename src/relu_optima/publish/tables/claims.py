@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Value, Where
+from relu_optima.config.schema.product import ColumnName, PooledName, SeriesName, Value, Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.publish.formats import sentences
@@ -42,12 +42,14 @@ class Dominates(_Claim):
     """One method scores at least as well as each of the others on every group."""
 
     kind: Literal["dominates"] = Field(description="Kind of statement.")
-    score: str = Field(min_length=1, description="Column compared; larger is better.")
-    method: str = Field(min_length=1, description="Column that names the method.")
+    score: ColumnName = Field(description="Column compared; larger is better.")
+    method: ColumnName = Field(description="Column that names the method.")
     best: Value = Field(description="Method that should be best.")
     others: list[Value] = Field(min_length=1, description="Methods it should beat.")
-    by: list[str] = Field(min_length=1, description="Columns that name a group.")
-    pair: list[str] = Field(min_length=1, description="Columns that pair runs of two methods.")
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a group.")
+    pair: list[ColumnName] = Field(
+        min_length=1, description="Columns that pair runs of two methods."
+    )
     margin: float = Field(
         default=0.0, ge=0, description="How much worse still counts as at least as good."
     )
@@ -57,8 +59,8 @@ class Unchanged(_Claim):
     """A number stays within a tolerance in every run."""
 
     kind: Literal["unchanged"] = Field(description="Kind of statement.")
-    column: str = Field(min_length=1, description="Column or series that should stay small.")
-    during: str | None = Field(
+    column: ColumnName = Field(description="Column or series that should stay small.")
+    during: SeriesName | None = Field(
         default=None, description="Series that is 1 where a series counts; default everywhere."
     )
     tolerance: float = Field(gt=0, description="Largest value allowed.")
@@ -68,13 +70,13 @@ class Moves(_Claim):
     """The median of a score moves by a threshold between the choices, in enough groups."""
 
     kind: Literal["moves"] = Field(description="Kind of statement.")
-    score: str | None = Field(default=None, description="Column whose median moves.")
-    over: str | None = Field(default=None, description="Column that names the choice.")
-    scores: list[str] = Field(
+    score: ColumnName | None = Field(default=None, description="Column whose median moves.")
+    over: ColumnName | None = Field(default=None, description="Column that names the choice.")
+    scores: list[ColumnName] = Field(
         default=[], description="Instead of `score` and `over`: one column for each choice."
     )
-    by: list[str] = Field(min_length=1, description="Columns that name a group.")
-    pool: list[str] = Field(
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a group.")
+    pool: list[PooledName] = Field(
         default=[], description="Config columns besides seeds over which runs are repeats."
     )
     threshold: float = Field(gt=0, description="Least movement that counts.")

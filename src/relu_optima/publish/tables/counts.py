@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.publish.frames import gather, levels
 from relu_optima.publish.labels import column_label, value_label
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Config(TableConfig):
     """Columns that name a row, and columns whose values are counted."""
 
-    by: list[str] = Field(min_length=1, description="Columns that name a row.")
-    count: list[str] = Field(min_length=1, description="Columns whose values are counted.")
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a row.")
+    count: list[ColumnName] = Field(min_length=1, description="Columns whose values are counted.")
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:

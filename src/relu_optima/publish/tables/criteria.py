@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Value, Where
+from relu_optima.config.schema.product import ColumnName, Value, Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.schema.table import Format, TableConfig
 from relu_optima.publish.figures._points import numeric
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Measured(Group):
     """One number taken from the runs of a sweep."""
 
-    column: str = Field(min_length=1, description="Column of the collected sweep.")
+    column: ColumnName = Field(description="Column of the collected sweep.")
     statistic: Literal["min", "max", "mean", "median", "share"] = Field(
         description="What of the column; a bound on all runs is one on their min or max."
     )

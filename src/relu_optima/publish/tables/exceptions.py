@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Value, Where
+from relu_optima.config.schema.product import ColumnName, Value, Where
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, select
@@ -30,7 +30,7 @@ class Prediction(Group):
 class Config(TableConfig):
     """Predictions, and what is shown of the runs that break one."""
 
-    outcome: str = Field(min_length=1, description="Column that is predicted.")
+    outcome: ColumnName = Field(description="Column that is predicted.")
     predictions: list[Prediction] = Field(min_length=1, description="Predictions.")
     columns: list[ColumnSpec] = Field(min_length=1, description="Columns shown, in order.")
 

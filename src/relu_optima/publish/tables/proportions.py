@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, run_ids
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 class Config(TableConfig):
     """Columns that name a row, and columns whose answers are counted."""
 
-    by: list[str] = Field(min_length=1, description="Columns that name a row.")
-    bins: dict[str, float] = Field(
+    by: list[ColumnName] = Field(min_length=1, description="Columns that name a row.")
+    bins: dict[ColumnName, float] = Field(
         default={}, description="Widths of the bins over which a column of `by` is pooled."
     )
-    of: list[str] = Field(min_length=1, description="Columns of answers.")
+    of: list[ColumnName] = Field(min_length=1, description="Columns of answers.")
     count: list[str] = Field(min_length=1, description="Answers whose probability is shown.")
     undecided: list[str] = Field(default=["unknown"], description="Answers that are none.")
 

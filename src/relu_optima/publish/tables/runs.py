@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from relu_optima.config.schema.product import ColumnName
 from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.frames import gather
 from relu_optima.publish.macros import macros_of
@@ -21,7 +22,9 @@ class Config(TableConfig):
     """Columns shown between run id and status."""
 
     columns: list[ColumnSpec] = Field(min_length=1, description="Columns, in order.")
-    sort: list[str] = Field(default=[], description="Columns to sort by; default the run order.")
+    sort: list[ColumnName] = Field(
+        default=[], description="Columns to sort by; default the run order."
+    )
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from relu_optima.config.reads import Read
 from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import Where
+from relu_optima.config.schema.product import ColumnName, Where
 from relu_optima.config.schema.study import Name
 from relu_optima.config.schema.table import Format, TableConfig
 from relu_optima.publish.aggregate import median_interval
@@ -34,7 +35,7 @@ class Part(Group):
     """One column of the summary: what one sweep says about each row."""
 
     sweep: Name = Field(description="Sweep that answers; one of the table's.")
-    column: str = Field(min_length=1, description="Column of that sweep.")
+    column: ColumnName = Field(description="Column of that sweep.")
     statistic: Literal["value", "median", "min", "max", "count"] = Field(
         description="`value`: the value that all runs share, else every value with its count; "
         "`count`: runs with one of the values `equals`, out of all."
@@ -42,7 +43,7 @@ class Part(Group):
     label: str = Field(min_length=1, description="Heading.")
     equals: list[str | int | float | bool] = Field(default=[], description="Values to count.")
     where: Where = Field(default={}, description="Runs that count, by exact values.")
-    rename: dict[str, str] = Field(
+    rename: dict[str, ColumnName] = Field(
         default={}, description="Key column -> column of this sweep that holds it."
     )
     format: Format = Field(default="auto", description="How numbers are written.")
@@ -53,6 +54,20 @@ class Config(TableConfig):
 
     key: list[str] = Field(min_length=1, description="Columns that name a row, in every sweep.")
     parts: list[Part] = Field(min_length=1, description="Columns of answers, in order.")
+
+    def reads(self) -> Iterator[Read]:
+        """List the columns that are read; a part may have another name for one of `key`.
+
+        Yields
+        ------
+        Read
+            As `ProductConfig.reads`.
+        """
+        yield from super().reads()
+        for part in self.parts:
+            for index, name in enumerate(self.key):
+                if name not in part.rename:
+                    yield Read(f"key.{index}", name, (part.sweep,))
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:

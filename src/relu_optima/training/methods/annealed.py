@@ -15,12 +15,23 @@ from pydantic import Field
 
 from relu_optima.config.schema.training import TrainingConfig
 from relu_optima.errors import DataError
+from relu_optima.result_columns import flag, number, series, text
 from relu_optima.stage import Record
 from relu_optima.training.growth import log_slope
 from relu_optima.training.problem import Problem, Trained
 
 RUNAWAY_EXPONENT = 0.08  # half of the 1/6 that an unattained infimum gives
 FITTED = 1e-6  # a relative loss below this at the end says that the start found the infimum
+
+COLUMNS = (
+    number("lam_final", "Penalty of the last level."),
+    number("norm_exponent", "d log (norm of all parameters) / d log (1 / λ), last half."),
+    number("loss_norm_exponent", "d log loss / d log norm there.", when="a norm that grows"),
+    flag("fitted", "Whether the start found the infimum: the last relative loss is negligible."),
+    text("start", "Where it started: `curve` or `random`."),
+    series("lam", "Penalty of each level.", label="λ"),
+    series("iterations", "Iterations of each level."),
+)
 
 
 class Config(TrainingConfig):

@@ -16,9 +16,22 @@ from pydantic import Field
 
 from relu_optima.config.schema.training import TrainingConfig
 from relu_optima.errors import DataError
+from relu_optima.result_columns import number
 from relu_optima.stage import Record
 from relu_optima.training.growth import log_slope
 from relu_optima.training.problem import Problem, Trained, linear_product
+
+COLUMNS = (
+    number("norm_exponent", "d log (weight norm) / d log (time), late."),
+    number("loss_exponent", "d log loss / d log (time), late."),
+    number("norm_loss_exponent", "d log (weight norm) / d log (product error), late."),
+    number("product_gap", "Distance of the product from the target at the end."),
+    number(
+        "penalised_gap_ratio",
+        "That distance relative to (2 λ)^(1/3), which theory gives.",
+        when="flow_lam > 0",
+    ),
+)
 
 
 class Config(TrainingConfig):
