@@ -30,6 +30,7 @@ from relu_optima.config.validate import (
 from relu_optima.errors import ConfigError
 from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.publish.typeset import untypeset
 from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
@@ -320,6 +321,7 @@ def _read_products(
             files.problems.extend(f"{where}: {m.key}: {m.text}" for m in error.mistakes)
             continue
         config = model.model_dump(mode="json")
+        files.problems.extend(f"{where}: {mistake}" for mistake in untypeset(kind, config))
         unknown = [s for s in config["sweeps"] if s not in sweeps]
         for sweep in unknown:
             hint = did_you_mean(sweep, sweeps)

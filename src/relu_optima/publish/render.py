@@ -10,9 +10,11 @@ from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.plugins import load_plugin
 from relu_optima.publish.frames import ProductError
+from relu_optima.publish.latex import latex_table, macro_file
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.style import publication_style
-from relu_optima.publish.writers import csv_table, html_table, latex_table, macro_file
+from relu_optima.publish.typeset import CharacterError
+from relu_optima.publish.writers import csv_table, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,18 +69,22 @@ def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_st
     Raises
     ------
     ProductError
-        If a sweep or column is missing; names the table.
+        If a sweep or column is missing, or LaTeX cannot set a text; names the table.
     """
     name = out_stem.name
     try:
         result = load_plugin("table", config.table).tabulate(frames, config)
+        assert isinstance(result, TableResult)
+        latex, macros = latex_table(result, config, name), macro_file(result.macros)
     except ProductError as error:
         raise error.named(f"table {name}") from None
-    assert isinstance(result, TableResult)
+    except CharacterError as error:
+        problem = ProductError(error.problem, where=error.where, fix=error.fix)
+        raise problem.named(f"table {name}") from None
     _write(out_stem, ".csv", csv_table(result.frame))
-    _write(out_stem, ".tex", latex_table(result, config))
+    _write(out_stem, ".tex", latex)
     _write(out_stem, ".html", html_table(result, config))
-    _write(out_stem, ".macros.tex", macro_file(result.macros))
+    _write(out_stem, ".macros.tex", macros)
 
 
 def _write(stem: Path, ending: str, text: str) -> None:

@@ -34,6 +34,7 @@ class ColumnSpec(Group):
     column: str = Field(min_length=1, description="Column of the collected sweep.")
     label: str | None = Field(default=None, description="Heading; default from the label list.")
     unit: str = Field(default="", description="Unit shown in the heading.")
+    group: str = Field(default="", description="Heading above that of neighbours with the same.")
     format: Format = Field(default="auto", description="How numbers are written.")
 
 
@@ -53,8 +54,11 @@ class TableConfig(ProductConfig):
     """What every table has; a plug-in's ``Config`` adds its own keys."""
 
     table: str = Field(min_length=1, description="Plug-in in publish/tables.")
+    width: Literal["icml_column", "icml_text", "neurips_text", "jmlr_text"] = Field(
+        default="neurips_text", description="Text width of the venue, which LaTeX must not exceed."
+    )
     font: Literal["normalsize", "small", "footnotesize", "scriptsize"] = Field(
-        default="small", description="LaTeX font size."
+        default="small", description="Largest LaTeX font size; less is taken where needed."
     )
     macros: dict[MacroName, MacroSpec] = Field(
         default={}, description="Numbers quoted in the text, by LaTeX macro name."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def heading(spec: ColumnSpec, options: TableConfig) -> Column:
+def heading(spec: ColumnSpec, options: TableConfig, *, key: bool = False) -> Column:
     """Turn a column of the config into one of the table.
 
     Parameters
@@ -22,13 +22,16 @@ def heading(spec: ColumnSpec, options: TableConfig) -> Column:
         The column.
     options : TableConfig
         Gives the table's own names.
+    key : bool
+        The column names the row.
 
     Returns
     -------
     Column
         Its heading and format.
     """
-    return Column(spec.label or column_label(spec.column, options.labels), spec.unit, spec.format)
+    label = spec.label or column_label(spec.column, options.labels)
+    return Column(label, spec.unit, spec.format, group=spec.group, key=key)
 
 
 def status_note(frame: pd.DataFrame) -> str:
