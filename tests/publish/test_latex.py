@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import matplotlib
+import pandas as pd
 import pytest
 import yaml
 from matplotlib.ft2font import FT2Font, LoadFlags
@@ -15,11 +16,12 @@ from relu_optima.publish.frames import ProductError
 from relu_optima.publish.latex import FONTS, POINTS, _fields, latex_table
 from relu_optima.publish.layout import Field, lay_out, printed_lines, table_width
 from relu_optima.publish.metrics import SIZES, broken, longest_piece, text_width
+from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS
 from relu_optima.publish.typeset import CharacterError, latex_text
 from tests.publish import made_up, sweeps
-from tests.publish.test_products import presets, products
+from tests.publish.test_products import BASE, presets, products
 
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="pdflatex is not installed"
@@ -33,6 +35,7 @@ PREAMBLE = r"""\documentclass{article}
 \newsavebox\tablebox
 \begin{document}
 """
+COLUMNS = [{"column": "bound"}]
 TABULAR = re.compile(r"\\begin\{tabular\}.*?\\end\{tabular\}", re.DOTALL)
 
 
@@ -218,6 +221,14 @@ def test_lines_end_at_spaces_and_hyphens_only():
     ]
     assert broken("largest − smallest", 60, 10) == ["largest −", "smallest"]
     assert broken("1e-07 and 2-3", 1, 10) == ["1e-07", "and", "2-3"]
+
+
+def test_numbers_inside_a_text_have_a_minus():
+    frame = pd.DataFrame({"bound": ["≥ -0.7, ≤ 1.994e-08", "monks-1 at 2-3"]})
+    config = validate_group("table", BASE | {"table": "runs", "sweeps": ["s"], "columns": COLUMNS})
+    text = latex_table(TableResult(frame, {"bound": Column("bound")}), config, "t")
+    assert r"\ensuremath{\geq} \num{-0.7}, \ensuremath{\leq} \num{1.994e-08} \\" in text
+    assert "monks-1 at 2-3" in text
 
 
 def test_percent_signs_units_and_intervals(tmp_path):

@@ -42,6 +42,8 @@ _NUMBERS = (
     r"\sisetup{mode=text,reset-text-family=false,reset-text-series=false,"
     r"reset-text-shape=false,output-exponent-marker=e,table-align-exponent=false,group-digits=none}%"
 )
+# Numbers inside a text that would show a hyphen for a minus.
+_SIGNED = re.compile(r"(?<!\S)(-\d+(?:\.\d+)?(?:e[+-]\d+)?|\d+(?:\.\d+)?e[+-]\d+)(?=[\s,;]|$)")
 
 
 def latex_table(result: TableResult, options: TableConfig, name: str) -> str:
@@ -285,7 +287,8 @@ def _cell(field: Field, row: int) -> list[str]:
     if not field.numeric:
         if field.typewriter:
             return [rf"\texttt{{{latex_text(text)}}}"]
-        return [rf"\num{{{text}}}" if SCIENTIFIC.fullmatch(text) else latex_text(text)]
+        parts = _SIGNED.split(text)
+        return ["".join(rf"\num{{{p}}}" if i % 2 else latex_text(p) for i, p in enumerate(parts))]
     written = [_power(text) if is_number(text) else f"{{{latex_text(text)}}}"]
     if field.ranges:
         ends = [e for e in field.ranges[row].strip("[]").split(", ") if e]
