@@ -47,6 +47,7 @@ def batch_bytes(plan: Manifest, batch: Batch, **metadata: object) -> bytes:
     ]  # fmt: skip
     seconds = {e.run: 0.5 for e in batch.entries}
     head = {"batch": batch.id, "digest": batch.digest, "incomplete": 0, "seconds": seconds}
+    head["origins"] = []
     return parquet_bytes(pd.DataFrame(rows), {**head, **metadata})
 
 

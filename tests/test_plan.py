@@ -194,6 +194,25 @@ def test_mistakes_in_three_files_are_listed_together(project):
     assert text.count("did you mean") == 3
 
 
+def test_characters_that_cannot_be_set_are_told_before_anything_runs(project):
+    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\ntables: [t]\n")
+    write(project, "sweep/a", CONVEX)
+    common = "sweeps: [a]\ntitle: λₘₐₓ\ncategory: Test\n"
+    table = "table: runs\ncaption: A ☃.\nlabels: {convex.lam: 雪 λ}\ncolumns: [{column: seed}]\n"
+    write(project, "table/t", common + table)
+    figure = "plot: line\ncaption: A ☃.\nx: seed\ny: gap\nvalues: {relu: 雪}\n"
+    write(project, "figure/f", common + figure)
+    with pytest.raises(ConfigError) as caught:
+        make_plan("s", root=project)
+    assert [p.split(" in '")[0] for p in caught.value.problems] == [
+        "conf/figure/f.yaml: values.relu: the figures' font has no sign for '雪' "
+        "(U+96EA, cjk unified ideograph-96ea)",
+        "conf/table/t.yaml: caption: LaTeX has no command for '☃' (U+2603, snowman)",
+        "conf/table/t.yaml: labels.convex.lam: LaTeX has no command for '雪' "
+        "(U+96EA, cjk unified ideograph-96ea)",
+    ]
+
+
 def test_where_must_name_a_column(project):
     write(project, "sweep/up", CONVEX)
     write(project, "sweep/a", "why: w\nstage: pruning\non: [up]\nwhere: {up.convex.lm: 1}\n")

@@ -33,6 +33,7 @@ from relu_optima.errors import ConfigError
 from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
 from relu_optima.product_check import planned_digest, product_mistakes, sweep_mistakes
+from relu_optima.publish.typeset import untypeset
 from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
@@ -358,6 +359,9 @@ def _read_products(
             files.problems.extend(f"{where}: {m.key}: {m.text}" for m in error.mistakes)
             continue
         assert isinstance(model, ProductConfig)
+        where = files.path(kind, name)
+        mistakes = untypeset(kind, model.model_dump(mode="json"))
+        files.problems.extend(f"{where}: {mistake}" for mistake in mistakes)
         out[name] = model
     return out
 

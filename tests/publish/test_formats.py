@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relu_optima.config.validate import validate_group
-from relu_optima.publish.formats import format_value, html_text, latex_text
+from relu_optima.publish import labels
+from relu_optima.publish.formats import (
+    format_value,
+    html_text,
+    shortened,
+    telling_decimals,
+)
+from relu_optima.publish.frames import ProductError
+from relu_optima.publish.latex import latex_table, macro_file
 from relu_optima.publish.products import Column, TableResult
-from relu_optima.publish.writers import csv_table, html_table, latex_table, macro_file
+from relu_optima.publish.render import render_table
+from relu_optima.publish.typeset import CharacterError, latex_text, untypeset
+from relu_optima.publish.writers import csv_table, html_table
 
 TABLE = validate_group(
     "table",
@@ -67,9 +77,12 @@ def test_significant_digits_keep_the_value(value):
         ("-3", "$-3$"),
         ("[3pt]*", "{[}3pt]{*}"),
         ("a_b & 50 %", r"a\_b \& 50 \%"),
-        ("λ / λₘₐₓ", r"$\lambda$ / $\lambda_{\max}$"),
-        ("{$#^~\\}", r"\{\$\#\textasciicircum{}\textasciitilde{}\textbackslash{}\}"),
-        ("snow☃", "snowU+2603"),
+        ("λ / λₘₐₓ", r"\ensuremath{\lambda} / \ensuremath{\ensuremath{\lambda}_{\mathrm{max}}}"),
+        ("{$#^~\\}", r"\{\$\#{\textasciicircum}{\textasciitilde}{\textbackslash}\}"),
+        ("‖x‖₂", r"\ensuremath{\Vert}x\ensuremath{\ensuremath{\Vert}_{2}}"),
+        ("10⁻³", r"10\ensuremath{^{-3}}"),
+        ("a--b", "a-{}-b"),
+        ("é – ŷ", r"\'e {\textendash} \^{y}"),
     ],
 )
 def test_latex_escapes(text, latex):
@@ -77,12 +90,58 @@ def test_latex_escapes(text, latex):
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_safe_in_latex(text):
-    out = latex_text(text)
-    # outside the replacements made on purpose, no special character is left bare
-    bare = re.sub(r"\\[a-zA-Z]+(\{\}|(?![a-zA-Z]))|\\[{}$&%#_]|\{[\[*]\}|\$[^$]*\$", "", out)
-    assert not set(bare) & set("\\{}$&%#_^")
-    assert out.count("$") % 2 == 0 or r"\$" in out
+def test_any_text_is_safe_in_latex_or_refused(text):
+    try:
+        out = latex_text(text)
+    except CharacterError:
+        return
+    assert out.isascii()
+    # outside commands and groups made on purpose, no special character is left bare
+    bare = re.sub(r"\\([a-zA-Z]+|.)", "", out)
+    assert not set(bare) & set("\\$&%#")
+    assert bare.count("{") == bare.count("}")
+    assert not re.search(r"(?<!\{)[_^]", bare.replace("\\ensuremath", ""))
+
+
+def test_every_common_name_can_be_set():
+    for text in (*labels.COLUMNS.values(), *labels.VALUES.values()):
+        assert latex_text(text)
+
+
+@pytest.mark.parametrize("character", ["☃", "中", "\x07", "\u0301", "𝔸"])
+def test_an_unknown_character_is_an_error_that_names_it(character, tmp_path):
+    with pytest.raises(CharacterError, match=f"U\\+{ord(character):04X}"):
+        latex_text(f"snow {character}")
+    frame = {"s": pd.DataFrame({"run_id": ["1"], "a": [f"snow {character}"], "status": ["ok"]})}
+    with pytest.raises(ProductError, match=r"table some_name: .*U\+"):
+        render_table(frame, TABLE, tmp_path / "some_name")
+    assert not list(tmp_path.iterdir())
+
+
+def test_texts_of_a_preset_are_checked_under_their_keys():
+    content = {"title": "☃", "labels": {"a": "λ"}, "columns": [{"label": "中"}]}
+    assert [m.split(" has")[0] for m in untypeset("table", content)] == [
+        "title: LaTeX",
+        "columns.0.label: LaTeX",
+    ]
+    # a figure's title is not drawn; its font has ☃ but no 中
+    (mistake,) = untypeset("figure", content)
+    assert mistake.startswith("columns.0.label: the figures' font has no sign for '中' (U+4E2D")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decimals"),
+    [(0.41, 0.55, 2), (129.8, 131.0, 1), (1.0, 1.0, None), (float("nan"), 1.0, None), (0, 900, 0)],
+)
+def test_an_interval_says_how_many_decimals_mean_something(low, high, decimals):
+    assert telling_decimals(low, high) == decimals
+
+
+def test_a_shortened_number_keeps_two_digits():
+    assert shortened(0.0359, "0.0359", 0) == "0.036"
+    assert shortened(-240.123, "-240.123", 0) == "-240"
+    assert shortened(89.61, "89.61", 1) == "89.6"
+    assert shortened(20, "20", 1) == "20"
 
 
 class _Reader(html.parser.HTMLParser):
@@ -144,10 +203,12 @@ def test_csv_keeps_every_bit():
 def test_long_latex_tables_break_across_pages():
     def table(rows):
         result = TableResult(pd.DataFrame({"a": range(rows)}), {"a": Column("a")}, {}, "note")
-        return latex_table(result, TABLE)
+        return latex_table(result, TABLE, "t")
 
-    assert r"\begin{tabular}{r}" in table(40)
-    assert r"\begin{longtable}{r}" in table(41)
+    assert r"\begin{tabular}{@{}S[table-format=2]@{}}" in table(40)
+    assert r"\begin{longtable}{@{}S[table-format=2]@{}}" in table(60)
+    assert table(60).index(r"\caption") > table(60).index(r"\begin{longtable}")
+    assert table(60).count(r"\label{tab:t}") == 1
 
 
 def test_macros_are_commands_with_escaped_text():

@@ -20,6 +20,7 @@ from relu_optima.publish.frames import bare
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS, publication_style
+from relu_optima.publish.typeset import untypeset
 from tests.publish import sweeps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,6 +228,7 @@ def test_presets_are_valid_strict_and_documented(path):
     caption = publish_doctree(model.caption, settings_overrides={"report_level": 5})
     assert not list(caption.findall(system_message))
     assert model.caption.endswith(".")
+    assert not list(untypeset(kind, model.model_dump(mode="json")))
     assert re.fullmatch(r"[a-z][a-z0-9_]*", path.stem)
 
 

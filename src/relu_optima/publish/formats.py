@@ -1,4 +1,4 @@
-"""Write numbers and text for people, LaTeX and HTML."""
+"""Write numbers and text for people and HTML."""
 
 from __future__ import annotations
 
@@ -10,68 +10,9 @@ from typing import Any
 
 from relu_optima.config.schema.table import Format
 from relu_optima.publish.labels import value_label
+from relu_optima.publish.typeset import SCIENTIFIC
 
 MISSING = "–"
-_SCIENTIFIC = re.compile(r"(-?\d+(?:\.\d+)?)e([+-]\d+)")
-
-# What pdflatex cannot take as it is. λₘₐₓ comes first: it is one symbol with a subscript.
-_LATEX_WORDS = {"λₘₐₓ": r"$\lambda_{\max}$"}
-_LATEX_CHARACTERS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "[": "{[}",  # at the start of a row, [ and * would belong to the row end before
-    "*": "{*}",
-    "\N{NO-BREAK SPACE}": "~",
-    "–": "--",
-    "—": "---",
-    "−": r"$-$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "∞": r"$\infty$",
-    "→": r"$\to$",
-    "‖": r"$\Vert$",
-    "²": r"$^2$",
-    "½": r"$\frac12$",
-    "…": r"\ldots{}",
-    "’": "'",
-    "\n": " ",
-    "\r": " ",
-    "\t": " ",
-}
-_GREEK = {
-    "α": "alpha",
-    "β": "beta",
-    "γ": "gamma",
-    "δ": "delta",
-    "ε": "varepsilon",
-    "η": "eta",
-    "θ": "theta",
-    "κ": "kappa",
-    "λ": "lambda",
-    "μ": "mu",
-    "ρ": "rho",
-    "σ": "sigma",
-    "τ": "tau",
-    "φ": "varphi",
-    "Δ": "Delta",
-    "Σ": "Sigma",
-    "Ω": "Omega",
-}
 
 
 def format_value(value: Any, form: Format, values: Mapping[str, str]) -> str:
@@ -102,6 +43,47 @@ def format_value(value: Any, form: Format, values: Mapping[str, str]) -> str:
     return _number(value, form)
 
 
+def telling_decimals(low: float, high: float) -> int | None:
+    """Say how many decimals mean something in an interval: two digits of its width.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends.
+
+    Returns
+    -------
+    int or None
+        None if the interval has no width or no ends, and so says nothing.
+    """
+    width = high - low
+    if not (math.isfinite(width) and width > 0):
+        return None
+    return max(1 - math.floor(math.log10(width)), 0)
+
+
+def shortened(value: float, text: str, decimals: int) -> str:
+    """Write a number with fewer decimals, but never with fewer than two significant digits.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    text : str
+        How it is written.
+    decimals : int
+        Decimals that mean something.
+
+    Returns
+    -------
+    str
+        ``text`` itself if it has no more decimals than that.
+    """
+    if value:
+        decimals = max(decimals, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}" if len(text.partition(".")[2]) > decimals else text
+
+
 def _number(value: float, form: Format) -> str:
     if form == "auto":
         if f"{value:.4g}" == f"{value:.12g}":
@@ -124,39 +106,6 @@ def _number(value: float, form: Format) -> str:
     return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
-def latex_text(text: str) -> str:
-    r"""Escape text for LaTeX.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Pure ASCII plus Latin-1 letters; numbers like ``1.2e-07`` become powers of ten; characters
-        that pdflatex lacks appear as ``U+XXXX``.
-    """
-    match = _SCIENTIFIC.fullmatch(text)
-    if match:
-        return rf"${match[1]}\times10^{{{int(match[2])}}}$"
-    if re.fullmatch(r"-\d+(?:\.\d+)?", text):
-        return f"${text}$"
-    pieces = re.split("(" + "|".join(map(re.escape, _LATEX_WORDS)) + ")", text)
-    return "".join(_LATEX_WORDS.get(p) or "".join(map(_latex_character, p)) for p in pieces)
-
-
-def _latex_character(character: str) -> str:
-    if character in _LATEX_CHARACTERS:
-        return _LATEX_CHARACTERS[character]
-    if character in _GREEK:
-        return rf"$\{_GREEK[character]}$"
-    if " " <= character <= "~" or ("À" <= character <= "ÿ" and character.isalpha()):
-        return character
-    return rf"U+{ord(character):04X}"
-
-
 def html_text(text: str) -> str:
     """Escape text for HTML.
 
@@ -170,7 +119,7 @@ def html_text(text: str) -> str:
     str
         Without markup of its own; numbers like ``1.2e-07`` become powers of ten.
     """
-    match = _SCIENTIFIC.fullmatch(text)
+    match = SCIENTIFIC.fullmatch(text)
     if match:
         mantissa = match[1].replace("-", "−")
         exponent = str(int(match[2])).replace("-", "−")

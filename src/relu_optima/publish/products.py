@@ -42,12 +42,29 @@ class Column:
         How numbers are written.
     ends : pair of str or None
         Columns of the frame that hold an interval, written behind the value in brackets.
+    group : str
+        Heading that neighbouring columns share, empty for none.
+    key : bool
+        The column names the row.
     """
 
     label: str
     unit: str = ""
     format: Format = "auto"
     ends: tuple[str, str] | None = None
+    group: str = ""
+    key: bool = False
+
+    @property
+    def full_label(self) -> str:
+        """Heading that needs no other above it.
+
+        Returns
+        -------
+        str
+            E.g. ``product set: closed``.
+        """
+        return f"{self.group}: {self.label}" if self.group else self.label
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from relu_optima.plugins import load_plugin
 from relu_optima.publish.canvas import write_below
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError
+from relu_optima.publish.latex import latex_table, macro_file
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.style import publication_style
-from relu_optima.publish.writers import csv_table, html_table, latex_table, macro_file
+from relu_optima.publish.typeset import CharacterError
+from relu_optima.publish.writers import csv_table, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,22 +81,26 @@ def render_table(
     Raises
     ------
     ProductError
-        If a sweep or column is missing; names the table.
+        If a sweep or column is missing, or LaTeX cannot set a text; names the table.
     """
     name = out_stem.name
     try:
         result = load_plugin("table", config.table).tabulate(frames, config)
+        assert isinstance(result, TableResult)
+        result = replace(
+            result, note=" ".join(part for part in (result.note, sentences([note])) if part)
+        )
+        latex, macros = latex_table(result, config, name), macro_file(result.macros)
     except ProductError as error:
         raise error.named(f"table {name}") from None
-    assert isinstance(result, TableResult)
-    result = replace(
-        result, note=" ".join(part for part in (result.note, sentences([note])) if part)
-    )
+    except CharacterError as error:
+        problem = ProductError(error.problem, where=error.where, fix=error.fix)
+        raise problem.named(f"table {name}") from None
     _write(out_stem, ".csv", csv_table(_noted(result.frame, note)))
-    _write(out_stem, ".tex", latex_table(result, config))
+    _write(out_stem, ".tex", latex)
     _write(out_stem, ".html", html_table(result, config))
     remark = f"% {note}\n" if note else ""
-    _write(out_stem, ".macros.tex", remark + macro_file(result.macros))
+    _write(out_stem, ".macros.tex", remark + macros)
 
 
 def _noted(frame: pd.DataFrame, note: str) -> pd.DataFrame:

@@ -1,18 +1,17 @@
-"""Write a table as CSV, LaTeX and HTML from one frame."""
+"""Write a table as CSV and HTML from one frame."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.schema.table import TableConfig
-from relu_optima.publish.formats import MISSING, format_value, html_text, latex_text
+from relu_optima.publish.formats import MISSING, format_value, html_text
 from relu_optima.publish.frames import GOOD_STATUSES
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.products import TableResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LONG = 40  # rows above which a LaTeX table may break across pages
 STATUS_COLUMNS = ("status", "statuses", "not_ok")
 
 _STYLE = """
@@ -76,61 +75,6 @@ def is_numeric(frame: pd.DataFrame, column: str) -> bool:
     )
 
 
-def latex_table(result: TableResult, options: TableConfig) -> str:
-    r"""Write a booktabs table.
-
-    Parameters
-    ----------
-    result : TableResult
-        The table.
-    options : TableConfig
-        Gives font size and names of values.
-
-    Returns
-    -------
-    str
-        A ``tabular`` in its font size, for use in a ``table``; more than `LONG` rows make a
-        ``longtable``. Needs ``\usepackage{booktabs}`` (and ``longtable``).
-    """
-    columns = result.columns
-    align = "".join("r" if is_numeric(result.frame, c) else "l" for c in columns)
-    head = " & ".join(latex_text(_heading(c)) for c in columns.values()) + r" \\"
-    body = [
-        " & ".join(latex_text(cell) for cell in row) + r" \\" for row in _cells(result, options)
-    ]
-    long = len(body) > LONG
-    note = [rf"\par\smallskip{{}}{latex_text(result.note)}"] if result.note else []
-    packages = "booktabs, longtable" if long else "booktabs"
-    lines = [
-        f"% Needs the packages {packages}.",
-        rf"{{\{options.font}\setlength{{\tabcolsep}}{{3pt}}",
-    ]
-    if long:
-        lines += [rf"\begin{{longtable}}{{{align}}}", r"\toprule", head, r"\midrule", r"\endhead"]
-        lines += [r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
-    else:
-        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head, r"\midrule", *body]
-        lines += [r"\bottomrule", r"\end{tabular}"]
-    return "\n".join([*lines, *note, r"\par}", ""])
-
-
-def macro_file(macros: dict[str, str]) -> str:
-    r"""Write LaTeX macros.
-
-    Parameters
-    ----------
-    macros : dict of str to str
-        Plain text by macro name.
-
-    Returns
-    -------
-    str
-        One ``\newcommand`` a line; a name used twice is LaTeX's error, not a silent overwrite.
-    """
-    lines = [rf"\newcommand{{\{name}}}{{{latex_text(text)}}}" for name, text in macros.items()]
-    return "".join(f"{line}\n" for line in lines)
-
-
 def html_table(result: TableResult, options: TableConfig) -> str:
     """Write a page that stands alone and reads well inside the report.
 
@@ -149,7 +93,7 @@ def html_table(result: TableResult, options: TableConfig) -> str:
     numeric = {c: is_numeric(result.frame, c) for c in result.columns}
     head = "".join(
         f'<th{_class("number" if numeric[name] else "")} scope="col">'
-        + html_text(column.label)
+        + html_text(column.full_label)
         + (f' <span class="unit">[{html_text(column.unit)}]</span>' if column.unit else "")
         + "</th>"
         for name, column in result.columns.items()
@@ -186,10 +130,6 @@ def html_table(result: TableResult, options: TableConfig) -> str:
             "",
         ]
     )
-
-
-def _heading(column: Column) -> str:
-    return f"{column.label} [{column.unit}]" if column.unit else column.label
 
 
 def _cells(result: TableResult, options: TableConfig) -> list[list[str]]:

@@ -37,6 +37,7 @@ class ColumnSpec(Group):
         default=None,
         description="Unit shown in the heading; default that of the column, with its own label.",
     )
+    group: str = Field(default="", description="Heading above that of neighbours with the same.")
     format: Format = Field(default="auto", description="How numbers are written.")
 
 
@@ -58,8 +59,11 @@ class TableConfig(ProductConfig):
     """What every table has; a plug-in's ``Config`` adds its own keys."""
 
     table: str = Field(min_length=1, description="Plug-in in publish/tables.")
+    width: Literal["icml_column", "icml_text", "neurips_text", "jmlr_text"] = Field(
+        default="neurips_text", description="Text width of the venue, which LaTeX must not exceed."
+    )
     font: Literal["normalsize", "small", "footnotesize", "scriptsize"] = Field(
-        default="small", description="LaTeX font size."
+        default="small", description="Largest LaTeX font size; less is taken where needed."
     )
     macros: dict[MacroName, MacroSpec] = Field(
         default={}, description="Numbers quoted in the text, by LaTeX macro name."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def heading(spec: ColumnSpec, options: TableConfig) -> Column:
+def heading(spec: ColumnSpec, options: TableConfig, *, key: bool = False) -> Column:
     """Turn a column of the config into one of the table.
 
     Parameters
@@ -22,6 +22,8 @@ def heading(spec: ColumnSpec, options: TableConfig) -> Column:
         The column.
     options : TableConfig
         Gives the table's own names.
+    key : bool
+        The column names the row.
 
     Returns
     -------
@@ -30,7 +32,8 @@ def heading(spec: ColumnSpec, options: TableConfig) -> Column:
     """
     own = column_unit(spec.column) if spec.label is None else ""
     label = spec.label or column_label(spec.column, options.labels)
-    return Column(label, own if spec.unit is None else spec.unit, spec.format)
+    unit = own if spec.unit is None else spec.unit
+    return Column(label, unit, spec.format, group=spec.group, key=key)
 
 
 def status_note(frame: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -59,18 +60,18 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     frame = gather(frames, options, [*options.by, *values])
     refuse_hidden_pooling(frame, options.by, options.pool, "pool")
     whole = aggregate_seeds(frame, options.by, values, options.spread)
-    columns = {c: Column(column_label(c, options.labels)) for c in options.by}
+    columns = {c: Column(column_label(c, options.labels), key=True) for c in options.by}
     columns["n_runs"] = Column("runs")
     if whole["not_ok"].str.len().any():
         columns["not_ok"] = Column("other statuses", format="text")
     for spec in options.columns:
         middle = heading(spec, options)
         ends = (f"{spec.column}.low", f"{spec.column}.high") if options.intervals else None
-        columns[f"{spec.column}.median"] = Column(middle.label, middle.unit, middle.format, ends)
+        columns[f"{spec.column}.median"] = replace(middle, ends=ends)
     if options.difference:
         chosen = _medians(whole, options)
         whole.insert(len(whole.columns) - 1, "difference", chosen.max(axis=1) - chosen.min(axis=1))
-        columns["difference"] = Column("largest - smallest", format=options.columns[0].format)
+        columns["difference"] = Column("largest − smallest", format=options.columns[0].format)
     coverages = [c for name in values for c in whole[f"{name}.coverage"]]
     meaning = (
         describe_interval(coverages, spread=options.spread)

@@ -71,7 +71,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     specs.append(ColumnSpec(column="run_id"))
     return TableResult(
         whole[[s.column for s in specs]].reset_index(drop=True),
-        {s.column: heading(s, options) for s in specs},
+        {s.column: heading(s, options, key=s.column in options.by) for s in specs},
         macros_of(frames, options),
         sentences([note, status_note(frame)]),
     )

@@ -92,8 +92,8 @@ class Config(TableConfig):
 
 
 _COLUMNS = {
-    "claim": Column("claim"),
-    "detail": Column("about"),
+    "claim": Column("claim", key=True),
+    "detail": Column("about", key=True),
     "holds_in": Column("holds in", format="integer"),
     "of": Column("of", format="integer"),
     "extreme": Column("least favourable", format="sig3"),

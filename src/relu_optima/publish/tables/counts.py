@@ -45,14 +45,14 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     import pandas as pd
 
     frame = gather(frames, options, [*options.by, *options.count])
-    columns = {c: Column(column_label(c, options.labels)) for c in options.by}
+    columns = {c: Column(column_label(c, options.labels), key=True) for c in options.by}
     columns["n_runs"] = Column("runs")
     found: dict[str, list[object]] = {}
     for name in options.count:
         found[name] = [*levels(frame[name]), *([None] if frame[name].isna().any() else [])]
         for value in found[name]:
             text = "missing" if value is None else value_label(value, options.values)
-            columns[f"{name}={value}"] = Column(f"{column_label(name, options.labels)}: {text}")
+            columns[f"{name}={value}"] = Column(text, group=column_label(name, options.labels))
     rows = []
     for key, group in frame.groupby(options.by, sort=False, dropna=False):
         row: dict[str, object] = dict(zip(options.by, key, strict=True))

@@ -88,7 +88,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
 
     rows = [_check(frames, options, criterion) for criterion in options.criteria]
     columns = {
-        "claim": Column("claim"),
+        "claim": Column("claim", key=True),
         "measured": Column("measured", format=options.format),
         "bound": Column("bound"),
         "n": Column("runs"),

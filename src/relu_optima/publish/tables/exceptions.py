@@ -63,7 +63,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         wrong = runs[runs[outcome].isna() | (runs[outcome] != prediction.expected)]
         broken.append(wrong.assign(predicted=prediction.expected))
     listed = pd.concat(broken, ignore_index=True)
-    columns = {"run_id": Column("run")}
+    columns = {"run_id": Column("run", key=True)}
     columns |= {s.column: heading(s, options) for s in specs}
     columns |= {"predicted": Column("predicted"), outcome: Column("observed")}
     note = f"{len(listed)} exceptions among {checked} runs with a prediction"

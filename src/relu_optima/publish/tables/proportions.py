@@ -55,13 +55,13 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
     for name, width in options.bins.items():
         frame = frame.assign(**{name: binned(frame[name], width)})
     frame = frame.sort_values(options.by, kind="stable", ignore_index=True)
-    columns = {c: Column(column_label(c, options.labels)) for c in options.by}
+    columns = {c: Column(column_label(c, options.labels), key=True) for c in options.by}
     columns["n_runs"] = Column("runs")
     for name in options.of:
         label = column_label(name, options.labels)
         ends = (f"{name}.low", f"{name}.high")
-        columns[f"{name}.share"] = Column(label, format="fixed2", ends=ends)
-        columns[f"{name}.undecided"] = Column("undecided")
+        columns[f"{name}.share"] = Column("share", format="fixed2", ends=ends, group=label)
+        columns[f"{name}.undecided"] = Column("undecided", group=label)
     rows = []
     for key, group in frame.groupby(options.by, sort=False, dropna=False):
         row: dict[str, object] = dict(zip(options.by, key, strict=True))

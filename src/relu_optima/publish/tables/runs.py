@@ -50,7 +50,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         frame = frame.sort_values(options.sort, kind="stable", ignore_index=True)
     return TableResult(
         frame[names],
-        {s.column: heading(s, options) for s in specs},
+        {s.column: heading(s, options, key=s.column == "run_id") for s in specs},
         macros_of(frames, options),
         status_note(frame),
     )

@@ -41,6 +41,7 @@ class Part(Group):
         "`count`: runs with one of the values `equals`, out of all."
     )
     label: str = Field(min_length=1, description="Heading.")
+    group: str = Field(default="", description="Heading above that of neighbours with the same.")
     equals: list[str | int | float | bool] = Field(default=[], description="Values to count.")
     where: Where = Field(default={}, description="Runs that count, by exact values.")
     rename: dict[str, ColumnName] = Field(
@@ -94,7 +95,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
 
     answers: dict[tuple[Any, ...], dict[str, Any]] = {}
     remarks = []
-    columns = {c: Column(column_label(c, options.labels)) for c in options.key}
+    columns = {c: Column(column_label(c, options.labels), key=True) for c in options.key}
     for index, part in enumerate(options.parts):
         if part.sweep not in options.sweeps:
             raise ProductError(
@@ -103,7 +104,7 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         name = f"{part.sweep}.{part.column}.{part.statistic}"
         while name in columns:
             name += "_"
-        columns[name] = Column(part.label, format=part.format)
+        columns[name] = Column(part.label, format=part.format, group=part.group)
         runs = _runs(frames, options, part)
         bad = status_counts(runs)
         remark = f"sweep {part.sweep} has runs that are not ok: {bad}" if bad else ""
