@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.plugins import load_plugin
+from relu_optima.publish.claims import enforce
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.style import publication_style
@@ -37,11 +38,13 @@ def render_figure(frames: Mapping[str, pd.DataFrame], config: FigureConfig, out_
     Raises
     ------
     ProductError
-        If a sweep or column is missing or the data cannot be drawn; names the figure.
+        If a sweep or column is missing, the data cannot be drawn, or the runs contradict what the
+        caption says; names the figure.
     """
     name = out_stem.name
     with publication_style():
         try:
+            enforce(frames, config)
             result = load_plugin("figure", config.plot).plot(frames, config)
         except ProductError as error:
             raise error.named(f"figure {name}") from None
@@ -67,10 +70,12 @@ def render_table(frames: Mapping[str, pd.DataFrame], config: TableConfig, out_st
     Raises
     ------
     ProductError
-        If a sweep or column is missing; names the table.
+        If a sweep or column is missing, or the runs contradict what the caption says; names the
+        table.
     """
     name = out_stem.name
     try:
+        enforce(frames, config)
         result = load_plugin("table", config.table).tabulate(frames, config)
     except ProductError as error:
         raise error.named(f"table {name}") from None

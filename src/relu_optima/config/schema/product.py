@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from relu_optima.config.schema.base import Group
+from relu_optima.config.schema.claims import AnyClaim
+from relu_optima.config.schema.claims import Value as Value
+from relu_optima.config.schema.claims import Where as Where
 from relu_optima.config.schema.study import Name
 
-Value = str | int | float | bool
-Where = dict[str, Value | list[Value]]
 Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 
 
@@ -33,3 +34,16 @@ class ProductConfig(Group):
     excess: dict[str, Pair] = Field(
         default={}, description="New columns: by how much the first exceeds the second, relatively."
     )
+    holds: list[AnyClaim] = Field(
+        default=[],
+        description="What the caption says of these runs, in its own words, and what that means "
+        "of the columns; a claim that the runs contradict is an error.",
+    )
+
+    @model_validator(mode="after")
+    def _said(self) -> ProductConfig:
+        said = " ".join(self.caption.split())
+        for claim in self.holds:
+            if " ".join(claim.claim.split()) not in said:
+                raise ValueError(f"holds: the caption does not say {claim.claim!r}")
+        return self
