@@ -14,7 +14,7 @@ COMPARES = re.compile(
     |no\s(network|more|less|fewer|larger|smaller|lower|higher|worse|better|point|run)
     |above|below|beyond|at\s(least|most)
     |more|less|fewer|greater|larger|smaller|lower|higher|better|worse|longer|shorter|faster|slower
-    |exceed\w*|outperform\w*|dominat\w*|beats?|monoton\w*|increas(e[sd]?|ing)|decreas(e[sd]?|ing)
+    |exceed\w*|outperform\w*|dominat\w*|beats?|monoton\w*|increases?|increasing|decreases?|decreasing
     |grows?|growing|falls?|falling|rises?|rising|shrinks?|drops?\s(to|by|below)
     |constant|bounded|nondecreasing|concave|convex\sin|lies?\sbetween)\b|[≤≥<>]""",
     re.VERBOSE | re.IGNORECASE,
