@@ -102,7 +102,7 @@ def table(tmp_path):
 def test_solve_writes_a_certified_network(table, formulation):
     done = relu_optima(
         table, "solve", "data.csv", "--target", "price", "--lam", "0.5", "--out", "net.npz",
-        "--formulation", formulation, "--gates", "20",
+        "--lam-scale", "absolute", "--formulation", formulation, "--gates", "20",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     with np.load(table / "net.npz") as out:
@@ -110,11 +110,38 @@ def test_solve_writes_a_certified_network(table, formulation):
         assert ("W1" in out.files) == (formulation == "relu")
         if formulation == "relu":
             data = pd.read_csv(table / "data.csv")
-            X, y = data[["a", "b", "c"]].to_numpy(), data["price"].to_numpy()
+            data = data.iloc[out["rows_train"]]
+            assert list(out["columns"]) == ["a", "b", "c"]
+            assert "test_mse" in out.files
+            X, y = (data[out["columns"]] - out["mean"]) / out["scale"], data["price"].to_numpy()
+            X = X.to_numpy()
             fit = np.maximum(X @ out["W1"].T, 0) @ out["w2"]
             weights = (out["W1"] ** 2).sum() + (out["w2"] ** 2).sum()
             value = 0.5 * ((fit - y) ** 2).sum() + 0.25 * weights
             assert value == pytest.approx(float(out["objective"]), rel=1e-9)
+
+
+def test_solve_says_how_many_patterns_are_distinct_and_scores_labels(tmp_path):
+    x = np.linspace(-1, 1, 30)
+    kinds = np.where(x > 0.2, "yes", "no")
+    frame = pd.DataFrame({"id": range(30), "x": x, "kind": kinds})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    done = relu_optima(
+        tmp_path, "solve", "t.csv", "--target", "kind", "--out", "n.npz", "--bias",
+        "--ignore", "id", "--lam", "0.01",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    with np.load(tmp_path / "n.npz") as out:
+        distinct = out["gates"].shape[1]
+        assert list(out["columns"]) == ["x"]
+    assert distinct < 50
+    assert row["activation_patterns"] == f"{distinct} distinct of 50 sampled"
+    assert row["task"] == "binary (-1 = no, +1 = yes)"
+    assert (row["n_train"], row["n_test"], row["d"]) == ("24", "6", "2")
+    assert float(row["train_accuracy"]) > 0.9
+    assert float(row["test_accuracy"]) > 0.5
+    assert float(row["lam_fraction"]) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(

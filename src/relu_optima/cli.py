@@ -199,6 +199,15 @@ class Formulation(StrEnum):
     gated = "gated"
 
 
+class LamScale(StrEnum):
+    """What the strength that `solve` is given means; the words of `convex.lam_scale`."""
+
+    lambda_max = "lambda_max"
+    data_norm = "data_norm"
+    absolute = "absolute"
+    per_sample = "per_sample"
+
+
 @app.command()
 def check(
     files: Annotated[
@@ -254,25 +263,60 @@ def check(
 
 @app.command()
 def solve(
-    data: Annotated[Path, typer.Argument(help="CSV file with a header and numeric columns.")],
-    target: Annotated[str, typer.Option(help="Column to predict; the others are features.")],
-    lam: Annotated[float, typer.Option(help="Canonical regularisation strength, > 0.")],
+    data: Annotated[Path, typer.Argument(help="CSV file with a header and numeric features.")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
     out: Annotated[Path, typer.Option(help="npz file for network, blocks and certificate.")],
+    lam: Annotated[float, typer.Option(help="Regularisation strength, > 0.")] = 0.05,
+    lam_scale: Annotated[
+        LamScale, typer.Option(help="What --lam is: a share of lambda_max, say.")
+    ] = LamScale.lambda_max,
     formulation: Annotated[Formulation, typer.Option(help="Program.")] = Formulation.relu,
-    gates: Annotated[int, typer.Option(help="Gates to sample.", min=1)] = 50,
+    gates: Annotated[int, typer.Option(help="Gates to sample.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the gates.", min=0)] = 0,
     tol: Annotated[float, typer.Option(help="Certified relative gap to reach.")] = 1e-6,
     time_limit: Annotated[float | None, typer.Option(help="Seconds of wall clock.")] = None,
+    task: Annotated[
+        str, typer.Option(help="binary, regression, or auto: binary if the target has two values.")
+    ] = "auto",
+    positive: Annotated[
+        str | None, typer.Option(help="Value coded +1; default the larger.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Column that is no feature; repeatable.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="Separator of the fields.")] = ",",
+    standardise: Annotated[
+        bool, typer.Option(help="Centre and scale the features by the training rows.")
+    ] = True,
+    standardise_target: Annotated[
+        bool, typer.Option("--standardise-target", help="The same for a regression target.")
+    ] = False,
+    bias: Annotated[bool, typer.Option("--bias", help="Append a column of ones.")] = False,
+    test_fraction: Annotated[float, typer.Option(help="Share of rows kept for testing.")] = 0.2,
+    split_seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
 ) -> None:
-    """Solve the convex program of a shallow network on a CSV file, with a certificate."""
+    """Solve the convex program of a shallow network on a CSV file, with a certificate.
+
+    It is the program that `run convex` solves on a data set of loader csv with the same values.
+    """
     from relu_optima.solve_file import solve_file
 
     row = solve_file(
-        data, target, lam, out,
-        formulation=formulation.value, gates=gates, seed=seed, tol=tol, time_limit=time_limit,
+        data,
+        out,
+        dataset={
+            "target": target, "task": task, "positive": positive, "ignore": ignore or [],
+            "delimiter": delimiter, "standardise": standardise, "bias": bias, "seed": split_seed,
+            "standardise_target": standardise_target, "test_fraction": test_fraction,
+        },
+        convex={
+            "formulation": formulation.value, "lam": lam, "lam_scale": lam_scale.value,
+            "gates": {"count": gates}, "tol": tol, "time_limit": time_limit,
+        },
+        seed=seed,
     )  # fmt: skip
     for key, value in row.items():
-        print(f"{key:<15}  {value}")
+        print(f"{key:<19}  {value}")
     if row["status"] != "optimal":
         raise typer.Exit(1)
 

@@ -3,87 +3,101 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from relu_optima.config.schema.convex import ConvexConfig
+from relu_optima.config.validate import validate_group
+from relu_optima.datasets.loaders import csv
 from relu_optima.errors import DataError
-from relu_optima.foreign import open_table
 from relu_optima.manifest import write_atomically
-from relu_optima.stage import Scalar
+from relu_optima.stage import Record, Scalar, Task
+
+# What is printed, of all that the stage says.
+SHOWN = (
+    "status", "objective", "dual_objective", "gap", "kkt_residual", "violation", "lam", "lam_max",
+    "lam_fraction", "n_neurons", "train_mse", "test_mse", "train_accuracy", "test_accuracy",
+)  # fmt: skip
 
 
 def solve_file(
     data: Path,
-    target: str,
-    lam: float,
     out: Path,
     *,
-    formulation: str,
-    gates: int,
-    seed: int,
-    tol: float,
-    time_limit: float | None,
+    dataset: Mapping[str, Any],
+    convex: Mapping[str, Any],
+    seed: int = 0,
 ) -> dict[str, Scalar]:
-    """Read a CSV file, solve, write the network and its certificate.
+    """Read a CSV file, prepare it, solve, write the network and its certificate.
 
     Parameters
     ----------
     data : Path
-        CSV file with a header; every column numeric.
-    target : str
-        Column to predict; the others are the features, used as they stand.
-    lam : float, > 0
-        Canonical regularisation strength.
+        CSV file with a header.
     out : Path
-        npz file to write: ``W1``, ``w2``, ``v``, ``w``, ``gates``, ``columns`` and the numbers of
-        the certificate.
-    formulation : {"relu", "gated"}
-        Program.
-    gates, seed : int
-        How many gates to sample, and their seed.
-    tol : float
-        Relative gap to reach.
-    time_limit : float or None
-        Seconds of wall clock.
+        npz file to write: the network ``W1``, ``w2``, the blocks ``v``, ``w`` and their ``gates``,
+        the names of the ``columns`` that the network sees with the ``mean`` and ``scale`` that
+        standardised them (a bias comes last and has no name), ``target_mean``, ``target_scale``,
+        the rows of the file that trained it and tested it, and every number of the returned row.
+    dataset : mapping of str to value
+        Values of the config group ``dataset`` for the loader ``csv``; at least ``target``.
+    convex : mapping of str to value
+        Values of the config group ``convex``; the gates are sampled or enumerated.
+    seed : int, at least 0
+        Seed of the sampled gates.
 
     Returns
     -------
     dict
-        Status and certificate.
+        Status, certificate and scores as the stage ``convex`` gives them for these values, sizes
+        of the data, and how many distinct activation patterns there are.
 
     Raises
     ------
+    InvalidGroup
+        If a value does not fit its option.
     DataError
-        If the file or the column cannot be used.
+        If the file cannot be used, or no program can be written for it.
     SolveInputError
         If an option has no meaning.
     """
-    from relu_optima.convex.gates import sample_gates
-    from relu_optima.convex.solver import solve
+    from relu_optima.convex import stage
+    from relu_optima.datasets.stage import describe
 
-    X, y, columns = _read(data, target)
-    found = solve(
-        X, y, sample_gates(X, gates, seed), lam,
-        formulation=formulation, tol=tol, time_limit=time_limit,
-    )  # fmt: skip
-    row: dict[str, Scalar] = {
-        "status": found.status,
-        "objective": found.objective,
-        "dual_objective": found.dual_objective,
-        "gap": found.gap,
-        "kkt_residual": found.kkt_residual,
-        "violation": found.violation,
-        "rows": X.shape[0],
-        "features": X.shape[1],
-        "gates": found.gates.shape[1],
+    source = validate_group("dataset", {**dataset, "loader": "csv", "path": str(data)})
+    program = validate_group("convex", convex)
+    assert isinstance(source, csv.Config)
+    assert isinstance(program, ConvexConfig)
+    raw, names = csv.read(source)
+    prepared = describe(raw, source)
+    record = Record("", "", "dataset", {}, "ok", dict(prepared.row), arrays=dict(prepared.arrays))
+    found = stage.run(Task("convex", "", {"convex": program}, seed, {"dataset": record}))
+    if found.status == "infeasible_input":
+        raise DataError(str(found.row["message"]), where=str(data))
+    drawn = f" of {program.gates.count} sampled" if program.gates.source == "sample" else ""
+    task = f"{raw.task} ({raw.label_coding})"
+    sizes = {k: prepared.row[k] for k in ("n_train", "n_test", "d")}
+    row: dict[str, Scalar] = {k: found.row[k] for k in SHOWN if k in found.row}
+    row |= {"activation_patterns": f"{found.row['n_gates']} distinct{drawn}", **sizes, "task": task}
+    arrays = dict(found.arrays)
+    if program.formulation == "gated":
+        del arrays["W1"], arrays["w2"]  # a gated model is its blocks and gates
+    used, columns = raw.X[prepared.arrays["rows_train"]], prepared.arrays["columns"]
+    kept = used[:, columns].astype(float)
+    one = np.ones(columns.size)
+    arrays |= {
+        "columns": np.array(names)[columns],
+        "mean": kept.mean(axis=0) if source.standardise else 0 * one,
+        "scale": kept.std(axis=0) if source.standardise else one,
+        "target_mean": np.array(prepared.row["target_mean"]),
+        "target_scale": np.array(prepared.row["target_scale"]),
+        "rows_train": prepared.arrays["rows_train"],
+        "rows_test": prepared.arrays["rows_test"],
     }
-    arrays = {"v": found.v, "w": found.w, "gates": found.gates, "columns": np.array(columns)}
-    if formulation == "relu":
-        network = found.network()
-        arrays |= {"W1": network.W1, "w2": network.w2}
-        row["neurons"] = int(network.w2.size)
-    arrays |= {k: np.array(v) for k, v in row.items() if k not in ("rows", "features", "gates")}
+    arrays |= {k: np.array(v) for k, v in row.items() if v is not None}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     try:
@@ -91,38 +105,3 @@ def solve_file(
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", where=str(out)) from None
     return row
-
-
-def _read(data: Path, target: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    import pandas as pd
-
-    where = str(data)
-    try:
-        with open_table(data) as stream:
-            frame = pd.read_csv(stream)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=where) from None
-    except (ValueError, LookupError, OverflowError) as error:
-        raise DataError(f"is no CSV table: {' '.join(str(error).split())}", where=where) from None
-    if target not in frame.columns:
-        raise DataError(
-            f"there is no column {target!r}",
-            where=f"{where}, --target",
-            allowed=", ".join(map(str, frame.columns[:20])),
-        )
-    try:
-        values = frame.astype(float)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"a column is not numeric: {error}", where=where) from None
-    bad = ~np.isfinite(values.to_numpy())
-    if bad.any():
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        raise DataError(
-            f"column {frame.columns[column]!r} has no finite number in data row {row + 1}",
-            where=where,
-            fix="impute or remove such rows",
-        )
-    features = values.drop(columns=[target])
-    if features.shape[1] == 0 or features.shape[0] == 0:
-        raise DataError(f"has {features.shape[0]} rows, {features.shape[1]} features", where=where)
-    return features.to_numpy(), values[target].to_numpy(), [str(c) for c in features.columns]

@@ -97,3 +97,17 @@ def test_gates_of_a_network_are_its_live_neurons():
 def test_impossible_draws_are_refused(count, seed):
     with pytest.raises(SolveInputError):
         sample_gates(np.ones((2, 2)), count, seed)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), few=st.integers(1, 20), more=st.integers(0, 40))
+def test_nested_gates_of_one_seed_are_the_first_of_more(seed, few, more):
+    X = np.random.default_rng(seed).integers(-2, 3, size=(6, 3)).astype(float)
+    small, large = (sample_gates(X, count, seed, nested=True) for count in (few, few + more))
+    assert {tuple(g) for g in small.T} <= {tuple(g) for g in large.T}
+
+
+def test_gates_of_different_counts_have_nothing_in_common_unless_nested():
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    small, large = ({tuple(g) for g in sample_gates(X, count, 0).T} for count in (10, 20))
+    assert not small & large

@@ -9,7 +9,7 @@ import pytest
 
 from relu_optima.config.schema.convex import ConvexConfig, GatesConfig
 from relu_optima.convex import stage
-from relu_optima.convex.scaling import canonical_lambda
+from relu_optima.convex.scaling import canonical_lambda, data_norm
 from relu_optima.errors import SolveInputError
 from relu_optima.stage import Record, Task
 
@@ -89,9 +89,33 @@ def test_conventions_of_lam_agree():
     for other in (absolute, per_sample):
         assert other.row["objective"] == pytest.approx(base.row["objective"], rel=1e-6)
     with pytest.raises(SolveInputError):
-        canonical_lambda(0.1, "lambda_max", n=3, lam_max=0.0)
+        canonical_lambda(0.1, "lambda_max", n=3, lam_max=0.0, data_norm=1.0)
     with pytest.raises(SolveInputError):
-        canonical_lambda(0.1, "relative", n=3, lam_max=1.0)
+        canonical_lambda(0.1, "data_norm", n=3, lam_max=1.0, data_norm=0.0)
+    with pytest.raises(SolveInputError):
+        canonical_lambda(0.1, "relative", n=3, lam_max=1.0, data_norm=1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_data_norm_is_one_strength_for_all_programs_and_bounds_lambda_max(seed):
+    rows = []
+    for formulation in ("gated", "relu"):
+        for count in (4, 16):
+            gates = GatesConfig(count=count, nested=True)
+            config = ConvexConfig(
+                formulation=formulation, gates=gates, lam=0.05, lam_scale="data_norm"
+            )
+            rows.append(run(config, seed=seed)[0].row)
+    data = dataset().arrays
+    whole = data_norm(data["X_train"], data["y_train"])
+    assert {row["lam"] for row in rows} == {0.05 * whole}
+    assert len({row["lam_max"] for row in rows}) > 1
+    assert max(row["lam_max"] for row in rows) <= whole
+    few_gated, many_gated, few_relu, many_relu = rows
+    assert many_gated["dual_objective"] <= few_gated["objective"]
+    assert many_relu["dual_objective"] <= few_relu["objective"]
+    assert few_gated["dual_objective"] <= few_relu["objective"]
+    assert many_gated["dual_objective"] <= many_relu["objective"]
 
 
 def test_the_seed_draws_the_gates():

@@ -272,14 +272,22 @@ class Solve(Target):
         tol = rng.choice([1e-6, 0.5, 1e-300, 0.0, 2.0, math.nan]) if odd else 1e-4
         row = solve_file(
             path,
-            rng.choice(["y", "y", "y", "a", *TEXTS[:3]]),
-            float(rng.choice(NUMBERS)) if odd else 0.1,
             out,
-            formulation=rng.choice(["relu", "gated"]),
-            gates=rng.choice([1, 3, 6]),
+            dataset={
+                "target": rng.choice(["y", "y", "y", "a", *TEXTS[:3]]),
+                "standardise": rng.random() < 0.5,
+                "bias": rng.random() < 0.5,
+                "test_fraction": rng.choice([0.0, 0.3, 0.9, math.nan]) if odd else 0.2,
+            },
+            convex={
+                "lam": float(rng.choice(NUMBERS)) if odd else 0.1,
+                "lam_scale": rng.choice(["lambda_max", "data_norm", "absolute", "per_sample"]),
+                "formulation": rng.choice(["relu", "gated"]),
+                "gates": {"count": rng.choice([1, 3, 6])},
+                "tol": tol,
+                "time_limit": rng.choice([0.2, None, -1.0, math.nan, math.inf]) if odd else 0.2,
+            },
             seed=rng.choice([0, 1, 2**70]),
-            tol=tol,
-            time_limit=rng.choice([0.2, None, -1.0, math.nan, math.inf]) if odd else 0.2,
         )
         assert isinstance(row["objective"], float)
         assert math.isfinite(row["objective"]), "an objective that is no number"

@@ -41,9 +41,8 @@ def test_only_regular_files_are_opened(tmp_path, kind):
     path = make(kind, tmp_path / "a.csv")
     with pytest.raises(OSError, match=r"regular|No such|directory"):
         open_regular(path)
-    options = {"formulation": "relu", "gates": 2, "seed": 0, "tol": 1e-3, "time_limit": 1.0}
     with pytest.raises(DataError, match=r"a\.csv"):
-        solve_file(path, "y", 0.1, tmp_path / "out.npz", **options)
+        solve_file(path, tmp_path / "out.npz", dataset={"target": "y"}, convex={})
     with pytest.raises(DataError, match=r"a\.csv"):
         csv.load(csv.Config(loader="csv", path=str(path), target="y"))
     with pytest.raises(OSError, match=r"regular|No such|directory"):

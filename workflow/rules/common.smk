@@ -1,4 +1,6 @@
 # Shared by all of workflow: where the plan is, and functions that look things up in it.
+from relu_optima.publish.report import rst_text, script_text
+
 PLAN_FILE = f"results/{STUDY}/plan.json"
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 
@@ -38,7 +40,7 @@ def sweep_files(product):
 def labels(kind, product):
     # one label only: where two labels split a category in halves, the report's page takes the
     # second for a switch and fails on entries that exist in one half alone
-    return {"result": f"{kind}: {product.config['title']}"}
+    return {"result": f"{kind}: {script_text(product.config['title'])}"}
 
 
 def figure_labels(wildcards):

@@ -47,8 +47,12 @@ rule plot_figure:
     params:
         plan=PLAN_FILE,
         digest=lambda wildcards: PLAN.figures[wildcards.figure].digest,
-        title=lambda wildcards: PLAN.figures[wildcards.figure].config["title"],
-        caption=lambda wildcards: PLAN.figures[wildcards.figure].config["caption"],
+        title=lambda wildcards: script_text(
+            PLAN.figures[wildcards.figure].config["title"]
+        ),
+        caption=lambda wildcards: rst_text(
+            PLAN.figures[wildcards.figure].config["caption"]
+        ),
         sweeps=lambda wildcards: PLAN.figures[wildcards.figure].sweeps,
     shell:
         "python -m relu_optima plot_figure --plan {params.plan:q}"
@@ -79,8 +83,12 @@ rule make_table:
     params:
         plan=PLAN_FILE,
         digest=lambda wildcards: PLAN.tables[wildcards.table].digest,
-        title=lambda wildcards: PLAN.tables[wildcards.table].config["title"],
-        caption=lambda wildcards: PLAN.tables[wildcards.table].config["caption"],
+        title=lambda wildcards: script_text(
+            PLAN.tables[wildcards.table].config["title"]
+        ),
+        caption=lambda wildcards: rst_text(
+            PLAN.tables[wildcards.table].config["caption"]
+        ),
         sweeps=lambda wildcards: PLAN.tables[wildcards.table].sweeps,
     shell:
         "python -m relu_optima make_table --plan {params.plan:q}"

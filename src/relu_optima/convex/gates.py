@@ -59,7 +59,7 @@ def merge_patterns(X: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.ascontiguousarray(gates[:, keep]), np.ascontiguousarray(patterns[:, keep])
 
 
-def sample_gates(X: np.ndarray, count: int, seed: int) -> np.ndarray:
+def sample_gates(X: np.ndarray, count: int, seed: int, *, nested: bool = False) -> np.ndarray:
     """Sample gate vectors from the standard normal distribution.
 
     Parameters
@@ -70,6 +70,10 @@ def sample_gates(X: np.ndarray, count: int, seed: int) -> np.ndarray:
         Gates drawn, at least 1; fewer are returned where patterns repeat or are zero.
     seed : int
         Seed of `numpy.random.default_rng`, at least 0.
+    nested : bool, default False
+        Draw gate after gate: the patterns of fewer gates are then among those of more of the same
+        seed. The default draws feature after feature, as the published code of Mishkin and
+        Pilanci (2023) does; with it, gates of different counts have nothing in common.
 
     Returns
     -------
@@ -88,7 +92,8 @@ def sample_gates(X: np.ndarray, count: int, seed: int) -> np.ndarray:
         )
     if seed < 0:
         raise SolveInputError(f"the seed is {seed}", allowed="seed >= 0", where="seed")
-    gates = np.random.default_rng(seed).standard_normal((X.shape[1], count))
+    draw = np.random.default_rng(seed).standard_normal
+    gates = draw((count, X.shape[1])).T if nested else draw((X.shape[1], count))
     return merge_patterns(X, gates)[0]
 
 

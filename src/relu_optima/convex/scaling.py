@@ -10,29 +10,58 @@ convention              objective                             canonical lambda
 ``absolute``            as above                              lam
 ``per_sample``          loss / (2 n), penalty lam * sum       n * lam
 ``lambda_max``          as above                              lam * lambda_max
+``data_norm``           as above                              lam * ||X||_2 ||y||
 ======================  ====================================  =====================
+
+``lambda_max`` depends on the program and on its gates, so equal fractions of it are different
+strengths for different programs. ``data_norm`` depends on the data alone and is never below
+``lambda_max``, whatever the gates are, because for every pattern and every unit vector u
+
+.. math:: y^T D X u \le \lVert y \rVert \, \lVert X \rVert_2 .
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from relu_optima.errors import SolveInputError
 
-LAM_SCALES = ("absolute", "lambda_max", "per_sample")
+LAM_SCALES = ("absolute", "lambda_max", "data_norm", "per_sample")
 
 
-def canonical_lambda(lam: float, scale: str, *, n: int, lam_max: float) -> float:
+def data_norm(X: np.ndarray, y: np.ndarray) -> float:
+    """Return a strength at which the optimum is zero, whatever the program and its gates.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,)
+        Targets.
+
+    Returns
+    -------
+    float
+        Spectral norm of the inputs times the norm of the targets.
+    """
+    return float(np.linalg.norm(X, 2) * np.linalg.norm(y))
+
+
+def canonical_lambda(lam: float, scale: str, *, n: int, lam_max: float, data_norm: float) -> float:
     """Convert a regularisation strength to the canonical convention.
 
     Parameters
     ----------
     lam : float
         Strength in the given convention, positive.
-    scale : {"absolute", "lambda_max", "per_sample"}
+    scale : {"absolute", "lambda_max", "data_norm", "per_sample"}
         Convention of `lam`; ``per_sample`` is that of pyscnn for one output.
     n : int
         Number of training rows.
     lam_max : float
         Smallest canonical strength whose optimum is zero.
+    data_norm : float
+        See `data_norm`.
 
     Returns
     -------
@@ -42,20 +71,21 @@ def canonical_lambda(lam: float, scale: str, *, n: int, lam_max: float) -> float
     Raises
     ------
     SolveInputError
-        If the convention is unknown, or a fraction of ``lambda_max`` is asked for and that is 0.
+        If the convention is unknown, or a fraction of a strength is asked for and that is 0.
     """
     if scale == "absolute":
         return lam
     if scale == "per_sample":
         return n * lam
-    if scale == "lambda_max":
-        if lam_max <= 0:
+    if scale in ("lambda_max", "data_norm"):
+        whole = lam_max if scale == "lambda_max" else data_norm
+        if whole <= 0:
             raise SolveInputError(
-                "lambda_max is 0: every regularisation strength gives the zero network",
+                f"{scale} is 0: every regularisation strength gives the zero network",
                 where="convex.lam_scale",
                 fix="use lam_scale=absolute, or targets that the inputs can explain",
             )
-        return lam * lam_max
+        return lam * whole
     raise SolveInputError(
         f"unknown convention {scale!r}", allowed=", ".join(LAM_SCALES), where="convex.lam_scale"
     )

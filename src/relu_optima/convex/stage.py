@@ -13,7 +13,7 @@ from relu_optima.convex.certificate import certify
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import gates_from_network, merge_patterns, sample_gates, symmetrize
 from relu_optima.convex.network import TwoLayerNetwork
-from relu_optima.convex.scaling import canonical_lambda
+from relu_optima.convex.scaling import canonical_lambda, data_norm
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import lambda_max, solve
 from relu_optima.errors import SolveInputError
@@ -56,7 +56,7 @@ def run(task: Task) -> Outcome:
     try:
         gates = make_gates(config, X, task.seed, task.upstream.get("training"))
         lam_max = lambda_max(X, y, gates, config.formulation)
-        lam = _lambda(config, len(X), lam_max, task.upstream.get("training"))
+        lam = _lambda(config, X, y, lam_max, task.upstream.get("training"))
         solution = solve(
             X,
             y,
@@ -72,10 +72,14 @@ def run(task: Task) -> Outcome:
     return _outcome(solution, dataset, lam_max, config.tol)
 
 
-def _lambda(config: ConvexConfig, n: int, lam_max: float, training: Record | None) -> float:
+def _lambda(
+    config: ConvexConfig, X: np.ndarray, y: np.ndarray, lam_max: float, training: Record | None
+) -> float:
     """Canonical strength; a trained network's own is that of its weight decay."""
     if config.lam_scale != "training":
-        return canonical_lambda(config.lam, config.lam_scale, n=n, lam_max=lam_max)
+        return canonical_lambda(
+            config.lam, config.lam_scale, n=len(X), lam_max=lam_max, data_norm=data_norm(X, y)
+        )
     assert training is not None
     trained = training.row["lam"]
     if not isinstance(trained, float) or trained <= 0:
@@ -114,7 +118,7 @@ def make_gates(
         If the trained network does not fit the data.
     """
     if config.gates.source == "sample":
-        gates = sample_gates(X, config.gates.count, seed)
+        gates = sample_gates(X, config.gates.count, seed, nested=config.gates.nested)
     elif config.gates.source == "enumerate":
         gates = enumerate_patterns(X, budget=config.gates.budget)
     else:

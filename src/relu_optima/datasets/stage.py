@@ -8,7 +8,7 @@ import numpy as np
 
 from relu_optima.config.schema.dataset import DatasetConfig
 from relu_optima.datasets.preparation import prepare
-from relu_optima.datasets.raw import array_digest
+from relu_optima.datasets.raw import RawData, array_digest
 from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
 
@@ -35,7 +35,29 @@ def run(task: Task) -> Outcome:
     """
     config = task.groups["dataset"]
     assert isinstance(config, DatasetConfig)
-    raw = load_plugin("dataset", config.loader).load(config)
+    return describe(load_plugin("dataset", config.loader).load(config), config)
+
+
+def describe(raw: RawData, config: DatasetConfig) -> Outcome:
+    """Prepare loaded data and describe them.
+
+    Parameters
+    ----------
+    raw : RawData
+        What the loader returned.
+    config : DatasetConfig
+        The group's values.
+
+    Returns
+    -------
+    Outcome
+        See `run`.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
     data = prepare(raw, config)
     labels = data.y_train
     return Outcome(

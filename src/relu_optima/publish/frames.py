@@ -218,6 +218,38 @@ def select(frame: pd.DataFrame, where: Where, sweep: str) -> pd.DataFrame:
     return frame[keep]
 
 
+def same_value(value: Any, other: Any) -> bool:
+    """Tell whether two values of a column are the same.
+
+    Parameters
+    ----------
+    value, other : object
+        The values; 1 and 1.0 agree, True and 1 do not.
+
+    Returns
+    -------
+    bool
+        Whether `select` takes one for the other.
+    """
+    return _key(value) == _key(other)
+
+
+def is_setting(column: str) -> bool:
+    """Tell whether a column holds a config value, a preset name or a seed.
+
+    Parameters
+    ----------
+    column : str
+        Column of a collected sweep.
+
+    Returns
+    -------
+    bool
+        False for results and identity columns.
+    """
+    return column.rsplit(".", 1)[-1] == "seed" or bool(_CONFIG_COLUMN.search(column))
+
+
 def _key(value: Any) -> tuple[bool, Any]:
     """Make True differ from 1 and NumPy scalars equal to Python's."""
     plain = value.item() if hasattr(value, "item") else value

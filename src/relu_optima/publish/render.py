@@ -11,6 +11,7 @@ from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.config.schema.table import TableConfig
 from relu_optima.plugins import load_plugin
 from relu_optima.publish.canvas import write_below
+from relu_optima.publish.claims import enforce
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.latex import latex_table, macro_file
@@ -46,11 +47,13 @@ def render_figure(
     Raises
     ------
     ProductError
-        If a sweep or column is missing or the data cannot be drawn; names the figure.
+        If a sweep or column is missing, the data cannot be drawn, or the runs contradict what the
+        caption says; names the figure.
     """
     name = out_stem.name
     with publication_style():
         try:
+            enforce(frames, config)
             result = load_plugin("figure", config.plot).plot(frames, config)
         except ProductError as error:
             raise error.named(f"figure {name}") from None
@@ -81,10 +84,12 @@ def render_table(
     Raises
     ------
     ProductError
-        If a sweep or column is missing, or LaTeX cannot set a text; names the table.
+        If a sweep or column is missing, LaTeX cannot set a text, or the runs contradict what the
+        caption says; names the table.
     """
     name = out_stem.name
     try:
+        enforce(frames, config)
         result = load_plugin("table", config.table).tabulate(frames, config)
         assert isinstance(result, TableResult)
         result = replace(

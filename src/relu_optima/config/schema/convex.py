@@ -19,6 +19,10 @@ class GatesConfig(Group):
     count: int = Field(
         default=50, ge=1, le=1_000_000, description="gates drawn when they are sampled"
     )
+    nested: bool = Field(
+        default=False,
+        description="draw gate after gate, so that of one seed fewer gates are the first of more",
+    )
     symmetrize: bool = Field(default=False, description="append the opposite of every gate")
     budget: int = Field(
         default=200_000, ge=1, description="most cells enumerated before the run is refused"
@@ -33,11 +37,12 @@ class ConvexConfig(Group):
     )
     gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
     lam: float = Field(default=0.05, gt=0, description="regularisation strength")
-    lam_scale: Literal["absolute", "lambda_max", "per_sample", "training"] = Field(
+    lam_scale: Literal["absolute", "lambda_max", "data_norm", "per_sample", "training"] = Field(
         default="lambda_max",
         description=(
-            "convention of lam: canonical, a fraction of lambda_max, per training row, or a "
-            "multiple of what the upstream training run used"
+            "convention of lam: canonical, a fraction of lambda_max (which depends on program and "
+            "gates) or of ||X|| ||y|| (which does not), per training row, or a multiple of what "
+            "the upstream training run used"
         ),
     )
     tol: float = Field(default=1e-6, gt=0, lt=1, description="relative duality gap to reach")

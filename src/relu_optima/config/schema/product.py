@@ -7,27 +7,20 @@ so the planner finds every column that a product reads, and refuses one that no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, model_validator
 
-from relu_optima.config.reads import EVERY, SOME, Read, reads_of
+from relu_optima.config.reads import Read, reads_of
 from relu_optima.config.schema.base import Group
+from relu_optima.config.schema.claims import AnyClaim
+from relu_optima.config.schema.naming import ColumnName as ColumnName
+from relu_optima.config.schema.naming import Pair as Pair
+from relu_optima.config.schema.naming import PooledName as PooledName
+from relu_optima.config.schema.naming import SeriesName as SeriesName
+from relu_optima.config.schema.naming import Value as Value
+from relu_optima.config.schema.naming import Where as Where
 from relu_optima.config.schema.study import Name
-
-
-def _series(name: str) -> str:
-    if not name.startswith("series."):
-        raise ValueError(f"a series is named as its column is: 'series.{name}'")
-    return name
-
-
-ColumnName = Annotated[str, Field(min_length=1), EVERY]
-SeriesName = Annotated[str, Field(min_length=1), AfterValidator(_series), EVERY]
-PooledName = Annotated[str, Field(min_length=1), SOME]  # need not be in each of several sweeps
-Value = str | int | float | bool
-Where = dict[ColumnName, Value | list[Value]]
-Pair = Annotated[list[ColumnName], Field(min_length=2, max_length=2)]
 
 
 class ProductConfig(Group):
@@ -53,6 +46,19 @@ class ProductConfig(Group):
     excess: dict[str, Pair] = Field(
         default={}, description="New columns: by how much the first exceeds the second, relatively."
     )
+    holds: list[AnyClaim] = Field(
+        default=[],
+        description="What the caption says of these runs, in its own words, and what that means "
+        "of the columns; a claim that the runs contradict is an error.",
+    )
+
+    @model_validator(mode="after")
+    def _said(self) -> ProductConfig:
+        said = " ".join(self.caption.split())
+        for claim in self.holds:
+            if " ".join(claim.claim.split()) not in said:
+                raise ValueError(f"holds: the caption does not say {claim.claim!r}")
+        return self
 
     def reads(self) -> Iterator[Read]:
         """List the columns that the product reads, for the planner.

@@ -68,6 +68,29 @@ def load(config: Config) -> RawData:
         If the file cannot be read as a table, a column is missing, an entry is no number, or the
         target does not fit the task.
     """
+    return read(config)[0]
+
+
+def read(config: Config) -> tuple[RawData, list[str]]:
+    """Read the table and the names of its features.
+
+    Parameters
+    ----------
+    config : Config
+        The group's values.
+
+    Returns
+    -------
+    raw : RawData
+        What `load` returns.
+    names : list of str
+        Names of the feature columns, in their order.
+
+    Raises
+    ------
+    DataError
+        See `load`.
+    """
     frame = _read(config)
     wrong = [c for c in (config.target, *config.ignore) if c not in frame.columns]
     if wrong:
@@ -81,6 +104,7 @@ def load(config: Config) -> RawData:
     X = np.empty(features.shape)
     for j, column in enumerate(features.columns):
         X[:, j] = _numbers(features[column], str(column), config.path)
+    names = [str(c) for c in features.columns]
     name = Path(config.path).stem
     values = sorted({v.strip() for v in target}, key=_order)
     if config.task == "binary" or (config.task == "auto" and len(values) == 2):
@@ -99,7 +123,7 @@ def load(config: Config) -> RawData:
             )
         negative = values[1 - values.index(positive)]
         y = np.where(target.str.strip() == positive, 1.0, -1.0)
-        return RawData(name, X, y, "binary", f"-1 = {negative}, +1 = {positive}")
+        return RawData(name, X, y, "binary", f"-1 = {negative}, +1 = {positive}"), names
     if config.positive is not None:
         raise DataError(
             "a regression problem has no positive value",
@@ -107,7 +131,7 @@ def load(config: Config) -> RawData:
             fix="leave it out, or set dataset.task=binary",
         )
     y = _numbers(target, config.target, config.path)
-    return RawData(name, X, y, "regression", f"column {config.target}")
+    return RawData(name, X, y, "regression", f"column {config.target}"), names
 
 
 def _read(config: Config) -> pd.DataFrame:
