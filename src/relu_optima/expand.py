@@ -17,32 +17,23 @@ from relu_optima.config.identity import digest, run_id
 from relu_optima.config.schema.study import SweepConfig
 from relu_optima.config.validate import did_you_mean
 from relu_optima.manifest import Entry, PlannedRun
+from relu_optima.overrides import COMMAND_LINE, CommandLine, Override
 from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
-COMMAND_LINE = "command line"
 REPEATS = "repeats"
 MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
 
 
 @dataclass
-class Override:
-    """A ``[sweep:]key=value`` from the command line; `used` says that some sweep reads it."""
-
-    key: str
-    values: list[Any]
-    sweep: str | None = None
-    used: bool = False
-
-
-@dataclass
 class SweepRuns:
-    """The runs of one sweep, in order and by run id."""
+    """The runs of one sweep, in order and by run id, and the seeds that each of them hands on."""
 
     name: str
     stage: str
     entries: list[Entry] = field(default_factory=list)
     by_run: dict[str, Entry] = field(default_factory=dict)
+    seeds: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         """Append a run.
@@ -62,6 +53,17 @@ class _Upstream:
 
     stages: dict[str, str]
     sweeps: dict[str, str]
+    seeds: frozenset[int]  # that something in it was drawn from
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A run of a sweep: the presets it chose, and the seeds that it hands on."""
+
+    run: PlannedRun
+    choices: dict[str, str]
+    seeds: frozenset[int]
+    drawn: bool  # from its own seed
 
 
 class Expander:
@@ -91,7 +93,7 @@ class Expander:
     ) -> None:
         self.conf = conf
         self.problems = problems
-        self.overrides = overrides
+        self.line = CommandLine(overrides)
         self.study_file = f"{conf.name}/study/{study}.yaml"
         self.by_study = by_study or {}
         self.defaults, self.values = study_defaults(conf)
@@ -118,7 +120,8 @@ class Expander:
         where = f"{self.conf.name}/sweep/{name}.yaml"
         before = len(self.problems)
         runs = SweepRuns(name, sweep.stage)
-        upstream = self._upstream(sweep, where)
+        self.line.builds_on(name, sweep.on)
+        upstream = self._upstream(name, sweep, where)
         if upstream is None:
             return
         own = self._own_groups(sweep, where)
@@ -128,42 +131,76 @@ class Expander:
             self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
         if len(self.problems) > before:
             return
-        seen: dict[str, Any] = {}
+        seen: dict[str, tuple[_Upstream, dict[str, Any]]] = {}
+        drawn = False
         for combination in upstream:
             for point in axes:
                 settings = {**fixed, **point}
                 made = self._run(sweep.stage, settings, own, combination, origin, where)
                 if made is None:
                     continue
-                run, choices = made
-                if run.id in seen:
+                drawn |= made.drawn
+                if made.run.id in seen:
+                    place, other = seen[made.run.id]
+                    if place is combination and _differ_in_seed(point, other):
+                        continue  # it draws nothing: every seed makes this one run
                     self.problems.append(
-                        f"{where}: {point} and {seen[run.id]} are the same run; remove one"
+                        f"{where}: {point} and {other} are the same run; remove one"
                     )
                     return
-                seen[run.id] = point
-                runs.add(Entry(run.id, choices, combination.sweeps))
+                seen[made.run.id] = combination, point
+                runs.add(Entry(made.run.id, made.choices, combination.sweeps))
+                runs.seeds[made.run.id] = made.seeds
         self.sweeps[name] = runs
+        if len(self.problems) == before:
+            self._check_seed(name, runs, drawn, len({p.get("seed") for p in axes}), origin)
 
-    def _upstream(self, sweep: SweepConfig, where: str) -> list[_Upstream] | None:
+    def _check_seed(
+        self, name: str, runs: SweepRuns, drawn: bool, count: int, origin: Mapping[str, str]
+    ) -> None:
+        """Refuse a seed from which no run of a sweep draws; count the one on the command line."""
+        asked = [o for o in self.line.overrides if o.key == "seed" and o.sweep in (None, name)]
+        if drawn:
+            for override in asked:
+                override.used |= self.line.has_read(name, override)
+            return
+        named = any(o.sweep == name for o in asked)
+        if "seed" not in origin or not (named or count > 1):
+            return
+        groups = self.runs[runs.entries[0].run].groups if runs.entries else {}
+        own = [f"{g}.seed" for g, values in groups.items() if "seed" in values]
+        text = f"{origin['seed']}: seed: no run of sweep {name!r} draws from it" + (
+            f"; it has {', '.join(own)}" if own else "; remove it"
+        )
+        if named or not self.line.texts(name):
+            self.problems.append(text)
+        elif origin["seed"] != COMMAND_LINE:
+            self.line.notices.append(f"{text}: every seed makes the same runs, planned once")
+
+    def _upstream(self, name: str, sweep: SweepConfig, where: str) -> list[_Upstream] | None:
         """Join the runs of all sweeps in ``on``: union within a stage, join across stages."""
         stage = STAGES[sweep.stage]
-        missing = [n for n in sweep.on if n not in self.sweeps]
-        if missing:
+        lost = self.line.left_out
+        if any(n not in self.sweeps and n not in lost for n in sweep.on):
             return None  # its own mistakes are already listed
+        before = len(self.problems)
+        whys: list[str] = []
         by_stage: dict[str, list[_Upstream]] = {}
-        for name in sweep.on:
-            upstream = self.sweeps[name]
+        for up in sweep.on:
+            if up in lost:
+                by_stage.setdefault(lost[up], [])
+                whys.append(f"it builds on {up}")
+                continue
+            upstream = self.sweeps[up]
             combos = by_stage.setdefault(upstream.stage, [])
-            for entry in upstream.entries:
-                if not self._selected(sweep, name, entry, where):
-                    continue
+            for entry in self._selected(name, sweep, up, where, whys):
                 run = self.runs[entry.run]
-                combos.append(_Upstream({**run.upstream, upstream.stage: run.id}, {name: run.id}))
+                stages = {**run.upstream, upstream.stage: run.id}
+                combos.append(_Upstream(stages, {up: run.id}, upstream.seeds[run.id]))
         self._check_where(sweep, where)
         joined: list[_Upstream] = []
         for parts in itertools.product(*by_stage.values()):
-            stages: dict[str, str] = {}
+            stages = {}
             sweeps: dict[str, str] = {}
             agree = True
             for part in parts:
@@ -171,7 +208,11 @@ class Expander:
                 stages.update(part.stages)
                 sweeps.update(part.sweeps)
             if agree:
-                joined.append(_Upstream(stages, sweeps))
+                seeds = frozenset(s for p in parts for s in p.seeds)
+                joined.append(_Upstream(stages, sweeps, seeds))
+        if whys and not joined and len(self.problems) == before:
+            self.line.leave_out(name, sweep.stage, "; ".join(whys))
+            return None
         for need in stage.needs:
             if need != "dataset" and not any(need in u.stages for u in joined):
                 self.problems.append(
@@ -186,27 +227,45 @@ class Expander:
         if not joined:
             self.problems.append(f"{where}: on, where: no combination of upstream runs is left")
             return None
+        self.line.notices.extend(f"sweep {name} goes on without some runs: {w}" for w in whys)
         return joined
 
-    def _selected(self, sweep: SweepConfig, name: str, entry: Entry, where: str) -> bool:
+    def _selected(
+        self, name: str, sweep: SweepConfig, up: str, where: str, whys: list[str]
+    ) -> list[Entry]:
+        """Return the runs of an upstream sweep that ``where`` keeps; note why none is left."""
+        entries = self.sweeps[up].entries
         wanted = {
-            k.removeprefix(f"{name}."): v
-            for k, v in sweep.where.items()
-            if k.startswith(f"{name}.")
+            k.removeprefix(f"{up}."): v for k, v in sweep.where.items() if k.startswith(f"{up}.")
         }
         if not wanted:
-            return True
-        columns = self.columns(name, entry)
-        for key, value in wanted.items():
-            if key not in columns:
+            return entries
+        rows = [self.columns(up, entry) for entry in entries]
+        for key in wanted:
+            lacking = next((r for r in rows if key not in r), None)
+            if lacking is not None and self.line.texts(up):
+                whys.append(f"{up}: with what the command line set it has no column {key}")
+                return []
+            if lacking is not None:
                 self.problems.append(
-                    f"{where}: where: {name}.{key}: no such column; {did_you_mean(key, columns)}"
+                    f"{where}: where: {up}.{key}: no such column; {did_you_mean(key, lacking)}"
                 )
-                return False
-            values = value if isinstance(value, list) else [value]
-            if columns[key] not in values:
-                return False
-        return True
+                return []
+
+        def is_set(column: str) -> bool:
+            return self.line.sets(up, column)
+
+        conditions, why = self.line.narrow(wanted, rows, is_set, f"sweep {name}: {up}:")
+        kept = [
+            entry
+            for entry, row in zip(entries, rows, strict=True)
+            if all(row[k] in (v if isinstance(v, list) else [v]) for k, v in conditions.items())
+        ]
+        if not kept and not why and any(map(is_set, wanted)):
+            why = f"{up} has no run with all of {', '.join(wanted)} as it selects them"
+        if why:
+            whys.append(f"{up}: {why}")
+        return kept
 
     def _check_where(self, sweep: SweepConfig, where: str) -> None:
         for key in sweep.where:
@@ -219,6 +278,8 @@ class Expander:
     def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
         taken: set[str] = set()
         for name in sweep.on:
+            if name not in self.sweeps:
+                continue  # left out
             stage = self.sweeps[name].stage
             taken |= set(STAGES[stage].groups)
             for entry in self.sweeps[name].entries[:1]:
@@ -250,27 +311,42 @@ class Expander:
                 continue
             self._check_key(key, own, self.study_file)
             replace.append((key, self._axis(key, value, self.study_file), self.study_file))
-        for override in self.overrides:
+        states_seed = sweep.repeats is not None or "seed" in {*origin, *(k for k, _, _ in replace)}
+        for override in self.line.overrides:
             if override.sweep not in (None, name):
                 continue
             if override.key == REPEATS and sweep.repeats is not None:
                 override.used = True
+                self.line.reads(name, override)
                 one = override.values[0] if len(override.values) == 1 else override.values
                 repeats = (one, COMMAND_LINE)
-            elif override.key == "seed" or override.key.split(".")[0] in own:
-                override.used = True
+            elif (
+                # seeds are drawn where the data and gates are; what builds on them follows
+                override.sweep == name or (states_seed and not sweep.on)
+                if override.key == "seed"
+                else override.key.split(".")[0] in own
+            ):
+                override.used |= override.key != "seed"  # told when it is known what draws
+                self.line.reads(name, override)
                 replace.append((override.key, override.values, COMMAND_LINE))
         for key, values, place in replace:
             origin[key] = place
-            for part in (fixed, zipped):
-                part.pop(key, None)
-            grid[key] = values
+            fixed.pop(key, None)
+            if key in zipped and len(values) > 1:
+                zipped[key] = values  # it still moves with the others
+            else:
+                zipped.pop(key, None)
+                grid[key] = values
         if repeats[0] is not None:
             self._repeat(*repeats, fixed, grid, zipped)
         lengths = {len(v) for v in zipped.values()}
         if len(lengths) > 1:
             sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
-            self.problems.append(f"{where}: zip: axes differ in length ({sizes})")
+            said = {origin[k] for k in zipped} - {where}
+            self.problems.append(
+                f"{where}: zip: axes differ in length ({sizes})"
+                + (f"; as set by {', '.join(sorted(said))}: set all of them" if said else "")
+            )
         empty = [k for k, v in {**grid, **zipped}.items() if not v]
         self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
         size = math.prod(map(len, grid.values())) * max(lengths, default=1)
@@ -339,8 +415,10 @@ class Expander:
         upstream: _Upstream,
         origin: Mapping[str, str],
         where: str,
-    ) -> tuple[PlannedRun, dict[str, str]] | None:
-        seed = settings.get("seed", self.values.get("seed", 0))
+    ) -> _Made | None:
+        # a sweep that states no seed follows the runs it builds on
+        inherited = min(upstream.seeds, default=self.values.get("seed", 0))
+        seed = settings.get("seed", inherited)
         if type(seed) is not int or not 0 <= seed < 2**32:
             self.problems.append(
                 f"{origin.get('seed', where)}: seed: must be a whole number from 0 to 2**32 - 1, "
@@ -358,11 +436,19 @@ class Expander:
         good = {g: c for g, c in checked.items() if c is not None}
         if len(good) < len(own):
             return None
+        draws = good[stage].draws and stage != "dataset"  # whose seed is in its group
+        drawn = draws or any(c.seeded for c in good.values())
+        if drawn and "seed" not in settings and len(upstream.seeds) > 1:
+            self.problems.append(
+                f"{where}: seed: the runs it builds on have different seeds "
+                f"({', '.join(map(str, sorted(upstream.seeds)))}); state one, or join by seed"
+            )
+            return None
         stages = dict(upstream.stages)
         if "dataset" in good and stage != "dataset":
             stages["dataset"] = self._dataset_run(choices["dataset"], good.pop("dataset"))
-        own_seed = None if stage == "dataset" else seed
-        return self._keep(stage, own_seed, good, stages), choices
+        run = self._keep(stage, seed if draws else None, good, stages)
+        return _Made(run, choices, frozenset({seed}) if drawn else upstream.seeds, drawn)
 
     def _choices(
         self, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
@@ -393,8 +479,10 @@ class Expander:
         upstream: dict[str, str],
     ) -> PlannedRun:
         scientific = {g: c.scientific for g, c in groups.items()}
-        identifier = run_id(stage, seed, scientific, upstream)
-        full = digest([stage, seed, scientific, upstream])
+        # a run that draws nothing is that of seed 0, so that no seed makes a copy of it
+        hashed = 0 if seed is None and stage != "dataset" else seed
+        identifier = run_id(stage, hashed, scientific, upstream)
+        full = digest([stage, hashed, scientific, upstream])
         if self._full_digests.setdefault(identifier, full) != full:
             self.problems.append(
                 f"two different runs share the id {identifier}: change any value of one of them"
@@ -441,6 +529,11 @@ class Expander:
                 upstream[name] = self.columns(name, self.sweeps[name].by_run[identifier])
             self._column_cache[key] = config_columns(self.runs, entry, upstream)
         return self._column_cache[key]
+
+
+def _differ_in_seed(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Tell whether two points of the axes have different seeds and are else the same."""
+    return a.get("seed") != b.get("seed") and {**a, "seed": 0} == {**b, "seed": 0}
 
 
 def _points(

@@ -100,7 +100,7 @@ class SweepInfo:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A planned study."""
+    """A planned study; `notices` say what the command line narrowed or left out."""
 
     study: str
     base: str
@@ -111,6 +111,7 @@ class Manifest:
     batches: dict[str, Batch]
     figures: dict[str, Product]
     tables: dict[str, Product]
+    notices: list[str] = field(default_factory=list)
 
     def batches_of(self, sweep: str) -> list[Batch]:
         """List a sweep's batches in order.

@@ -28,8 +28,9 @@ from relu_optima.config.validate import (
     validate_group,
 )
 from relu_optima.errors import ConfigError
-from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
+from relu_optima.expand import DATASETS, Expander, SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.overrides import Override
 from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
@@ -155,14 +156,10 @@ def make_plan(study: str, overrides: Iterable[str] = (), root: Path = Path()) ->
     expander = Expander(conf, files.problems, asked, study, config.override)
     for name in _in_order(files, sweeps):
         expander.expand(name, sweeps[name])
-    files.problems.extend(
-        f"command line: {o.key}: no sweep of study {study!r} reads this key"
-        for o in asked
-        if not o.used and not files.problems
-    )
+    files.problems.extend(o.unread(study) for o in asked if not o.used and not files.problems)
     if files.problems:
         raise ConfigError(sorted(set(files.problems), key=files.problems.index))
-    return _assemble(study, config, texts, sweeps, expander, products)
+    return _assemble(study, config, texts, sweeps, expander, _fitted(products, expander))
 
 
 def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -> Manifest:
@@ -205,6 +202,9 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
         name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])  # type: ignore[arg-type]
         for i, name in enumerate(chain)
     }
+    for override in asked:
+        if override.key == "seed" and override.sweep is None:
+            override.sweep = chain[0]  # the others follow it
     expander = Expander(conf, files.problems, asked)
     if not files.problems:
         for name in chain:
@@ -218,6 +218,23 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
         raise ConfigError(sorted(set(files.problems), key=files.problems.index))
     config = StudyConfig(title=f"One run of {stage}", sweeps=[stage])
     return _assemble("run", config, texts, sweeps, expander, {"figure": {}, "table": {}})
+
+
+def _fitted(
+    products: dict[str, dict[str, Product]], expander: Expander
+) -> dict[str, dict[str, Product]]:
+    """Fit figures and tables to what the command line set; leave out those with nothing to show."""
+
+    def rows(sweep: str) -> list[dict[str, Any]]:
+        if sweep not in expander.sweeps:
+            return []  # the data sets
+        return [expander.columns(sweep, e) for e in expander.sweeps[sweep].entries]
+
+    fitted: dict[str, dict[str, Product]] = {}
+    for kind, found in products.items():
+        made = {name: expander.line.fit(kind, product, rows) for name, product in found.items()}
+        fitted[kind] = {name: product for name, product in made.items() if product is not None}
+    return fitted
 
 
 def _validated(
@@ -257,7 +274,7 @@ def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
         except ComposeError as error:
             files.problems.append(str(error))
             continue
-        out.append(Override(key, values, scope[1] if scope else None))
+        out.append(Override(key, values, scope[1] if scope else None, text=text))
     return out
 
 
@@ -351,7 +368,7 @@ def _assemble(
             name=name,
             stage=runs.stage,
             why=sweep.why if sweep else "The data sets that the other sweeps read.",
-            on=list(sweep.on) if sweep else [],
+            on=[n for n in sweep.on if n in every] if sweep else [],
             seconds_per_run=sweep.seconds_per_run if sweep else 1.0,
             hard_limit=sweep.hard_limit if sweep else DATASET_LIMIT,
         )
@@ -383,6 +400,7 @@ def _assemble(
         batches=batches,
         figures=products["figure"],
         tables=products["table"],
+        notices=expander.line.notices,
     )
 
 

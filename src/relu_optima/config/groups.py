@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,18 @@ class CheckedGroup:
         Plug-in module it names.
     files : tuple of str
         Digests of the files its plug-in reads.
+    draws : bool
+        Whether the stage of its name draws from the run's seed.
+    seeded : bool
+        Whether its values depend on the run's seed.
     """
 
     values: dict[str, Any]
     scientific: dict[str, Any]
     module: str | None
     files: tuple[str, ...]
+    draws: bool
+    seeded: bool
 
 
 class GroupChecker:
@@ -62,6 +68,7 @@ class GroupChecker:
         self.conf = conf
         self.problems = problems
         self._known: dict[str, CheckedGroup | None] = {}
+        self._seeded: set[str] = set()  # keys of values that take the run's seed
 
     def check(
         self,
@@ -89,7 +96,11 @@ class GroupChecker:
             None where a mistake was found and noted.
         """
         keys = {g: _memo_key([g, choices[g], raw[g]]) for g in choices}
-        known = {g: self._known[k] for g, k in keys.items() if k in self._known}
+        known = {}
+        for group, key in keys.items():
+            found = f"{key} {seed}" if key in self._seeded else key
+            if found in self._known:
+                known[group] = self._known[found]
         if len(known) == len(choices):
             return known
         values: dict[str, Any] = {}
@@ -102,6 +113,7 @@ class GroupChecker:
             for key, value in raw[group].items():
                 _set(values[group], key, value)
         varying = {g for g, v in values.items() if has_interpolation(v)}
+        by_seed = {g for g in varying if "${seed}" in _memo_key(values[g])}
         if varying:
             try:
                 resolved = resolve({"seed": seed, **values})
@@ -114,9 +126,17 @@ class GroupChecker:
             if group in known:
                 out[group] = known[group]
                 continue
-            out[group] = self._check_group(group, choices[group], values[group], raw[group], origin)
-            if group not in varying:
-                self._known[keys[group]] = out[group]
+            checked = self._check_group(
+                group, choices[group], values[group], raw[group], seed, origin
+            )
+            if checked is not None and group in by_seed:
+                checked = replace(checked, seeded=True)
+            out[group] = checked
+            if group not in varying and checked is not None and checked.seeded:
+                self._seeded.add(keys[group])
+                self._known[f"{keys[group]} {seed}"] = checked
+            elif group not in varying:
+                self._known[keys[group]] = checked
         return out
 
     def _check_group(
@@ -125,6 +145,7 @@ class GroupChecker:
         preset: str,
         values: dict[str, Any],
         raw: dict[str, Any],
+        seed: int,
         origin: Mapping[str, str],
     ) -> CheckedGroup | None:
         try:
@@ -144,6 +165,8 @@ class GroupChecker:
                 place = origin.get(setter, file) if setter else file
                 self.problems.append(f"{place}: {key}: {mistake.text}")
             return None
+        follow = [k for k in model.seeded() if k not in values]
+        model = model.model_copy(update=dict.fromkeys(follow, seed))
         files = []
         for path in source_files(group, model):
             try:
@@ -154,7 +177,14 @@ class GroupChecker:
         full = model.model_dump(mode="json")
         # a file counts by its content, wherever it lies
         scientific = model.scientific() | ({"files_sha256": files} if files else {})
-        return CheckedGroup(full, scientific, plugin_module(group, full), tuple(files))
+        return CheckedGroup(
+            full,
+            scientific,
+            plugin_module(group, full),
+            tuple(files),
+            draws=model.draws(),
+            seeded=bool(follow),
+        )
 
 
 def _memo_key(value: Any) -> str:
