@@ -81,6 +81,7 @@ def _finish(
     rows: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
     failures: list[str] = []
+    sizes: dict[str | None, dict[str, Any]] = {}
     fresh = shop.compute_together([entry.run for entry in batch.entries])
     for entry in batch.entries:
         try:
@@ -98,7 +99,10 @@ def _finish(
             log.exception("run %s of sweep %s failed", entry.run, batch.sweep)
             failures.append(f"run {entry.run} of sweep {batch.sweep}: {_named(error)}")
             continue
-        rows.append(_row(shop, batch.sweep, entry, record))
+        data = shop.manifest.runs[entry.run].upstream.get("dataset")
+        if data not in sizes:
+            sizes[data] = _sizes(shop, data)
+        rows.append(_row(shop, batch.sweep, entry, record, sizes[data]))
         seconds[entry.run] = record.seconds
         with progress.open("a", encoding="utf-8") as stream:
             stream.write(f"{batch.sweep}\t{entry.run}\t{int(cached)}\t{record.seconds:.4f}\n")
@@ -130,7 +134,9 @@ def batch_file(results: Path, study: str, batch_id: str) -> Path:
     return results / study / "batches" / f"{batch_id}.parquet"
 
 
-def _row(shop: Workshop, sweep: str, entry: Entry, record: Record) -> dict[str, Any]:
+def _row(
+    shop: Workshop, sweep: str, entry: Entry, record: Record, sizes: Mapping[str, Any]
+) -> dict[str, Any]:
     """Flatten one record: identity, status, config columns, upstream columns, results, series."""
     upstream = {name: _columns(shop, name, run) for name, run in entry.on.items()}
     config = config_columns(shop.manifest.runs, entry, upstream)
@@ -142,7 +148,13 @@ def _row(shop: Workshop, sweep: str, entry: Entry, record: Record) -> dict[str, 
         "status": record.status,
     }
     series = {f"series.{k}": np.asarray(v).tolist() for k, v in record.series.items()}
-    return {**config, **head, **record.row, **series}
+    return {**config, **head, **sizes, **record.row, **series}
+
+
+def _sizes(shop: Workshop, data: str | None) -> dict[str, Any]:
+    """Return rows for training and features of a data set."""
+    row = {} if data is None else shop.record(data, arrays=False)[0].row
+    return {key: row[key] for key in ("n_train", "d") if key in row}
 
 
 def _columns(shop: Workshop, sweep: str, run_id: str) -> Mapping[str, Any]:
