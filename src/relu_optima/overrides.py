@@ -78,26 +78,79 @@ class CommandLine:
         self._read: dict[str, list[Override]] = {}
 
     def builds_on(self, sweep: str, on: list[str]) -> None:
-        """Note the sweeps that a sweep builds on."""
+        """Note the sweeps that a sweep builds on.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        on : list of str
+            Their names.
+        """
         self._on[sweep] = on
 
     def reads(self, sweep: str, override: Override) -> None:
-        """Note that a sweep takes a value from an override."""
+        """Note that a sweep takes a value from an override.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        override : Override
+            The override.
+        """
         self._read.setdefault(sweep, []).append(override)
 
     def has_read(self, sweep: str, override: Override) -> bool:
-        """Tell whether a sweep takes a value from an override."""
+        """Tell whether a sweep takes a value from an override.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        override : Override
+            The override.
+
+        Returns
+        -------
+        bool
+            True if it does.
+        """
         return override in self._read.get(sweep, [])
 
     def texts(self, sweep: str) -> list[str]:
-        """List the overrides that a sweep or one it builds on reads, as they were typed."""
+        """List the overrides that a sweep or one it builds on reads, as they were typed.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+
+        Returns
+        -------
+        list of str
+            Each once.
+        """
         own = [o.text for o in self._read.get(sweep, [])]
         return list(
             dict.fromkeys([*own, *(t for u in self._on.get(sweep, ()) for t in self.texts(u))])
         )
 
     def sets(self, sweep: str, column: str) -> bool:
-        """Tell whether the command line decided what a column of a sweep shows."""
+        """Tell whether the command line decided what a column of a sweep shows.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        column : str
+            Column of its collected table.
+
+        Returns
+        -------
+        bool
+            True if an override decided it, here or in a sweep it builds on.
+        """
         for override in self._read.get(sweep, ()):
             if column == override.key or column.startswith(f"{override.key}."):
                 return True
@@ -111,7 +164,17 @@ class CommandLine:
         return False
 
     def leave_out(self, sweep: str, stage: str, why: str) -> None:
-        """Note that no run of a sweep is left."""
+        """Note that no run of a sweep is left.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        stage : str
+            Its stage.
+        why : str
+            The reason, for the notice.
+        """
         self.left_out[sweep] = stage
         self.notices.append(f"sweep {sweep} is left out: {why}")
 
