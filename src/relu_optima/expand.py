@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from relu_optima.config.groups import CheckedGroup, GroupChecker
 from relu_optima.config.identity import digest, run_id
 from relu_optima.config.schema.study import SweepConfig
 from relu_optima.config.validate import did_you_mean
+from relu_optima.joining import Joiner, SweepRuns, Upstream
 from relu_optima.manifest import Entry, PlannedRun
 from relu_optima.overrides import COMMAND_LINE, CommandLine, Override
 from relu_optima.stage import STAGES
@@ -23,37 +24,6 @@ from relu_optima.stage import STAGES
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
 REPEATS = "repeats"
 MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
-
-
-@dataclass
-class SweepRuns:
-    """The runs of one sweep, in order and by run id, and the seeds that each of them hands on."""
-
-    name: str
-    stage: str
-    entries: list[Entry] = field(default_factory=list)
-    by_run: dict[str, Entry] = field(default_factory=dict)
-    seeds: dict[str, frozenset[int]] = field(default_factory=dict)
-
-    def add(self, entry: Entry) -> None:
-        """Append a run.
-
-        Parameters
-        ----------
-        entry : Entry
-            The run.
-        """
-        self.entries.append(entry)
-        self.by_run[entry.run] = entry
-
-
-@dataclass(frozen=True)
-class _Upstream:
-    """One combination of upstream runs: by stage (all of them) and by sweep (named ones)."""
-
-    stages: dict[str, str]
-    sweeps: dict[str, str]
-    seeds: frozenset[int]  # that something in it was drawn from
 
 
 @dataclass(frozen=True)
@@ -100,6 +70,7 @@ class Expander:
         self.runs: dict[str, PlannedRun] = {}
         self.sweeps: dict[str, SweepRuns] = {}
         self.datasets = SweepRuns(DATASETS, "dataset")
+        self._joiner = Joiner(self.runs, self.sweeps, self.line, problems, self.columns)
         self._full_digests: dict[str, str] = {}
         self._checker = GroupChecker(conf, problems)
         self._preset_names: dict[str, tuple[str, ...]] = {}
@@ -121,7 +92,7 @@ class Expander:
         before = len(self.problems)
         runs = SweepRuns(name, sweep.stage)
         self.line.builds_on(name, sweep.on)
-        upstream = self._upstream(name, sweep, where)
+        upstream = self._joiner.join(name, sweep, where)
         if upstream is None:
             return
         own = self._own_groups(sweep, where)
@@ -131,7 +102,7 @@ class Expander:
             self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
         if len(self.problems) > before:
             return
-        seen: dict[str, tuple[_Upstream, dict[str, Any]]] = {}
+        seen: dict[str, tuple[Upstream, dict[str, Any]]] = {}
         drawn = False
         for combination in upstream:
             for point in axes:
@@ -176,104 +147,6 @@ class Expander:
             self.problems.append(text)
         elif origin["seed"] != COMMAND_LINE:
             self.line.notices.append(f"{text}: every seed makes the same runs, planned once")
-
-    def _upstream(self, name: str, sweep: SweepConfig, where: str) -> list[_Upstream] | None:
-        """Join the runs of all sweeps in ``on``: union within a stage, join across stages."""
-        stage = STAGES[sweep.stage]
-        lost = self.line.left_out
-        if any(n not in self.sweeps and n not in lost for n in sweep.on):
-            return None  # its own mistakes are already listed
-        before = len(self.problems)
-        whys: list[str] = []
-        by_stage: dict[str, list[_Upstream]] = {}
-        for up in sweep.on:
-            if up in lost:
-                by_stage.setdefault(lost[up], [])
-                whys.append(f"it builds on {up}")
-                continue
-            upstream = self.sweeps[up]
-            combos = by_stage.setdefault(upstream.stage, [])
-            for entry in self._selected(name, sweep, up, where, whys):
-                run = self.runs[entry.run]
-                stages = {**run.upstream, upstream.stage: run.id}
-                combos.append(_Upstream(stages, {up: run.id}, upstream.seeds[run.id]))
-        self._check_where(sweep, where)
-        joined: list[_Upstream] = []
-        for parts in itertools.product(*by_stage.values()):
-            stages = {}
-            sweeps: dict[str, str] = {}
-            agree = True
-            for part in parts:
-                agree &= all(stages.get(k, v) == v for k, v in part.stages.items())
-                stages.update(part.stages)
-                sweeps.update(part.sweeps)
-            if agree:
-                seeds = frozenset(s for p in parts for s in p.seeds)
-                joined.append(_Upstream(stages, sweeps, seeds))
-        if whys and not joined and len(self.problems) == before:
-            self.line.leave_out(name, sweep.stage, "; ".join(whys))
-            return None
-        for need in stage.needs:
-            if need != "dataset" and not any(need in u.stages for u in joined):
-                self.problems.append(
-                    f"{where}: on: stage {sweep.stage!r} builds on runs of stage {need!r}; "
-                    + (
-                        "no upstream run is selected"
-                        if sweep.on
-                        else f"name a sweep of stage {need!r}"
-                    )
-                )
-                return None
-        if not joined:
-            self.problems.append(f"{where}: on, where: no combination of upstream runs is left")
-            return None
-        self.line.notices.extend(f"sweep {name} goes on without some runs: {w}" for w in whys)
-        return joined
-
-    def _selected(
-        self, name: str, sweep: SweepConfig, up: str, where: str, whys: list[str]
-    ) -> list[Entry]:
-        """Return the runs of an upstream sweep that ``where`` keeps; note why none is left."""
-        entries = self.sweeps[up].entries
-        wanted = {
-            k.removeprefix(f"{up}."): v for k, v in sweep.where.items() if k.startswith(f"{up}.")
-        }
-        if not wanted:
-            return entries
-        rows = [self.columns(up, entry) for entry in entries]
-        for key in wanted:
-            lacking = next((r for r in rows if key not in r), None)
-            if lacking is not None and self.line.texts(up):
-                whys.append(f"{up}: with what the command line set it has no column {key}")
-                return []
-            if lacking is not None:
-                self.problems.append(
-                    f"{where}: where: {up}.{key}: no such column; {did_you_mean(key, lacking)}"
-                )
-                return []
-
-        def is_set(column: str) -> bool:
-            return self.line.sets(up, column)
-
-        conditions, why = self.line.narrow(wanted, rows, is_set, f"sweep {name}: {up}:")
-        kept = [
-            entry
-            for entry, row in zip(entries, rows, strict=True)
-            if all(row[k] in (v if isinstance(v, list) else [v]) for k, v in conditions.items())
-        ]
-        if not kept and not why and any(map(is_set, wanted)):
-            why = f"{up} has no run with all of {', '.join(wanted)} as it selects them"
-        if why:
-            whys.append(f"{up}: {why}")
-        return kept
-
-    def _check_where(self, sweep: SweepConfig, where: str) -> None:
-        for key in sweep.where:
-            if key.split(".")[0] not in sweep.on:
-                self.problems.append(
-                    f"{where}: where: {key}: must start with an upstream sweep's name and a dot; "
-                    + did_you_mean(key, [f"{n}." for n in sweep.on])
-                )
 
     def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
         taken: set[str] = set()
@@ -412,7 +285,7 @@ class Expander:
         stage: str,
         settings: dict[str, Any],
         own: list[str],
-        upstream: _Upstream,
+        upstream: Upstream,
         origin: Mapping[str, str],
         where: str,
     ) -> _Made | None:

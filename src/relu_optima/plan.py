@@ -28,7 +28,8 @@ from relu_optima.config.validate import (
     validate_group,
 )
 from relu_optima.errors import ConfigError
-from relu_optima.expand import DATASETS, Expander, SweepRuns
+from relu_optima.expand import DATASETS, Expander
+from relu_optima.joining import SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
 from relu_optima.overrides import Override
 from relu_optima.stage import STAGES
