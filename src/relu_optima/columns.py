@@ -12,6 +12,8 @@ from relu_optima.manifest import Entry, Manifest, PlannedRun
 from relu_optima.plugins import PLUGIN_PACKAGES
 from relu_optima.result_columns import ResultColumn
 
+SIZES = ("n_train", "d")  # of the data set, which every run on one repeats
+
 
 def config_columns(
     runs: Mapping[str, PlannedRun], entry: Entry, upstream: Mapping[str, Mapping[str, Any]]
@@ -123,8 +125,10 @@ class SweepColumns:
             Identity, configuration, upstream columns and results: what a collected sweep holds,
             if only in some of its runs.
         """
-        results = (c.column for c in self.results(sweep))
-        return tuple(dict.fromkeys([*(c.name for c in IDENTITY), *self.config(sweep), *results]))
+        names = [*(c.name for c in IDENTITY), *self.config(sweep)]
+        if any("dataset" in self.runs[e.run].upstream for e in self.sweeps[sweep][1]):
+            names += SIZES
+        return tuple(dict.fromkeys([*names, *(c.column for c in self.results(sweep))]))
 
     def results(self, sweep: str) -> tuple[ResultColumn, ...]:
         """List the result columns of a sweep: those of its stage, then those of plug-ins.

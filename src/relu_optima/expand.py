@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +17,24 @@ from relu_optima.config.identity import digest, run_id
 from relu_optima.config.problems import Problems
 from relu_optima.config.schema.study import SweepConfig
 from relu_optima.config.validate import did_you_mean
+from relu_optima.joining import Joiner, SweepRuns, Upstream
 from relu_optima.manifest import Entry, PlannedRun
+from relu_optima.overrides import COMMAND_LINE, CommandLine, Override
 from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
-COMMAND_LINE = "command line"
 REPEATS = "repeats"
 MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
 
 
-@dataclass
-class Override:
-    """A ``[sweep:]key=value`` from the command line; `used` says that some sweep reads it."""
-
-    key: str
-    values: list[Any]
-    sweep: str | None = None
-    used: bool = False
-
-
-@dataclass
-class SweepRuns:
-    """The runs of one sweep, in order and by run id."""
-
-    name: str
-    stage: str
-    entries: list[Entry] = field(default_factory=list)
-    by_run: dict[str, Entry] = field(default_factory=dict)
-
-    def add(self, entry: Entry) -> None:
-        """Append a run.
-
-        Parameters
-        ----------
-        entry : Entry
-            The run.
-        """
-        self.entries.append(entry)
-        self.by_run[entry.run] = entry
-
-
 @dataclass(frozen=True)
-class _Upstream:
-    """One combination of upstream runs: by stage (all of them) and by sweep (named ones)."""
+class _Made:
+    """A run of a sweep: the presets it chose, and the seeds that it hands on."""
 
-    stages: dict[str, str]
-    sweeps: dict[str, str]
+    run: PlannedRun
+    choices: dict[str, str]
+    seeds: frozenset[int]
+    drawn: bool  # from its own seed
 
 
 class Expander:
@@ -95,7 +67,7 @@ class Expander:
     ) -> None:
         self.conf = conf
         self.problems = problems
-        self.overrides = overrides
+        self.line = CommandLine(overrides)
         self.study_file = f"{conf.name}/study/{study}.yaml"
         self.by_study = by_study or {}
         self.defaults, self.values = study_defaults(conf)
@@ -106,6 +78,7 @@ class Expander:
         self.sweeps: dict[str, SweepRuns] = {}
         self.broken: set[str] = set()  # sweeps that lack runs because of a mistake
         self.datasets = SweepRuns(DATASETS, "dataset")
+        self._joiner = Joiner(self.runs, self.sweeps, self.line, problems, self.columns)
         self._full_digests: dict[str, str] = {}
         self._checker = GroupChecker(conf, problems)
         self._preset_names: dict[str, tuple[str, ...]] = {}
@@ -125,10 +98,14 @@ class Expander:
         """
         where = f"{self.conf.name}/sweep/{name}.yaml"
         before = self.problems.reports
-        if any(n not in self.sweeps for n in sweep.on):
+        if any(n not in self.sweeps and n not in self.line.left_out for n in sweep.on):
             return  # its own mistakes are already listed
+        self.line.builds_on(name, sweep.on)
+        broken = bool(self.broken.intersection(sweep.on))
+        upstream = self._joiner.join(name, sweep, where, broken=broken)
+        if upstream is None:
+            return  # the command line left it out
         runs = self.sweeps[name] = SweepRuns(name, sweep.stage)
-        upstream = self._upstream(sweep, where)
         own = self._own_groups(sweep, where)
         axes, fixed, origin = self._settings(name, sweep, own, where)
         if len(upstream) * len(axes) > MAX_RUNS:
@@ -139,102 +116,55 @@ class Expander:
             return
         if not upstream:  # there is a mistake further up; its own values may be wrong too
             for point in axes:
-                self._checked(name, {**fixed, **point}, own, origin, where)
-        seen: dict[str, Any] = {}
-        for combination in upstream:
-            for point in axes:
-                settings = {**fixed, **point}
-                made = self._checked(name, settings, own, origin, where)
-                if made is None:
-                    continue
-                seed, choices, groups = made
-                run = self._run(sweep.stage, seed, choices, groups, combination)
-                if run.id in seen:
-                    self.problems.append(
-                        f"{where}: {point} and {seen[run.id]} are the same run; remove one"
-                    )
-                    break
-                seen[run.id] = point
-                runs.add(Entry(run.id, choices, combination.sweeps))
-        if self.problems.reports > before or self.broken.intersection(sweep.on):
+                self._checked(name, {**fixed, **point}, frozenset(), own, origin, where)
+        seen: dict[str, tuple[Upstream, dict[str, Any]]] = {}
+        drawn = False
+        for combination, point in itertools.product(upstream, axes):
+            made = self._run(name, sweep.stage, {**fixed, **point}, own, combination, origin, where)
+            if made is None:
+                continue
+            drawn |= made.drawn
+            if made.run.id in seen:
+                place, other = seen[made.run.id]
+                if place is combination and _differ_in_seed(point, other):
+                    continue  # it draws nothing: every seed makes this one run
+                self.problems.append(f"{where}: {point} and {other} are the same run; remove one")
+                break
+            seen[made.run.id] = combination, point
+            runs.add(Entry(made.run.id, made.choices, combination.sweeps))
+            runs.seeds[made.run.id] = made.seeds
+        if broken or self.problems.reports > before:
             self.broken.add(name)
+        else:
+            self._check_seed(name, runs, drawn, len({p.get("seed") for p in axes}), origin)
 
-    def _upstream(self, sweep: SweepConfig, where: str) -> list[_Upstream]:
-        """Join the runs of all sweeps in ``on``: union within a stage, join across stages.
-
-        That there is no run is a mistake of its own only if all of them are as they should be.
-        """
-        before = self.problems.reports
-        stage = STAGES[sweep.stage]
-        by_stage: dict[str, list[_Upstream]] = {}
-        for name in sweep.on:
-            upstream = self.sweeps[name]
-            combos = by_stage.setdefault(upstream.stage, [])
-            for entry in upstream.entries:
-                if not self._selected(sweep, name, entry, where):
-                    continue
-                run = self.runs[entry.run]
-                combos.append(_Upstream({**run.upstream, upstream.stage: run.id}, {name: run.id}))
-        self._check_where(sweep, where)
-        joined: list[_Upstream] = []
-        for parts in itertools.product(*by_stage.values()):
-            stages: dict[str, str] = {}
-            sweeps: dict[str, str] = {}
-            agree = True
-            for part in parts:
-                agree &= all(stages.get(k, v) == v for k, v in part.stages.items())
-                stages.update(part.stages)
-                sweeps.update(part.sweeps)
-            if agree:
-                joined.append(_Upstream(stages, sweeps))
-        if self.broken.intersection(sweep.on) or self.problems.reports > before:
-            return [u for u in joined if all(n in u.stages for n in stage.needs if n != "dataset")]
-        for need in stage.needs:
-            if need != "dataset" and not any(need in u.stages for u in joined):
-                self.problems.append(
-                    f"{where}: on: stage {sweep.stage!r} builds on runs of stage {need!r}; "
-                    + (
-                        "no upstream run is selected"
-                        if sweep.on
-                        else f"name a sweep of stage {need!r}"
-                    )
-                )
-                return []
-        if not joined:
-            self.problems.append(f"{where}: on, where: no combination of upstream runs is left")
-        return joined
-
-    def _selected(self, sweep: SweepConfig, name: str, entry: Entry, where: str) -> bool:
-        wanted = {
-            k.removeprefix(f"{name}."): v
-            for k, v in sweep.where.items()
-            if k.startswith(f"{name}.")
-        }
-        if not wanted:
-            return True
-        columns = self.columns(name, entry)
-        for key, value in wanted.items():
-            if key not in columns:
-                self.problems.append(
-                    f"{where}: where: {name}.{key}: no such column; {did_you_mean(key, columns)}"
-                )
-                return False
-            values = value if isinstance(value, list) else [value]
-            if columns[key] not in values:
-                return False
-        return True
-
-    def _check_where(self, sweep: SweepConfig, where: str) -> None:
-        for key in sweep.where:
-            if key.split(".")[0] not in sweep.on:
-                self.problems.append(
-                    f"{where}: where: {key}: must start with an upstream sweep's name and a dot; "
-                    + did_you_mean(key, [f"{n}." for n in sweep.on])
-                )
+    def _check_seed(
+        self, name: str, runs: SweepRuns, drawn: bool, count: int, origin: Mapping[str, str]
+    ) -> None:
+        """Refuse a seed from which no run of a sweep draws; count the one on the command line."""
+        asked = [o for o in self.line.overrides if o.key == "seed" and o.sweep in (None, name)]
+        if drawn:
+            for override in asked:
+                override.used |= self.line.has_read(name, override)
+            return
+        named = any(o.sweep == name for o in asked)
+        if "seed" not in origin or not (named or count > 1):
+            return
+        groups = self.runs[runs.entries[0].run].groups if runs.entries else {}
+        own = [f"{g}.seed" for g, values in groups.items() if "seed" in values]
+        text = f"{origin['seed']}: seed: no run of sweep {name!r} draws from it" + (
+            f"; it has {', '.join(own)}" if own else "; remove it"
+        )
+        if named or not self.line.texts(name):
+            self.problems.append(text)
+        elif origin["seed"] != COMMAND_LINE:
+            self.line.notices.append(f"{text}: every seed makes the same runs, planned once")
 
     def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
         taken: set[str] = set()
         for name in sweep.on:
+            if name not in self.sweeps:
+                continue  # left out
             stage = self.sweeps[name].stage
             taken |= set(STAGES[stage].groups)
             for entry in self.sweeps[name].entries[:1]:
@@ -266,27 +196,42 @@ class Expander:
                 continue
             self._check_key(key, own, self.study_file)
             replace.append((key, self._axis(key, value, self.study_file), self.study_file))
-        for override in self.overrides:
+        states_seed = sweep.repeats is not None or "seed" in {*origin, *(k for k, _, _ in replace)}
+        for override in self.line.overrides:
             if override.sweep not in (None, name):
                 continue
             if override.key == REPEATS and sweep.repeats is not None:
                 override.used = True
+                self.line.reads(name, override)
                 one = override.values[0] if len(override.values) == 1 else override.values
                 repeats = (one, COMMAND_LINE)
-            elif override.key == "seed" or override.key.split(".")[0] in own:
-                override.used = True
+            elif (
+                # seeds are drawn where the data and gates are; what builds on them follows
+                override.sweep == name or (states_seed and not sweep.on)
+                if override.key == "seed"
+                else override.key.split(".")[0] in own
+            ):
+                override.used |= override.key != "seed"  # told when it is known what draws
+                self.line.reads(name, override)
                 replace.append((override.key, override.values, COMMAND_LINE))
         for key, values, place in replace:
             origin[key] = place
-            for part in (fixed, zipped):
-                part.pop(key, None)
-            grid[key] = values
+            fixed.pop(key, None)
+            if key in zipped and len(values) > 1:
+                zipped[key] = values  # it still moves with the others
+            else:
+                zipped.pop(key, None)
+                grid[key] = values
         if repeats[0] is not None:
             self._repeat(*repeats, fixed, grid, zipped)
         lengths = {len(v) for v in zipped.values()}
         if len(lengths) > 1:
             sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
-            self.problems.append(f"{where}: zip: axes differ in length ({sizes})")
+            said = {origin[k] for k in zipped} - {where}
+            self.problems.append(
+                f"{where}: zip: axes differ in length ({sizes})"
+                + (f"; as set by {', '.join(sorted(said))}: set all of them" if said else "")
+            )
         empty = [k for k, v in {**grid, **zipped}.items() if not v]
         self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
         size = math.prod(map(len, grid.values())) * max(lengths, default=1)
@@ -351,12 +296,16 @@ class Expander:
         self,
         sweep: str,
         settings: dict[str, Any],
+        seeds: frozenset[int],
         own: list[str],
         origin: Mapping[str, str],
         where: str,
     ) -> tuple[int, dict[str, str], dict[str, CheckedGroup]] | None:
-        """Return seed, presets and validated groups of a run; None where a mistake was noted."""
-        seed = settings.get("seed", self.values.get("seed", 0))
+        """Return seed, presets and validated groups of a run; None where a mistake was noted.
+
+        A sweep that states no seed follows the runs it builds on.
+        """
+        seed = settings.get("seed", min(seeds, default=self.values.get("seed", 0)))
         if type(seed) is not int or not 0 <= seed < 2**32:
             self.problems.append(
                 f"{origin.get('seed', where)}: seed: must be a whole number from 0 to 2**32 - 1, "
@@ -376,16 +325,31 @@ class Expander:
 
     def _run(
         self,
+        sweep: str,
         stage: str,
-        seed: int,
-        choices: Mapping[str, str],
-        groups: dict[str, CheckedGroup],
-        upstream: _Upstream,
-    ) -> PlannedRun:
+        settings: dict[str, Any],
+        own: list[str],
+        upstream: Upstream,
+        origin: Mapping[str, str],
+        where: str,
+    ) -> _Made | None:
+        checked = self._checked(sweep, settings, upstream.seeds, own, origin, where)
+        if checked is None:
+            return None
+        seed, choices, groups = checked
+        draws = groups[stage].draws and stage != "dataset"  # whose seed is in its group
+        drawn = draws or any(c.seeded for c in groups.values())
+        if drawn and "seed" not in settings and len(upstream.seeds) > 1:
+            self.problems.append(
+                f"{where}: seed: the runs it builds on have different seeds "
+                f"({', '.join(map(str, sorted(upstream.seeds)))}); state one, or join by seed"
+            )
+            return None
         stages = dict(upstream.stages)
         if "dataset" in groups and stage != "dataset":
             stages["dataset"] = self._dataset_run(choices["dataset"], groups.pop("dataset"))
-        return self._keep(stage, None if stage == "dataset" else seed, groups, stages)
+        run = self._keep(stage, seed if draws else None, groups, stages)
+        return _Made(run, choices, frozenset({seed}) if drawn else upstream.seeds, drawn)
 
     def _choices(
         self, sweep: str, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
@@ -417,8 +381,10 @@ class Expander:
         upstream: dict[str, str],
     ) -> PlannedRun:
         scientific = {g: c.scientific for g, c in groups.items()}
-        identifier = run_id(stage, seed, scientific, upstream)
-        full = digest([stage, seed, scientific, upstream])
+        # a run that draws nothing is that of seed 0, so that no seed makes a copy of it
+        hashed = 0 if seed is None and stage != "dataset" else seed
+        identifier = run_id(stage, hashed, scientific, upstream)
+        full = digest([stage, hashed, scientific, upstream])
         if self._full_digests.setdefault(identifier, full) != full:
             self.problems.append(
                 f"two different runs share the id {identifier}: change any value of one of them"
@@ -497,6 +463,11 @@ class Expander:
                 upstream[name] = self.columns(name, self.sweeps[name].by_run[identifier])
             self._column_cache[key] = config_columns(self.runs, entry, upstream)
         return self._column_cache[key]
+
+
+def _differ_in_seed(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Tell whether two points of the axes have different seeds and are else the same."""
+    return a.get("seed") != b.get("seed") and {**a, "seed": 0} == {**b, "seed": 0}
 
 
 def _points(

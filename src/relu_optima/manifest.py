@@ -122,6 +122,8 @@ class Manifest:
         See `relu_optima.environment.Environment`.
     accepted : dict of str to list of str
         Runs kept although other libraries computed them, and which.
+    notices : list of str
+        What the command line narrowed or left out.
     """
 
     study: str
@@ -136,6 +138,7 @@ class Manifest:
     rows: str
     environments: dict[str, dict[str, Any]]
     accepted: dict[str, list[str]]
+    notices: list[str] = field(default_factory=list)
 
     def batches_of(self, sweep: str) -> list[Batch]:
         """List a sweep's batches in order.

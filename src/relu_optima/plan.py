@@ -30,8 +30,10 @@ from relu_optima.config.validate import (
     validate_group,
 )
 from relu_optima.errors import ConfigError
-from relu_optima.expand import DATASETS, Expander, Override, SweepRuns
+from relu_optima.expand import DATASETS, Expander
+from relu_optima.joining import SweepRuns
 from relu_optima.manifest import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.overrides import Override
 from relu_optima.product_check import planned_digest, product_mistakes, sweep_mistakes
 from relu_optima.publish.typeset import untypeset
 from relu_optima.stage import STAGES
@@ -182,15 +184,11 @@ def make_plan(
         for name, model in found.items():
             where = files.path(kind, name)
             files.problems.extend(product_mistakes(where, model, columns, asked_for, study))
-    files.problems.extend(
-        f"command line: {o.key}: no sweep of study {study!r} reads this key"
-        for o in asked
-        if not o.used and not files.problems
-    )
+    files.problems.extend(o.unread(study) for o in asked if not o.used and not files.problems)
     if files.problems:
         raise ConfigError(files.problems.lines())
     products = {kind: _planned(kind, found) for kind, found in models.items()}
-    return _assemble(study, config, texts, sweeps, expander, products)
+    return _assemble(study, config, texts, sweeps, expander, _fitted(products, expander))
 
 
 def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -> Manifest:
@@ -233,6 +231,9 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
         name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])  # type: ignore[arg-type]
         for i, name in enumerate(chain)
     }
+    for override in asked:
+        if override.key == "seed" and override.sweep is None:
+            override.sweep = chain[0]  # the others follow it
     expander = Expander(conf, files.problems, asked)
     if not files.problems:
         for name in chain:
@@ -246,6 +247,33 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
         raise ConfigError(files.problems.lines())
     config = StudyConfig(title=f"One run of {stage}", sweeps=[stage])
     return _assemble("run", config, texts, sweeps, expander, {"figure": {}, "table": {}})
+
+
+def _fitted(
+    products: dict[str, dict[str, Product]], expander: Expander
+) -> dict[str, dict[str, Product]]:
+    """Fit figures and tables to what the command line set; leave out those with nothing to show."""
+
+    def rows(sweep: str) -> list[dict[str, Any]]:
+        if sweep not in expander.sweeps:
+            return []  # the data sets
+        return [expander.columns(sweep, e) for e in expander.sweeps[sweep].entries]
+
+    fitted: dict[str, dict[str, Product]] = {}
+    for kind, found in products.items():
+        made = {name: expander.line.fit(kind, product, rows) for name, product in found.items()}
+        fitted[kind] = {
+            name: replace(product, digest=planned_digest(kind, _model(kind, product), ""))
+            for name, product in made.items()
+            if product is not None
+        }
+    return fitted
+
+
+def _model(kind: str, product: Product) -> ProductConfig:
+    model = validate_group(kind, product.config)
+    assert isinstance(model, ProductConfig)
+    return model
 
 
 def _validated(
@@ -285,7 +313,7 @@ def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
         except ComposeError as error:
             files.problems.append(str(error))
             continue
-        out.append(Override(key, values, scope[1] if scope else None))
+        out.append(Override(key, values, scope[1] if scope else None, text=text))
     return out
 
 
@@ -394,7 +422,7 @@ def _assemble(
             name=name,
             stage=runs.stage,
             why=sweep.why if sweep else "The data sets that the other sweeps read.",
-            on=list(sweep.on) if sweep else [],
+            on=[n for n in sweep.on if n in every] if sweep else [],
             seconds_per_run=sweep.seconds_per_run if sweep else 1.0,
             hard_limit=sweep.hard_limit if sweep else DATASET_LIMIT,
         )
@@ -428,6 +456,7 @@ def _assemble(
         rows=rows_key(),
         environments=expander.environments,
         accepted=expander.accepted,
+        notices=expander.line.notices,
     )
 
 
@@ -446,9 +475,8 @@ def _noted(
                 f"{len(accepted)} of the {len(behind)} runs behind this were computed in another "
                 f"environment and accepted ({'; '.join(changes)})"
             )
-            model = validate_group(kind, product.config)
-            assert isinstance(model, ProductConfig)
-            out[name] = replace(product, note=note, digest=planned_digest(kind, model, note))
+            content = planned_digest(kind, _model(kind, product), note)
+            out[name] = replace(product, note=note, digest=content)
         else:
             out[name] = product
     return out

@@ -37,6 +37,9 @@ class Stage:
         Config groups a run reads. A group that an upstream run has fixed is not read again.
     needs : tuple of str
         Stages of which exactly one upstream run must be there.
+    drawn : str
+        What a run draws from its seed, in words; empty if runs of this stage draw nothing. Whether
+        one run draws is told by its config (`Group.draws`).
     """
 
     name: str
@@ -44,6 +47,7 @@ class Stage:
     verb: str
     groups: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    drawn: str = ""
 
 
 STAGES: dict[str, Stage] = {
@@ -57,14 +61,23 @@ STAGES: dict[str, Stage] = {
             "train_network",
             ("dataset", "pattern", "training"),
             ("dataset",),
+            "initial weights",
         ),
-        Stage("convex", "relu_optima.convex", "solve_convex", ("dataset", "convex"), ("dataset",)),
+        Stage(
+            "convex",
+            "relu_optima.convex",
+            "solve_convex",
+            ("dataset", "convex"),
+            ("dataset",),
+            "gates",
+        ),
         Stage(
             "optimal_set",
             "relu_optima.optimal_set",
             "explore_optimal_set",
             ("optimal_set",),
             ("dataset", "convex"),
+            "sampled optima",
         ),
         Stage(
             "pruning",
@@ -72,6 +85,7 @@ STAGES: dict[str, Stage] = {
             "prune_network",
             ("pruning",),
             ("dataset", "convex"),
+            "pruning order",
         ),
         Stage(
             "sensitivity",
@@ -79,6 +93,7 @@ STAGES: dict[str, Stage] = {
             "analyse_sensitivity",
             ("sensitivity",),
             ("dataset", "convex"),
+            "folds",
         ),
     )
 }
@@ -149,7 +164,8 @@ class Task:
     groups : mapping of str to Group
         The stage's own validated config groups.
     seed : int
-        Seed of this run; the only source of randomness besides the config groups' own seeds.
+        Seed of this run, 0 if it draws nothing; the only source of randomness besides the config
+        groups' own seeds.
     upstream : mapping of str to Record
         Upstream records by stage name, transitively (pruning sees ``convex`` and ``dataset``).
     code_key : str

@@ -186,6 +186,8 @@ def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: i
             f"{_minutes(item.seconds)}{source}" if todo else "-",
         )  # fmt: skip
     console.print(table)
+    for notice in manifest.notices:
+        console.print(f"note: {notice}", markup=False, highlight=False, soft_wrap=True)
     todo = sum(a.runs - a.reasons["finished"] for a in ahead)
     seconds = sum(a.seconds for a in ahead)
     total = sum(a.runs for a in ahead)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.code_key import rows_key
-from relu_optima.columns import config_columns
+from relu_optima.columns import SIZES, config_columns
 from relu_optima.config.identity import digest
 from relu_optima.errors import ReluOptimaError, StaleCodeError, StoreError
 from relu_optima.layout import batch_file
@@ -112,6 +112,7 @@ def check_rows(manifest: Manifest) -> None:
 def _finish(shop: Workshop, batch: Batch, progress: Path) -> _Done:
     """Compute what is missing."""
     done = _Done()
+    sizes: dict[str | None, dict[str, Any]] = {}
     fresh = shop.compute_together([entry.run for entry in batch.entries])
     for entry in batch.entries:
         try:
@@ -129,7 +130,10 @@ def _finish(shop: Workshop, batch: Batch, progress: Path) -> _Done:
             log.exception("run %s of sweep %s failed", entry.run, batch.sweep)
             done.failures.append(f"run {entry.run} of sweep {batch.sweep}: {_named(error)}")
             continue
-        done.rows.append(_row(shop, batch.sweep, entry, record))
+        data = shop.manifest.runs[entry.run].upstream.get("dataset")
+        if data not in sizes:
+            sizes[data] = _sizes(shop, data)
+        done.rows.append(_row(shop, batch.sweep, entry, record, sizes[data]))
         done.seconds[entry.run] = record.seconds
         done.origins = merged([*done.origins, origin_of(record)])
         with progress.open("a", encoding="utf-8") as stream:
@@ -144,7 +148,9 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _row(shop: Workshop, sweep: str, entry: Entry, record: Record) -> dict[str, Any]:
+def _row(
+    shop: Workshop, sweep: str, entry: Entry, record: Record, sizes: Mapping[str, Any]
+) -> dict[str, Any]:
     """Flatten one record: identity, status, config columns, upstream columns, results, series."""
     upstream = {name: _columns(shop, name, run) for name, run in entry.on.items()}
     config = config_columns(shop.manifest.runs, entry, upstream)
@@ -156,7 +162,13 @@ def _row(shop: Workshop, sweep: str, entry: Entry, record: Record) -> dict[str, 
         "status": record.status,
     }
     series = {f"series.{k}": np.asarray(v).tolist() for k, v in record.series.items()}
-    return {**config, **head, **record.row, **series}
+    return {**config, **head, **sizes, **record.row, **series}
+
+
+def _sizes(shop: Workshop, data: str | None) -> dict[str, Any]:
+    """Return rows for training and features of a data set."""
+    row = {} if data is None else shop.record(data, arrays=False)[0].row
+    return {key: row[key] for key in SIZES if key in row}
 
 
 def _columns(shop: Workshop, sweep: str, run_id: str) -> Mapping[str, Any]:

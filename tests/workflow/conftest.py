@@ -32,6 +32,7 @@ DATASET = """\
 loader: planted_relu
 n: 24
 d: 3
+seed: 0
 """
 FIGURE = """\
 plot: line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,17 @@ class CheckedGroup:
         Those that decide the result.
     reach : Reach
         Plug-in modules it names, and files they read.
+    draws : bool
+        Whether the stage of its name draws from the run's seed.
+    seeded : bool
+        Whether its values depend on the run's seed.
     """
 
     values: dict[str, Any]
     scientific: dict[str, Any]
     reach: Reach
+    draws: bool
+    seeded: bool
 
 
 class GroupChecker:
@@ -60,6 +66,7 @@ class GroupChecker:
         self.problems = problems
         self._known: dict[str, CheckedGroup | None] = {}
         self._mistakes: dict[str, list[str]] = {}
+        self._seeded: set[str] = set()  # keys of values that take the run's seed
 
     def check(
         self,
@@ -90,10 +97,13 @@ class GroupChecker:
             None where a mistake was found and noted.
         """
         keys = {g: _memo_key([g, choices[g], raw[g]]) for g in choices}
-        known = {g: self._known[k] for g, k in keys.items() if k in self._known}
-        for group in known:
-            for text in self._mistakes.get(keys[group], ()):
-                self._note(text, sweep)
+        known = {}
+        for group, key in keys.items():
+            place = f"{key} {seed}" if key in self._seeded else key
+            if place in self._known:
+                known[group] = self._known[place]
+                for text in self._mistakes.get(key, ()):
+                    self._note(text, sweep)
         if len(known) == len(choices):
             return known
         values: dict[str, Any] = {}
@@ -106,6 +116,7 @@ class GroupChecker:
             for key, value in raw[group].items():
                 _set(values[group], key, value)
         varying = {g for g, v in values.items() if has_interpolation(v)}
+        by_seed = {g for g in varying if "${seed}" in _memo_key(values[g])}
         if varying:
             try:
                 resolved = resolve({"seed": seed, **values})
@@ -118,13 +129,23 @@ class GroupChecker:
             if group in known:
                 out[group] = known[group]
                 continue
-            found = self._check_group(group, choices[group], values[group], raw[group], origin)
+            found = self._check_group(
+                group, choices[group], values[group], raw[group], seed, origin
+            )
             mistakes = found if isinstance(found, list) else []
             for text in mistakes:
                 self._note(text, sweep)
-            out[group] = None if isinstance(found, list) else found
-            if group not in varying:
-                self._known[keys[group]] = out[group]
+            checked = None if isinstance(found, list) else found
+            if checked is not None and group in by_seed:
+                checked = replace(checked, seeded=True)
+            out[group] = checked
+            if group in varying:
+                continue
+            if checked is not None and checked.seeded:
+                self._seeded.add(keys[group])
+                self._known[f"{keys[group]} {seed}"] = checked
+            else:
+                self._known[keys[group]] = checked
                 self._mistakes[keys[group]] = mistakes
         return out
 
@@ -138,6 +159,7 @@ class GroupChecker:
         preset: str,
         values: dict[str, Any],
         raw: dict[str, Any],
+        seed: int,
         origin: Mapping[str, str],
     ) -> CheckedGroup | list[str]:
         """Validate one group; where it is wrong, say how."""
@@ -159,6 +181,8 @@ class GroupChecker:
                 place = origin.get(setter, file) if setter else file
                 lines.append(f"{place}: {key}: {mistake.text}")
             return lines
+        follow = [k for k in model.seeded() if k not in values]
+        model = model.model_copy(update=dict.fromkeys(follow, seed))
         try:
             found = reach(group, model)
         except OSError as error:
@@ -166,7 +190,8 @@ class GroupChecker:
         full = model.model_dump(mode="json")
         # a file counts by its content, wherever it lies
         files = {"files_sha256": list(found.files)} if found.files else {}
-        return CheckedGroup(full, model.scientific() | files, found)
+        scientific = model.scientific() | files
+        return CheckedGroup(full, scientific, found, draws=model.draws(), seeded=bool(follow))
 
 
 def _memo_key(value: Any) -> str:

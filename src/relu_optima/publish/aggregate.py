@@ -179,7 +179,10 @@ _PARTS = ("n", "median", "low", "high", "coverage")
 
 
 def describe_interval(
-    coverages: Iterable[float], confidence: float = CONFIDENCE, spread: Spread = "interval"
+    coverages: Iterable[float],
+    confidence: float = CONFIDENCE,
+    spread: Spread = "interval",
+    seeds: str = "seeds",
 ) -> str:
     """Say in words what the drawn intervals are.
 
@@ -191,6 +194,8 @@ def describe_interval(
         Coverage asked for.
     spread : {"interval", "quartiles"}
         What surrounds the medians.
+    seeds : str
+        Over what the runs of an interval differ, see `describe_seeds`.
 
     Returns
     -------
@@ -198,14 +203,14 @@ def describe_interval(
         E.g. ``median, 95 % interval`` or ``median, range of too few seeds (covers 93.8 %)``.
     """
     if spread == "quartiles":
-        return "median and quartiles over seeds"
+        return f"median and quartiles over {seeds}"
     found = sorted({c for c in coverages if c > 0})
     if not found:
         return "single runs"
     wanted = f"{100 * confidence:g}\N{NO-BREAK SPACE}%"
     if found[0] >= confidence:
-        return f"median and {wanted} interval over seeds"
+        return f"median and {wanted} interval over {seeds}"
     least = f"{100 * found[0]:.3g}\N{NO-BREAK SPACE}%"
     if found[-1] < confidence:
-        return f"median and range over seeds (too few for {wanted}: covers {least})"
-    return f"median and {wanted} interval over seeds (range where seeds are few: covers {least})"
+        return f"median and range over {seeds} (too few for {wanted}: covers {least})"
+    return f"median and {wanted} interval over {seeds} (range where seeds are few: covers {least})"

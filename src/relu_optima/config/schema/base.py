@@ -29,6 +29,26 @@ class Group(BaseModel):
         assert isinstance(out, dict)
         return out
 
+    def draws(self) -> bool:
+        """Tell whether the stage of this name draws from the run's seed with these values.
+
+        Returns
+        -------
+        bool
+            False if every seed gives the same result: such a run has no seed.
+        """
+        return False
+
+    def seeded(self) -> tuple[str, ...]:
+        """Name the fields that take the run's seed where nothing sets them.
+
+        Returns
+        -------
+        tuple of str
+            Only fields that decide something with these values.
+        """
+        return ()
+
 
 def _without_negative_zero(value: Any) -> Any:
     """Make -0.0 and 0.0, which are equal, look equal."""

@@ -50,3 +50,13 @@ class ConvexConfig(Group):
         default="auto", description="solution method"
     )
     time_limit: float | None = operational(None, gt=0, description="safety net of a solve [s]")
+
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True if gates are sampled.
+        """
+        return self.gates.source == "sample"

@@ -53,3 +53,13 @@ class OptimalSetConfig(Group):
     time_limit: float | None = operational(
         None, gt=0, description="safety net of the integer program [s]"
     )
+
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True if optimal models are drawn.
+        """
+        return self.samples > 0

@@ -62,3 +62,13 @@ class SensitivityConfig(Group):
         le=1e-2,
         description="distance below which unit directions of one sign are one neuron",
     )
+
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True if rows are assigned to folds.
+        """
+        return self.folds > 0

@@ -25,7 +25,12 @@ class SweepConfig(Group):
     where: dict[str, Any] = Field(
         default={}, description="Exact values (or lists of them) that select upstream runs."
     )
-    fixed: dict[str, Any] = Field(default={}, description="Values every run shares, literally.")
+    fixed: dict[str, Any] = Field(
+        default={},
+        description="Values every run shares, literally. `seed`, here or as an axis, is what the "
+        "runs draw from, and their data unless dataset.seed is set; a sweep built on others that "
+        "states none follows their seeds.",
+    )
     grid: dict[str, Any] = Field(
         default={}, description="Axes whose product is taken; Hydra override values or lists."
     )

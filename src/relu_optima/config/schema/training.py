@@ -75,3 +75,13 @@ class TrainingConfig(Group):
         None, description="Folder for checkpoints, which stay there; None to keep none."
     )
     checkpoint_every: int = operational(50, ge=1, description="Epochs between two checkpoints.")
+
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True: initial weights and the order of the rows are drawn.
+        """
+        return True

@@ -36,6 +36,16 @@ class Config(ExternalConfig):
     )
     standardise: bool = Field(default=False, description="Centre and scale each pixel as well.")
 
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True if a subset is drawn; the test rows are the official ones.
+        """
+        return self.max_rows is not None
+
 
 def load(config: Config) -> RawData:
     """Read ``cifar10/cifar10_<a>vs<b>_500_200.npz``, or the archive, downloaded if need be.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -13,6 +15,8 @@ from relu_optima.errors import DataError
 class Config(DatasetConfig):
     """The rows and their targets."""
 
+    drawn: ClassVar[str] = "data"
+
     standardise: bool = Field(default=False, description="Centre and scale the features.")
     test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
     rows: list[list[float]] = Field(min_length=1, description="Features, one list for each row.")
@@ -20,6 +24,16 @@ class Config(DatasetConfig):
     noise: float = Field(
         default=0.0, ge=0, description="Standard deviation of noise added to the targets."
     )
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True if noise is added, or rows are drawn.
+        """
+        return self.noise > 0 or super().draws()
 
 
 def load(config: Config) -> RawData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -12,12 +14,24 @@ from relu_optima.datasets.raw import RawData, synthetic_generator
 class Config(DatasetConfig):
     """Sizes, and how far the integers reach."""
 
+    drawn: ClassVar[str] = "data"
+
     standardise: bool = Field(default=False, description="Centre and scale the features.")
     test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
     n: int = Field(default=6, ge=2, description="Rows.")
     d: int = Field(default=2, ge=1, description="Features.")
     reach: int = Field(default=2, ge=1, description="Features are integers from -reach to reach.")
     target_reach: int = Field(default=3, ge=1, description="The same for the targets.")
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True: the data themselves are drawn.
+        """
+        return True
 
 
 def load(config: Config) -> RawData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,6 +14,8 @@ from relu_optima.errors import DataError
 
 class Config(DatasetConfig):
     """The map and its inputs; features are never standardised, which would change the map."""
+
+    drawn: ClassVar[str] = "data"
 
     test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
     standardise: Literal[False] = Field(default=False, description="Would change the map.")
@@ -30,6 +32,16 @@ class Config(DatasetConfig):
         default="uniform", description="Uniform on [-1, 1] or standard normal, independent."
     )
     noise: float = Field(default=0.0, ge=0, description="Standard deviation of added noise.")
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True: the data themselves are drawn.
+        """
+        return True
 
 
 def load(config: Config) -> RawData:

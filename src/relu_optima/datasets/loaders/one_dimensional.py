@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,8 @@ from relu_optima.errors import DataError
 class Config(DatasetConfig):
     """Given points, or a noisy function on [-1, 1]."""
 
+    drawn: ClassVar[str] = "data"
+
     standardise: bool = Field(default=False, description="Centre and scale the feature.")
     bias: bool = Field(default=True, description="Append a column of ones (it is penalised).")
     test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
@@ -25,6 +27,16 @@ class Config(DatasetConfig):
         default="sine", description="Noiseless target if no targets are given."
     )
     noise: float = Field(default=0.1, ge=0, description="Standard deviation of added noise.")
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True unless the points are given and all of them train.
+        """
+        return self.x is None or super().draws()
 
 
 def load(config: Config) -> RawData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -12,12 +14,24 @@ from relu_optima.datasets.raw import RawData, synthetic_generator
 class Config(DatasetConfig):
     """Size, rank, teacher and noise."""
 
+    drawn: ClassVar[str] = "data"
+
     n: int = Field(default=200, ge=1, description="Rows, test rows included.")
     d: int = Field(default=10, ge=1, description="Features.")
     rank: int | None = Field(default=None, ge=1, description="Rank of X; None for full rank.")
     neurons: int = Field(default=3, ge=1, description="Hidden neurons of the teacher.")
     noise: float = Field(default=0.1, ge=0, description="Noise level relative to the signal's.")
     binary: bool = Field(default=False, description="Use the sign of the noisy target.")
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True: the data themselves are drawn.
+        """
+        return True
 
 
 def load(config: Config) -> RawData:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -30,6 +30,8 @@ from relu_optima.plugins import load_plugin
 class Config(DatasetConfig):
     """The pattern (usually ``${pattern}``: that of the run), and which targets."""
 
+    drawn: ClassVar[str] = "data"
+
     test_fraction: float = Field(default=0.0, ge=0, le=0, description="All points train.")
     standardise: Literal[False] = Field(default=False, description="Would move the points.")
     bias: Literal[False] = Field(default=False, description="Networks have biases of their own.")
@@ -41,6 +43,16 @@ class Config(DatasetConfig):
     start_epsilon: float = Field(
         default=0.5, gt=0, lt=1, description="Point of the curve stored as a start for training."
     )
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True if the targets are those of a random network, or rows are drawn.
+        """
+        return self.targets == "attainable" or super().draws()
 
 
 def plugin_modules(values: Mapping[str, Any]) -> list[str]:

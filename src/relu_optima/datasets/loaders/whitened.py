@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,8 @@ from relu_optima.errors import DataError
 class Config(DatasetConfig):
     """Size and targets; nothing that would undo the whitening."""
 
+    drawn: ClassVar[str] = "data"
+
     test_fraction: float = Field(
         default=0.0, ge=0, le=0, description="All rows train; only they are orthonormal."
     )
@@ -25,6 +27,16 @@ class Config(DatasetConfig):
     targets: list[float] | None = Field(
         default=None, min_length=1, description="Targets; None draws standard normal ones."
     )
+
+    def draws(self) -> bool:
+        """Tell whether the data depend on ``seed``.
+
+        Returns
+        -------
+        bool
+            True: the data themselves are drawn.
+        """
+        return True
 
 
 def load(config: Config) -> RawData:

@@ -30,6 +30,16 @@ class Config(PruningConfig):
             raise ValueError("this method moves in the optimal set: use exact")
         return mode
 
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True if the vertex is one of least random cost.
+        """
+        return self.rule == "lp"
+
 
 def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
     """Prune exactly (Mishkin and Pilanci 2023, Algorithm 1).

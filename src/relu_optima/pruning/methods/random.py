@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 class Config(PruningConfig):
     """Parameters of random pruning; it has none of its own."""
 
+    def draws(self) -> bool:
+        """Tell whether a run depends on its seed.
+
+        Returns
+        -------
+        bool
+            True: the order is drawn.
+        """
+        return True
+
 
 def steps(network: Directions, config: Config, seed: int) -> Steps:
     """Remove neurons in a random order, one at a time.

@@ -10,6 +10,7 @@ from relu_optima.publish.aggregate import describe_interval
 from relu_optima.publish.canvas import MARK, Canvas
 from relu_optima.publish.frames import ProductError, is_ok
 from relu_optima.publish.scales import at_least
+from relu_optima.publish.variation import describe_seeds, describe_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +70,13 @@ def numeric(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def note_intervals(
-    canvas: Canvas, points: Iterable[dict[str, Any]], spread: Spread = "interval"
+    canvas: Canvas,
+    points: Iterable[dict[str, Any]],
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    spread: Spread = "interval",
 ) -> None:
-    """Say below the figure what lines and bands are.
+    """Say below the figure what lines and bands are, over which seeds and for which data.
 
     Parameters
     ----------
@@ -79,12 +84,18 @@ def note_intervals(
         The figure.
     points : iterable of dict
         Plotted points; those with a ``coverage`` are summaries.
+    frame : pandas.DataFrame
+        All runs of the figure.
+    by : sequence of str
+        Columns that name a group of runs which one median summarises.
     spread : {"interval", "quartiles"}
         What surrounds the medians.
     """
     coverages = [p["coverage"] for p in points if p.get("kind") == "median"]
     if coverages:
-        canvas.note(describe_interval(coverages, spread=spread).capitalize())
+        seeds = describe_seeds(frame, by)
+        canvas.note(describe_interval(coverages, spread=spread, seeds=seeds).capitalize())
+        canvas.note(describe_sizes(frame))
 
 
 def cross_bad_runs(

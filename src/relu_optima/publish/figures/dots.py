@@ -111,7 +111,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             most = max((v for v in panel_runs[x] if math.isfinite(v)), default=1.0)
             axis.set_xlim(0, 1.08 * most if most > 0 else 1)
     label_axes(canvas, panels, options, x, y)
-    note_intervals(canvas, points)
+    note_intervals(canvas, points, frame, grouping(panel, hue, y))
     note_statuses(canvas, frame, marked=True)
     return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, y, x)))
 

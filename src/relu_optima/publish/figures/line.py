@@ -92,7 +92,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             points += summary_points(table, y)
             points += run_points(runs[~is_ok(runs)], by, x, y)
     label_axes(canvas, panels, options, x, y)
-    note_intervals(canvas, points)
+    note_intervals(canvas, points, frame, by)
     note_statuses(canvas, frame, marked=True)
     return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, x, y)))
 

@@ -105,7 +105,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         title_panel(canvas.axes[0][column], options, panel, panel_value)
         canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))
     canvas.figure.align_ylabels()
-    note_intervals(canvas, points, options.spread)
+    note_intervals(canvas, points, frame, grouping(panel, hue), options.spread)
     note_statuses(canvas, frame, marked=True)
     order = grouping(panel, hue, "series", x, "value")
     return FigureResult(finish(canvas), points_table(points, order))

@@ -81,6 +81,6 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             names = {c: v for c, v in ((panel, panel_value), (hue, level)) if c is not None}
             points += [{**names, **row} for row in rows]
     label_axes(canvas, panels, options, x, y)
-    note_intervals(canvas, points, options.spread)
+    note_intervals(canvas, points, frame, grouping(panel, hue), options.spread)
     note_statuses(canvas, frame, marked=True)
     return FigureResult(finish(canvas), points_table(points, grouping(panel, hue, x, y)))

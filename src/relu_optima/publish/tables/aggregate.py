@@ -17,6 +17,7 @@ from relu_optima.publish.labels import column_label
 from relu_optima.publish.macros import macros_of
 from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.tables._cells import heading, status_note
+from relu_optima.publish.variation import describe_seeds, describe_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,12 +74,13 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         whole.insert(len(whole.columns) - 1, "difference", chosen.max(axis=1) - chosen.min(axis=1))
         columns["difference"] = Column("largest − smallest", format=options.columns[0].format)
     coverages = [c for name in values for c in whole[f"{name}.coverage"]]
+    seeds = describe_seeds(frame, options.by)
     meaning = (
-        describe_interval(coverages, spread=options.spread)
+        describe_interval(coverages, spread=options.spread, seeds=seeds)
         if options.intervals
-        else "medians over seeds"
+        else f"medians over {seeds}"
     )
-    note = sentences([meaning, status_note(frame)])
+    note = sentences([meaning, describe_sizes(frame), status_note(frame)])
     return TableResult(whole, columns, macros_of(frames, options), note)
 
 
