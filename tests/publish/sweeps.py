@@ -232,7 +232,11 @@ def lu_training() -> pd.DataFrame:
                 "loss": float(error[-1] ** 2),
                 "product_error": float(error[-1]),
                 "weight_norm": float(norm[-1]),
-                "behaviour": "diverged" if diverged else "bounded" if decay else "growing",
+                "behaviour": "diverged"
+                if diverged
+                else "bounded"
+                if decay or pattern != "lu"
+                else "growing",
                 "series.epoch": epochs,
                 "series.loss": error**2,
                 "series.product_error": error,
