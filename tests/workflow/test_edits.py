@@ -1,7 +1,7 @@
 """An edit at any moment of a job: no row under a key of code, files or libraries it is not of.
 
-The moment is the k-th import of any module or opening of a source file, counted by an audit hook, or
-the import of the edited module itself, so that it never depends on the clock.
+The moment is the k-th import of any module or opening of a source file, counted by an audit hook,
+or the import of the edited module itself, so that it never depends on the clock.
 """
 
 import json
