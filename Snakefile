@@ -8,15 +8,16 @@ from snakemake.exceptions import WorkflowError
 
 from relu_optima import snapshot
 
-snapshot.install()
+STUDY = config.get("study", "default")
+# Only the main process plans, and only if `relu-optima study` has not just done so.
+MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
+if MUST_PLAN:
+    snapshot.install()
 
 from relu_optima.errors import ReluOptimaError
 from relu_optima.locks import study_lock
 from relu_optima.planning import open_plan
 
-STUDY = config.get("study", "default")
-# Only the main process plans, and only if `relu-optima study` has not just done so.
-MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
 WRITE = MUST_PLAN and not workflow.dryrun
 try:
     if WRITE:
