@@ -1,6 +1,7 @@
 # Entry: reads the plan, includes one rule file per stage, asks for the study's products.
 # `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from relu_optima.planning import open_plan
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
 MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
-WRITE = MUST_PLAN and not workflow.dryrun
+# workflow.dryrun is not known yet while this file is read
+WRITE = MUST_PLAN and not {"-n", "-np", "--dry-run", "--dryrun"} & set(sys.argv)
 try:
     if WRITE:
         # for as long as this process lives; `relu-optima study` holds it otherwise
