@@ -1,6 +1,7 @@
 # Entry: reads the plan, includes one rule file per stage, asks for the study's products.
 # `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from relu_optima import snapshot
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
 MUST_PLAN = workflow.is_main_process and os.environ.get("RELU_OPTIMA_PLANNED") != STUDY
+# workflow.dryrun is not known yet while this file is read
+WRITE = MUST_PLAN and not {"-n", "-np", "--dry-run", "--dryrun"} & set(sys.argv)
 if MUST_PLAN:
     snapshot.install()
 
@@ -18,7 +21,6 @@ from relu_optima.errors import ReluOptimaError
 from relu_optima.locks import study_lock
 from relu_optima.planning import open_plan
 
-WRITE = MUST_PLAN and not workflow.dryrun
 try:
     if WRITE:
         # for as long as this process lives; `relu-optima study` holds it otherwise
