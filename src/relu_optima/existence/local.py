@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
-from relu_optima.existence.proof.refutation import State, Window
 from relu_optima.existence.reduction import Piece, Reduced
 from relu_optima.existence.refuter import Equations, refute
 
@@ -42,7 +40,6 @@ class LocalComponent:
             (np.flatnonzero(s).tolist(), np.flatnonzero(t).tolist())
             for s, t in zip(self.row_sets, self.column_sets, strict=True)
         ]
-        self._supports = {q: (frozenset(s), frozenset(t)) for q, (s, t) in enumerate(supports)}
         self._equations = Equations(supports, set(self.cells))
 
     def refute(self, candidate: Candidate) -> list[Any] | None:
@@ -75,8 +72,9 @@ class LocalComponent:
         list or None
             ``[tree]``, entries as the checker names them.
         """
-        cells = {cell: Fraction(int(candidate.limit[cell])) for cell in self.cells}
-        return refute_exactly(State(Window(cells, self._supports)))
+        target = {cell: int(candidate.limit[cell]) for cell in self.cells}
+        found = refute_exactly(self._equations, target)
+        return None if found is None else [checker_tree(found[0])]
 
     def refutation(self, tree: Any) -> dict[str, Any]:
         """Write a refutation in coordinates of the full masks.
@@ -131,8 +129,8 @@ def checker_tree(tree: Any) -> Any:
     list or None
         The same tree, pieces still numbered as the refuter numbers them.
     """
-    if tree is None:
-        return None
+    if tree is None or tree[0] in ("solve", "rank"):
+        return tree
     side, piece, index, zero, nonzero = tree
     named = (index, piece) if side == "u" else (piece, index)
     return [side, *named, checker_tree(zero), checker_tree(nonzero)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.verify import ORACLE
+from relu_optima.existence.proof.document import ORACLE
 from relu_optima.existence.reduction import twin_cap
 
 MAX_ENTRIES = 400  # entries of both masks; far beyond what z3 ends on

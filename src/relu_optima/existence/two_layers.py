@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_optima.existence.closed_search import QUICK_RULES, prove_component
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
+from relu_optima.existence.pairs import all_pairs_closed
 from relu_optima.existence.reduction import Reduced, distinct_area, reduce_pattern
 from relu_optima.existence.windows import find_open_window, window_proof
 
@@ -39,6 +40,8 @@ def decide_two_layers(
     dict
         ``answer`` and ``proof`` (``rule`` and its data, or the ``reason`` it is unknown).
     """
+    if all_pairs_closed([lower, upper]):
+        return {"answer": "closed", "proof": {"rule": "P"}}
     window, complete = find_open_window(lower, upper, deadline)
     if window:
         return {"answer": "not_closed", "proof": window_proof(window)}
