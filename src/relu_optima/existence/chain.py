@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from relu_optima.existence.closed_search import prove_component
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.local import owned_cells
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_not_closed
@@ -58,8 +58,7 @@ def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     proof = _search_windows(masks, deadline)
     if proof is not None:
         return {"answer": "not_closed", "proof": proof}
-    late = time.monotonic() > deadline
-    reason = "time limit" if late else "merging, peeling and windows do not decide this chain"
+    reason = "merging, peeling and windows do not decide this chain"
     return {"answer": "unknown", "proof": {"reason": reason}}
 
 
@@ -75,10 +74,11 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
     """Shorten a chain in place as long as a step applies and more than two layers are left."""
     steps: list[dict[str, Any]] = []
     stop = 1 if peel else 2
-    while len(chain) > stop and time.monotonic() < deadline:
+    while len(chain) > stop:
+        check_time(deadline)
         step = _peel_step(chain) if peel else None
         if step is None and len(chain) > 2:
-            step = _merge_step(chain)
+            step = _merge_step(chain, deadline)
         if step is None:
             break
         _apply(chain, step)
@@ -128,7 +128,7 @@ def _is_lul(layers: list[np.ndarray]) -> bool:
     return (lower[0] and upper[1] and lower[2]) or (upper[0] and lower[1] and upper[2])
 
 
-def _merge_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | None:
     for low in range(len(chain) - 1):
         step = _identity_step(chain[low], chain[low + 1], low)
         if step is not None:
@@ -140,7 +140,7 @@ def _merge_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
         below, above = chain[low], chain[low + 1]
         if below.shape[0] > FULL_MERGE_WIDTH and min(above.shape[0], below.shape[1]) > 1:
             continue
-        proof = _full_proof(below, above)
+        proof = _full_proof(below, above, deadline)
         if proof is not None:
             return {"kind": "full", "layer": low, "proof": proof}
     return None
@@ -158,12 +158,12 @@ def _identity_step(below: np.ndarray, above: np.ndarray, low: int) -> dict[str, 
     return None
 
 
-def _full_proof(below: np.ndarray, above: np.ndarray) -> dict[str, Any] | None:
+def _full_proof(below: np.ndarray, above: np.ndarray, deadline: float) -> dict[str, Any] | None:
     """Prove that a pair reaches every matrix on its Boolean product."""
-    reduced = reduce_pattern(below, above, cap=False)
+    reduced = reduce_pattern(below, above, cap=False, deadline=deadline)
     proofs = []
     for component in reduced.components:
-        found = prove_component(component, reduced.observed, rules=FULL_RULES)
+        found = prove_component(component, reduced.observed, FULL_RULES, deadline)
         if found is None:
             return None
         proofs.append(found)
@@ -247,8 +247,7 @@ def _search_windows(masks: list[np.ndarray], deadline: float) -> dict[str, Any] 
     rng = np.random.default_rng(0)
     rows, columns = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
     for number in range(WINDOWS):
-        if time.monotonic() > deadline:
-            return None
+        check_time(deadline)
         side = 2 + number % 2
         chosen = rng.permutation(rows)[:side], rng.permutation(columns)[:side]
         window = _restricted(masks, chosen[0], chosen[1])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.filling_search import find_filling
 from relu_optima.existence.pairs import open_pairs
 from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
@@ -29,7 +30,10 @@ TABLE: dict[str, tuple[Shapes, tuple[tuple[int, int], ...]]] = {
 
 
 def prove_component(
-    pieces: list[Piece], observed: np.ndarray, rules: Sequence[str] = ALL_RULES
+    pieces: list[Piece],
+    observed: np.ndarray,
+    rules: Sequence[str] = ALL_RULES,
+    deadline: float = float("inf"),
 ) -> dict[str, Any] | None:
     """Find a proof that a component is closed.
 
@@ -41,6 +45,8 @@ def prove_component(
         Observed cells of the whole pattern.
     rules : sequence of str, optional
         Rules to try, in this order.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
 
     Returns
     -------
@@ -48,7 +54,8 @@ def prove_component(
         ``pieces``, ``rule``, ``data``; None if no rule applies.
     """
     for rule in rules:
-        data = _SEARCHES[rule](pieces, observed)
+        check_time(deadline)
+        data = _SEARCHES[rule](pieces, observed, deadline)
         if data is not None:
             return {"pieces": [p.to_json() for p in pieces], "rule": rule, "data": data}
     return None
@@ -67,14 +74,16 @@ def _sides(pieces: list[Piece], observed: np.ndarray) -> tuple[np.ndarray, np.nd
     return rows, columns
 
 
-def _pairs(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _pairs(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
     distinct = list({(p.rows, p.columns): p for p in pieces}.values())
     if not _complete(distinct, observed):
         return None
-    return {} if next(open_pairs(*_sides(distinct, observed)), None) is None else None
+    return {} if next(open_pairs(*_sides(distinct, observed), deadline), None) is None else None
 
 
-def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _full_space(
+    pieces: list[Piece], observed: np.ndarray, deadline: float
+) -> dict[str, Any] | None:
     cells = {(i, j) for p in pieces for i in p.rows for j in p.columns if observed[i, j]}
     widest = sum(max(len(p.rows), len(p.columns)) for p in pieces)
     if widest < len(cells) or len(cells) > MAX_CELLS_FULL:
@@ -87,6 +96,7 @@ def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | N
         choices = [tuple(longest)]
     index = {cell: q for q, cell in enumerate(sorted(cells))}
     for choice in choices:
+        check_time(deadline)
         unknowns = sum(
             len(p.rows if side == "v" else p.columns)
             for p, side in zip(pieces, choice, strict=True)
@@ -111,7 +121,7 @@ def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | N
     return None
 
 
-def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _table(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
     rows = sorted({i for p in pieces for i in p.rows})
     columns = sorted({j for p in pieces for j in p.columns})
     if len(rows) > 3 or len(columns) > 3:
@@ -123,6 +133,7 @@ def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
         height = 2 if name == "F-a" else 3
         if len(outer) != height or len(inner) != 3:
             continue
+        check_time(deadline)
         for p, q in itertools.product(itertools.permutations(outer), itertools.permutations(inner)):
             if _is_named(pieces, observed.T if transpose else observed, name, transpose, p, q):
                 return {"name": name, "rows": list(p), "columns": list(q), "transpose": transpose}
@@ -148,7 +159,8 @@ def _is_named(
     return here == there and {cell for cell in cells if not observed[cell]} == missing
 
 
-def _deficits(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _deficits(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
+    del deadline
     rows, columns = _sides(pieces, observed)
     window = np.ix_(rows.any(axis=0), columns.any(axis=0))
     height, width = observed[window].shape
@@ -157,7 +169,7 @@ def _deficits(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | Non
     return {} if fits else None
 
 
-def _row_basis(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _row_basis(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
     if len(pieces) > MAX_ORIENTED or not _complete(pieces, observed):
         return None
     for transpose in (False, True):
@@ -167,14 +179,17 @@ def _row_basis(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | No
         special = [i for i in rows if any(i not in r for r, _ in sides)]
         if len(special) != 1 or len(columns) > len(pieces) or len(columns) > 6:
             continue
-        table = _basis_table(sides, special[0], columns)
+        table = _basis_table(sides, special[0], columns, deadline)
         if table is not None:
             return {"row": special[0], "transpose": transpose, "table": table}
     return None
 
 
 def _basis_table(
-    sides: list[tuple[tuple[int, ...], tuple[int, ...]]], special: int, columns: list[int]
+    sides: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    special: int,
+    columns: list[int],
+    deadline: float,
 ) -> list[Any] | None:
     inside = [q for q, (r, _) in enumerate(sides) if special in r]
     allowed = sorted({j for q in inside for j in sides[q][1]})
@@ -183,6 +198,7 @@ def _basis_table(
     for size in range(len(allowed) + 1):
         for support in itertools.combinations(allowed, size):
             rho = [Fraction(int(j in support)) for j in columns]
+            check_time(deadline)
             for _ in range(DRAWS):
                 entries = [rng.integers(-1, 2, len(c)).tolist() for _, c in sides]
                 vectors = [
@@ -200,7 +216,7 @@ def _basis_table(
     return table
 
 
-_SEARCHES: dict[str, Callable[[list[Piece], np.ndarray], dict[str, Any] | None]] = {
+_SEARCHES: dict[str, Callable[[list[Piece], np.ndarray, float], dict[str, Any] | None]] = {
     "P": _pairs,
     "C3": _full_space,
     "C4": _row_basis,

@@ -7,12 +7,12 @@ a cell to be nonzero, the case in which it is zero is treated by a program of it
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.filling_cases import PARAMETERS, Case, Cell, Program, whole_case
 from relu_optima.existence.proof.linear import rank_mod_p
 from relu_optima.existence.reduction import Piece
@@ -104,7 +104,7 @@ class _Search:
     def tree(self, case: Case) -> dict[str, Any]:
         """Treat one case: a program, preceded by the distinctions it needs."""
         self.nodes += 1
-        if self.nodes > MAX_NODES or time.monotonic() > self.deadline:
+        if self.nodes > MAX_NODES:
             raise _GivenUp
         best = self._best_program(case)
         tree: dict[str, Any] = {"fill": best.program}
@@ -132,9 +132,8 @@ class _Search:
         values = self._numbers(case)
         found: list[_Needs] = []
         seen = set()
-        for trial in range(TRIALS):
-            if trial % 50 == 0 and time.monotonic() > self.deadline:
-                raise _GivenUp
+        for _ in range(TRIALS):
+            check_time(self.deadline)
             program = self._draw(values)
             if program is None:
                 continue

@@ -38,19 +38,21 @@ def decide_function(
         return _unknown(
             "no rule for more than one hidden layer unless the product set is not closed"
         )
-    if product["proof"].get("rule") == "P" or all_pairs_closed(masks):
+    if product["proof"].get("rule") == "P":
         return {"answer": "closed", "proof": {"rule": "B2"}}
-    if _is_b5(masks):
-        return {"answer": "closed", "proof": {"rule": "B5"}}
     pair = visible_pair(masks)
     if pair is not None:
         return {"answer": "not_closed", "proof": pair}
+    if all_pairs_closed(masks, deadline):
+        return {"answer": "closed", "proof": {"rule": "B2"}}
+    if _is_b5(masks):
+        return {"answer": "closed", "proof": {"rule": "B5"}}
     groups = _output_groups(masks)
     if len(groups) > 1:
         return _by_outputs(masks, groups, deadline)
     neurons, rows, columns = distinct_rectangles(masks)
     if groups and len(groups[0]) <= MAX_WIDTH:
-        for a, b in open_pairs(rows, columns):
+        for a, b in open_pairs(rows, columns, deadline):
             proof = lift_kinks(masks, [int(neurons[a]), int(neurons[b])], deadline)
             if proof is not None:
                 return {"answer": "not_closed", "proof": proof}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate, candidates
 from relu_optima.existence.local import checker_tree
@@ -53,8 +53,7 @@ def lift_kinks(
         draws = EXACT_DRAWS if exact else DRAWS
         while draws > 0:
             draws -= 1
-            if time.monotonic() > deadline:
-                return None
+            check_time(deadline)
             rows = np.sort(rng.permutation(every_row)[:SIDE])
             columns = np.sort(rng.permutation(every_column)[:SIDE])
             S = [masks[1][rows, k].astype(bool) for k in subset]
@@ -64,8 +63,7 @@ def lift_kinks(
                 draws -= 1
                 if number >= 40 or draws <= 0:
                     break
-                if time.monotonic() > deadline:
-                    return None
+                check_time(deadline)
                 kinks = _draw_kinks(masks, outside, rows, columns, rng)
                 if kinks is None:
                     break

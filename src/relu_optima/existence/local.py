@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -136,8 +137,65 @@ def checker_tree(tree: Any) -> Any:
     return [side, *named, checker_tree(zero), checker_tree(nonzero)]
 
 
+@dataclass(frozen=True)
+class Window:
+    """Rows, columns and neurons that a search looks at, numbered anew from 0.
+
+    Attributes
+    ----------
+    rows, columns, neurons : array of int
+        Their numbers in the full masks.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    neurons: np.ndarray
+
+    def place(self, lifted: dict[str, Any], refutation: dict[str, Any]) -> dict[str, Any]:
+        """Write a proof in coordinates of the full masks.
+
+        Parameters
+        ----------
+        lifted : dict
+            ``curve`` and ``limit`` from `lift`.
+        refutation : dict
+            From `LocalComponent.refutation`.
+
+        Returns
+        -------
+        dict
+            ``curve``, ``limit`` and ``refutation``.
+        """
+        i, j, k = (x.tolist() for x in (self.rows, self.columns, self.neurons))
+        lower, upper = lifted["curve"]
+
+        def renamed(tree: Any) -> Any:
+            if tree is None or tree[0] == "solve":
+                return tree
+            if tree[0] == "rank":
+                names = zip((i, j, k), tree[1:], strict=True)
+                return ["rank", *([name[x] for x in chosen] for name, chosen in names)]
+            kind, a, b, zero, nonzero = tree
+            entry = [i[a], k[b]] if kind == "u" else [k[a], j[b]]
+            return [kind, *entry, renamed(zero), renamed(nonzero)]
+
+        return {
+            "curve": [
+                [[k[a], j[b], entry] for a, b, entry in lower],
+                [[i[a], k[b], entry] for a, b, entry in upper],
+            ],
+            "limit": [[i[a], j[b], entry] for a, b, entry in lifted["limit"]],
+            "refutation": {
+                "rows": [i[a] for a in refutation["rows"]],
+                "columns": [j[b] for b in refutation["columns"]],
+                "cells": [[i[a], j[b]] for a, b in refutation["cells"]],
+                "tree": renamed(refutation["tree"]),
+            },
+        }
+
+
 def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[str, Any]:
-    """Extend a component's curve to the full masks.
+    """Extend a component's curve to all neurons.
 
     Other neurons stay zero, except the stars that erased cells: in reverse order each star cancels
     whatever the product is on the cells it freed. A star shares no entry with the pieces erased

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.proof.linear import distinct_rectangles, shared_counts
 
 BLOCK = 64
-MAX_PAIRS = 2000  # open pairs that are tried for rule B6
+MAX_PAIRS = 2000  # open pairs that are tried for rule B6, fewer of wide layers
+MAX_VISITS = 300_000_000  # cells that these look at: a fraction of a second
 
 
-def open_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[int, int]]:
+def open_pairs(
+    rows: np.ndarray, columns: np.ndarray, deadline: float = float("inf")
+) -> Iterator[tuple[int, int]]:
     """List the pairs of rectangles whose product set is not closed.
 
     Let two rectangles share s rows and t columns, s, t >= 1, and let each have a_k rows and b_k
@@ -26,6 +31,8 @@ def open_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[int, int
         Rows of each rectangle.
     columns : array of bool, shape (q, n)
         Its columns.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
 
     Yields
     ------
@@ -35,6 +42,7 @@ def open_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[int, int
     heights, widths = rows.sum(axis=1), columns.sum(axis=1)
     rows_shared, columns_shared = shared_counts(rows), shared_counts(columns)
     for start in range(0, len(rows), BLOCK):
+        check_time(deadline)
         block = slice(start, start + BLOCK)
         s, t = rows_shared(block), columns_shared(block)
         k, l = np.nonzero((s > 0) & (t > 0))  # noqa: E741
@@ -45,13 +53,15 @@ def open_pairs(rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[int, int
         yield from zip(k[bad].tolist(), l[bad].tolist(), strict=True)
 
 
-def all_pairs_closed(masks: list[np.ndarray]) -> bool:
+def all_pairs_closed(masks: list[np.ndarray], deadline: float) -> bool:
     """Say whether every two neurons have a closed product set.
 
     Parameters
     ----------
     masks : list of array of uint8
         The two layers, first layer first.
+    deadline : float
+        `time.monotonic` value at which to stop.
 
     Returns
     -------
@@ -59,7 +69,7 @@ def all_pairs_closed(masks: list[np.ndarray]) -> bool:
         True if Theorem P applies.
     """
     _, rows, columns = distinct_rectangles(masks)
-    return next(open_pairs(rows, columns), None) is None
+    return next(open_pairs(rows, columns, deadline), None) is None
 
 
 def visible_pair(masks: list[np.ndarray]) -> dict[str, Any] | None:
@@ -81,9 +91,8 @@ def visible_pair(masks: list[np.ndarray]) -> dict[str, Any] | None:
     neurons, rows, columns = distinct_rectangles(masks)
     lower, upper = (mask.astype(bool) for mask in masks)
     live = np.asarray(lower.any(axis=1) & upper.any(axis=0))
-    for number, (a, b) in enumerate(open_pairs(rows, columns)):
-        if number >= MAX_PAIRS:
-            return None
+    tries = min(MAX_PAIRS, max(1, MAX_VISITS // (lower.size + upper.size)))
+    for a, b in itertools.islice(open_pairs(rows, columns), tries):
         others = live.copy()
         others[[neurons[a], neurons[b]]] = False
         units = [_forced(x[a] & x[b], x[a] | x[b]) for x in (rows, columns)]
