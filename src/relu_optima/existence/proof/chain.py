@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.closed import check_reduction
+from relu_optima.existence.proof.closed import check_closed, check_reduction
 from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.proof.values import integer
 
@@ -60,7 +60,7 @@ def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     if len(chain) == 1:
         return []
     if len(chain) == 2:
-        return check_reduction(chain[0], chain[1], proof["last"])
+        return check_closed(chain, proof["last"])
     return ["the steps leave more than two layers"]
 
 

@@ -209,7 +209,7 @@ def _run_program(
             divisors.append(value[partner].top)
             value[entry] = rest(cell, piece).over(value[partner])
         else:
-            raise ValueError(f"there is no step {kind!r}")
+            raise ValueError(f"a program has no step {kind!r}")
     if any(rest(cell, None).top != 0 for cell in at):
         raise ValueError("the factors do not produce A")
     return divisors

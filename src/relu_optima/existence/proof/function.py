@@ -105,7 +105,7 @@ def check_function(
     if rule == "B1" and answer == "not_closed":
         return [] if product["answer"] == "not_closed" else ["the product set is not not_closed"]
     if rule == "no hidden layer" and answer == "closed":
-        return [] if len(masks) == 1 else ["there is a hidden layer"]
+        return [] if len(masks) == 1 else ["the network has a hidden layer"]
     if len(masks) != 2:
         return [f"rule {rule!r} needs one hidden layer"]
     if rule == "B2" and answer == "closed":
@@ -119,7 +119,7 @@ def check_function(
         return _check_pair_of_b6(masks, proof)
     if rule == "outputs":
         return _check_parts(masks, answer, proof["parts"])
-    return [f"rule {rule!r} does not prove {answer!r}"]
+    return [f"rule {rule!r} does not prove that the function set is {answer!r}"]
 
 
 def _live_rectangles(masks: list[np.ndarray]) -> list[tuple[int, frozenset[int], frozenset[int]]]:
