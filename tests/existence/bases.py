@@ -31,6 +31,7 @@ MASKS = {
     "one layer": [np.eye(3, dtype=np.uint8)],
     "dense": [np.ones((2, 4)), np.ones((3, 2))],
     "scalar": [np.ones((2, 3)), np.ones((1, 2))],
+    "staircase": [np.triu(np.ones((300, 300))), np.triu(np.ones((300, 300)))],  # nested
     "P": [mask("110", "001", "111"), mask("101", "011", "011")],
     "C3": [mask("110", "101", "011"), mask("111", "011")],
     "C4": [mask("110", "101", "011"), mask("111", "111", "001")],

@@ -58,6 +58,7 @@ DEAD = {"C6 divides": [
     ["set", "u", 0, 0, 1], ["solve", "v", 0, 0, [0, 0]], ["solve", "v", 0, 1, [0, 1]],
     ["solve", "u", 0, 1, [1, 0]],
 ]}["C6 divides"]  # fmt: skip
+FLAT = [*DEAD[:3], ["set", "u", 0, 1, 0]]  # where cell (1, 0) is zero
 CASE = {"cell": [0, 0], "condition": [["1", [[0, 0, 1]]]], "zero": None, "nonzero": {"fill": DEAD}}
 
 # what is forged: masks, answer and proof
@@ -65,6 +66,10 @@ PRODUCT = {
     "P": (LU, "closed", {"rule": "P"}),
     "P of wide squares": (WIDE, "closed", {"rule": "P"}),
     "P of tall squares": (TALL, "closed", {"rule": "P"}),
+    "P of a star": (
+        [mask("110", "011"), mask("11", "01")], "closed", {"rule": "P"}),
+    "P of a tall star": (
+        [mask("10", "11"), mask("10", "11", "01")], "closed", {"rule": "P"}),
     "leaf P": (LU, *reduction(LU, [], [component("P", K, [1, [1], [1]])])),
     "leaf P with a hole": (LU, *reduction(LU, [STAR], [component("P", K)])),
     "leaf C7 with a hole": (LU, *reduction(LU, [STAR], [component("C7", K)])),
@@ -106,6 +111,12 @@ PRODUCT = {
     "C6 of the same unit": (LU, *reduction(LU, [STAR], [component("C6", K, tree={
         "cell": [0, 1], "condition": [["1", [[0, 1, 1]]]], "zero": {"fill": DEAD},
         "nonzero": {"fill": DEAD}})])),
+    "C6 solves for a cell that may not count": (LU, *reduction(LU, [STAR], [component(
+        "C6", K, tree={"cell": [1, 0], "condition": [["1", [[0, 0, 1], [1, 0, 1]]]],
+                       "zero": {"fill": FLAT}, "nonzero": CASE})])),
+    "C6 after a case": (LU, *reduction(LU, [STAR], [component("C6", K, tree={
+        "cell": [1, 0], "condition": [["1", [[1, 0, 1]]]], "zero": {"fill": FLAT},
+        "nonzero": {"fill": DEAD}})])),
     "no component": (LU, *reduction(LU, [STAR])),
     "a row too few": (LU, *reduction(LU, [star(0, [1], [0, 1]), STAR], rows=[1])),
     "a column too few": (LU, *reduction(LU, [star(0, [0, 1], [1]), STAR], columns=[1])),
@@ -121,7 +132,7 @@ PRODUCT = {
         TALL, *reduction(TALL, [flag(K, [1, [0, 2], [0, 1]]), star(1, [2], [0, 1])])),
     "a flag frees too much": (
         FLAG, *reduction(FLAG, [
-            flag([0, [0, 1], [0, 1]], [1, [0, 1, 2], [0, 1]]), star(2, [2, 3], [1, 2])][:1])),
+            flag([0, [0, 1], [0, 1]], [1, [0, 1, 2, 3], [0, 1]]), star(2, [2], [1, 2])])),
     "the pole": (ONE, *limit(
         [[0, 0, {"-1": "1"}], [1, 0, {"1": "1"}]], [[0, 0, {"1": "1"}], [0, 1, {"-1": "1"}]],
         UNIT, [0, 1], [0, 1], ["rank", [0, 1], [0, 1], [0]])),
@@ -138,6 +149,13 @@ PRODUCT = {
         TWO, *limit(UNIT, UNIT, UNIT, [0, 1], [0, 1], ["rank", [0, 1], [0, 1], [0, 1]])),
     "a member, by a small window": (
         TWO, *limit(UNIT, UNIT, UNIT, [0, 1], [0, 1], ["rank", [0], [0], []])),
+    "a member, by a zero": (ONE, *limit(
+        constants((0, 0)), constants((0, 0)), constants((0, 0)), [0, 1], [0, 1],
+        ["rank", [0, 1], [0, 1], [0]])),
+    "a member, but for free cells": (B5, *limit(
+        [*constants((0, 2), (1, 2)), *UNIT],
+        [*constants((2, 0), (2, 1)), [0, 0, {"0": "-1"}], [1, 1, {"0": "-1"}]],
+        SWAP, [0, 1], [0, 1], ["rank", [0, 1], [0, 1], [2]])),
     "only where it is zero": (ONE, *limit(
         constants((0, 0)), constants((0, 0)), constants((0, 0)), [0], [0],
         ["u", 0, 0, None, None])),
@@ -188,8 +206,11 @@ FUNCTION = {
         **WRAPPED, "kinks": [{"neuron": 1, "p": [[0, "1"]], "w": [[-1, "1"]]}]}),
     "B4 of a member": (TWO, "not_closed", {**WRAPPED, "kinks": []}),
     "B5": (LU, "closed", {"rule": "B5"}),
+    "B5 in a row": ([mask("10", "01", "11"), mask("111", "001")], "closed", {"rule": "B5"}),
     "B6 of B5": (B5, "not_closed", {"rule": "B6", "neurons": [0, 2], **PAIR}),
     "B6 of a member": (TWO, "not_closed", {"rule": "B6", "neurons": [0, 1], **PAIR}),
+    "B6 of a cross": ([mask("11", "10"), mask("11", "01")], "not_closed", {
+        "rule": "B6", "neurons": [0, 1], **PAIR}),
     "B6 of one neuron": (TWO, "not_closed", {"rule": "B6", "neurons": [0, 0], **PAIR}),
     "half the outputs": ([np.vstack([B5[0], UP]), np.block([
         [B5[1], np.zeros((2, 2), np.uint8)], [np.zeros((2, 3), np.uint8), LOW]])], "closed",

@@ -20,7 +20,7 @@ MUTANTS = int(os.environ.get("EXISTENCE_MUTANTS", "1500"))
 QUESTIONS = ("product", "function", "finite")
 
 
-@pytest.mark.parametrize(("name", "question", "value"), forged(), ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(("name", "question", "value"), list(forged()), ids=lambda x: str(x)[:40])
 def test_a_forgery_is_refused(name, question, value):
     problems = problems_of(value)
     assert problems
@@ -29,7 +29,7 @@ def test_a_forgery_is_refused(name, question, value):
     assert problems
 
 
-@pytest.mark.parametrize(("name", "question", "value"), forged(), ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(("name", "question", "value"), list(forged()), ids=lambda x: str(x)[:40])
 def test_a_forgery_claims_something_false(name, question, value):
     """Otherwise accepting it would be no mistake, and the test above no test."""
     truth = decide(unpack_masks(value["layers"]), time_limit=600).certificate.document[question]

@@ -150,7 +150,7 @@ ROWS = [
     ("C3", f"{DATA}.fixed.0.1", [2**31 - 1, 1], "C3: the linear map is not onto"),
     ("C6", f"{PRODUCT}.components.0", lambda old: {
         **old, "rule": "C4", "data": {"row": 0, "table": []}},
-        "C4 needs all cells observed and as many pieces"),
+        "C4 needs all cells of the rectangles observed"),
     ("C4", f"{DATA}.row", 0, "C4: a row other than the special one is not in every piece"),
     ("C4", f"{DATA}.transpose", True, "C4: a row other than the special one is not in every piece"),
     ("C4", f"{DATA}.table", drop(3), "C4: a support of the special row is missing"),

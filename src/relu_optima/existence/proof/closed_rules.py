@@ -117,8 +117,8 @@ def _check_row_basis(pieces: list[Piece], observed: np.ndarray, data: dict[str, 
     rows = sorted({i for _, r, _ in pieces for i in r})
     columns = sorted({j for _, _, c in pieces for j in c})
     special = data["row"]
-    if not _fully_observed(pieces, observed) or len(pieces) < len(columns):
-        return ["C4 needs all cells observed and as many pieces as columns"]
+    if not _fully_observed(pieces, observed):
+        return ["C4 needs all cells of the rectangles observed"]
     if any(i != special and i not in r for i in rows for _, r, _ in pieces):
         return ["C4: a row other than the special one is not in every piece"]
     inside = [q for q, (_, r, _) in enumerate(pieces) if special in r]
