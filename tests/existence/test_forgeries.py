@@ -83,3 +83,15 @@ def test_carriers_are_all_that_may_carry():
     assert len(choices) == len(set(choices)) == 3**3 - 3
     assert all({k for k, _, _ in choice} & {0, 2} for choice in choices)
     assert len(list(function._carrier_choices(masks, [({0: 1}, {0: 1})]))) == 3**2 - 1
+
+
+def test_rows_that_both_orientations_reach_are_free():
+    """Their share of the kink may be anything: one more neuron stands for it."""
+    masks = [np.asarray(m, np.uint8) for m in MASKS["B4"]]
+    carriers = ((0, 0, False), (2, 0, True))
+    (lower, upper), target = function._residual_problem(
+        masks, {}, [({0: 1, 1: 1}, {1: 2})], carriers
+    )
+    assert target == {}
+    assert lower.tolist() == [[0, 0], [0, 1], [0, 0], [0, 1]]
+    assert upper.tolist() == [[0, 0, 0, 1], [0, 1, 0, 1]]
