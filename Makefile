@@ -3,7 +3,7 @@
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
 #   make study PROFILE=workflow/profiles/slurm
 #   make study ACCEPT_ENVIRONMENT=1     # keep what other library versions computed; tables say so
-#   make test | test-all | faults | smoke | lint | fuzz | slurm | coverage | audit | lock | clean
+#   make test | test-all | faults | smoke | lint | fuzz | mutants | slurm | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
 #   make study TORCH_ARGS="--index-url https://download.pytorch.org/whl/cpu"
@@ -41,7 +41,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study smoke test test-all faults coverage lint fuzz slurm audit lock clean
+.PHONY: study smoke test test-all faults coverage lint fuzz mutants slurm audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET \
@@ -83,6 +83,10 @@ lint: $(INSTALLED)
 # Hostile files for every reader; the seed is printed, crashing inputs are kept in build/fuzz.
 fuzz: $(INSTALLED)
 	python -m tests.fuzz all --seconds $(FUZZ_SECONDS)
+
+# Weaken one line of the checker of existence certificates after the other: a test must notice.
+mutants: $(INSTALLED)
+	python -m tests.mutants existence
 
 # The smoke study through a SLURM that is started on this machine; needs root, slurm-wlm, munge.
 slurm: $(INSTALLED)

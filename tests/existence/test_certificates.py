@@ -1,14 +1,17 @@
 """Certificates: they re-check from JSON alone, their curves converge, and tampering is noticed."""
 
+import ast
 import copy
 import itertools
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from relu_optima import existence
 from relu_optima.existence import Certificate, atlas, decide
 from relu_optima.existence.proof import laurent
 from relu_optima.plugins import load_plugin
@@ -197,6 +200,22 @@ def test_checker_imports_nothing_of_the_search():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = eval(done.stdout)
     assert all(m.startswith("relu_optima.existence.proof") for m in loaded)
+
+
+def test_searches_share_arithmetic_with_the_checker_and_no_rule():
+    """A rule that both sides took from one place would be wrong on both sides."""
+    arithmetic = {"document", "laurent", "linear", "rational"}
+    # the whole checker, asked about a finished proof; the data set that the check evaluates
+    asked = {"curve.check_not_closed", "verify.problems_of", "verify.unsupported_of"}
+    asked |= {"finite.target_matrix"}
+    for path in Path(existence.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = getattr(node, "module", None) or ""
+            if not isinstance(node, ast.ImportFrom) or "existence.proof" not in module:
+                continue
+            for alias in node.names:
+                name = f"{module}.{alias.name}".partition("existence.proof.")[2]
+                assert name.split(".")[0] in arithmetic or name in asked, (path.name, name)
 
 
 def test_certificate_is_deterministic():

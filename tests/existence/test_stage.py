@@ -35,6 +35,18 @@ def test_lu_is_judged_and_verifies():
     assert verify(stored(outcome), {}) == []
 
 
+def test_where_nothing_is_claimed_nothing_is_verified():
+    arrays = {f"mask_{k}": np.tri(5, 5, 2) for k in range(3)}
+    training = Record("1" * 12, "k", "training", {}, "ok", {}, arrays=arrays)
+    hurried = task(n=3, upstream={"training": training})
+    hurried.groups["existence"] = ExistenceConfig(time_limit=1e-9)
+    outcome = run(hurried)
+    assert outcome.status == "time_limit"
+    assert outcome.row["verdict_product"] == outcome.row["verdict_optimum"] == "unknown"
+    assert outcome.row["certificate_verified"] is None
+    assert verify(stored(outcome), {"training": training}) == []
+
+
 def test_tampering_is_noticed():
     record = stored(run(task(n=3)))
     record.row["verdict_product"] = "closed"

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from relu_optima.existence.proof.document import ANSWERS
 from relu_optima.existence.proof.verify import problems_of, unsupported_of
 
 
@@ -30,6 +31,16 @@ class Certificate:
             Empty if every answer other than ``unknown`` is proved.
         """
         return problems_of(self.document) or self.unsupported()
+
+    def claims(self) -> list[str]:
+        """List the questions that are answered.
+
+        Returns
+        -------
+        list of str
+            Empty if all three answers are ``unknown``: then there is nothing to verify.
+        """
+        return [q for q in ANSWERS if self.document[q]["answer"] != "unknown"]
 
     def unsupported(self) -> list[str]:
         """List the answers that are only a general solver's word.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from relu_optima.existence.closed_search import prove_component
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.local import owned_cells
 from relu_optima.existence.proof import laurent
-from relu_optima.existence.proof.chain import FULL_RULES, apply_step, boolean_rows, peels
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
+from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.reduction import reduce_pattern
 from relu_optima.existence.two_layers import LIGHT, decide_two_layers
 
 FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
+FULL_RULES = ("C3", "C4", "C5", "C6")  # rules whose components are everything
 WINDOWS = 60
 
 
@@ -57,8 +58,7 @@ def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     proof = _search_windows(masks, deadline)
     if proof is not None:
         return {"answer": "not_closed", "proof": proof}
-    late = time.monotonic() > deadline
-    reason = "time limit" if late else "merging, peeling and windows do not decide this chain"
+    reason = "merging, peeling and windows do not decide this chain"
     return {"answer": "unknown", "proof": {"reason": reason}}
 
 
@@ -74,40 +74,73 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
     """Shorten a chain in place as long as a step applies and more than two layers are left."""
     steps: list[dict[str, Any]] = []
     stop = 1 if peel else 2
-    while len(chain) > stop and time.monotonic() < deadline:
+    while len(chain) > stop:
+        check_time(deadline)
         step = _peel_step(chain) if peel else None
         if step is None and len(chain) > 2:
-            step = _merge_step(chain)
+            step = _merge_step(chain, deadline)
         if step is None:
             break
-        problem = apply_step(chain, step)
-        assert problem is None, problem
+        _apply(chain, step)
         steps.append(step)
     return steps
 
 
+def _apply(chain: list[np.ndarray], step: dict[str, Any]) -> None:
+    """Shorten a chain in place by a step."""
+    if step["kind"] == "peel":
+        chain.pop(0 if step["end"] == "bottom" else -1)
+        return
+    low, width = step["layer"], 3 if step["kind"] == "LUL" else 2
+    merged = chain[low]
+    for mask in chain[low + 1 : low + width]:
+        merged = boolean_product(mask, merged)
+    chain[low : low + width] = [merged]
+
+
 def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
-    if peels(chain):
+    if _peels(chain):
         return {"kind": "peel", "end": "top"}
-    if peels([mask.T for mask in reversed(chain)]):
+    if _peels([mask.T for mask in reversed(chain)]):
         return {"kind": "peel", "end": "bottom"}
     return None
 
 
-def _merge_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+def _peels(chain: list[np.ndarray]) -> bool:
+    """Say whether the rectangles of the last layer's classes do not overlap: areas add up."""
+    last, below = chain[-1], chain[-2]
+    reach = chain[0]
+    for mask in chain[1:-1]:
+        reach = boolean_product(mask, reach)
+    names = np.hstack([np.packbits(last.T, axis=1), np.packbits(below, axis=1)])
+    first = list({name.tobytes(): k for k, name in enumerate(names)}.values())
+    area = last[:, first].sum(axis=0, dtype=np.int64) @ reach[first].sum(axis=1, dtype=np.int64)
+    return int(area) == int(boolean_product(last[:, first], reach[first]).sum(dtype=np.int64))
+
+
+def _is_lul(layers: list[np.ndarray]) -> bool:
+    """Say whether three layers are full triangles, alternately lower and upper."""
+    n = len(layers[0])
+    if any(layer.shape != (n, n) for layer in layers):
+        return False
+    lower = [bool(np.array_equal(layer, np.tri(n))) for layer in layers]
+    upper = [bool(np.array_equal(layer.T, np.tri(n))) for layer in layers]
+    return (lower[0] and upper[1] and lower[2]) or (upper[0] and lower[1] and upper[2])
+
+
+def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | None:
     for low in range(len(chain) - 1):
         step = _identity_step(chain[low], chain[low + 1], low)
         if step is not None:
             return step
     for low in range(len(chain) - 2):
-        step = {"kind": "LUL", "layer": low}
-        if apply_step(list(chain), step) is None:
-            return step
+        if _is_lul(chain[low : low + 3]):
+            return {"kind": "LUL", "layer": low}
     for low in range(len(chain) - 1):
         below, above = chain[low], chain[low + 1]
         if below.shape[0] > FULL_MERGE_WIDTH and min(above.shape[0], below.shape[1]) > 1:
             continue
-        proof = _full_proof(below, above)
+        proof = _full_proof(below, above, deadline)
         if proof is not None:
             return {"kind": "full", "layer": low, "proof": proof}
     return None
@@ -119,18 +152,18 @@ def _identity_step(below: np.ndarray, above: np.ndarray, low: int) -> dict[str, 
         if unit.shape[0] != unit.shape[1] or not np.diagonal(unit).all():
             continue
         if merged is None:
-            merged = boolean_rows(above, below)
+            merged = boolean_product(above, below)
         if np.array_equal(merged, other):
             return {"kind": "identity", "layer": low, "unit": name}
     return None
 
 
-def _full_proof(below: np.ndarray, above: np.ndarray) -> dict[str, Any] | None:
+def _full_proof(below: np.ndarray, above: np.ndarray, deadline: float) -> dict[str, Any] | None:
     """Prove that a pair reaches every matrix on its Boolean product."""
-    reduced = reduce_pattern(below, above, cap=False)
+    reduced = reduce_pattern(below, above, cap=False, deadline=deadline)
     proofs = []
     for component in reduced.components:
-        found = prove_component(component, reduced.observed, rules=FULL_RULES)
+        found = prove_component(component, reduced.observed, FULL_RULES, deadline)
         if found is None:
             return None
         proofs.append(found)
@@ -149,7 +182,7 @@ def _lift(
     chains = [list(masks)]
     for step in steps:
         chains.append(list(chains[-1]))
-        apply_step(chains[-1], step)
+        _apply(chains[-1], step)
     curve = [laurent.from_json(layer) for layer in two["curve"]]
     merged_below = [1] * len(masks)  # original layers in each layer of the current chain
     for step in steps:
@@ -210,12 +243,11 @@ def _search_windows(masks: list[np.ndarray], deadline: float) -> dict[str, Any] 
     """Look for outer rows and columns whose chain merges into a pair that is not closed."""
     reach = masks[0]
     for mask in masks[1:]:
-        reach = boolean_rows(mask, reach)
+        reach = boolean_product(mask, reach)
     rng = np.random.default_rng(0)
     rows, columns = np.flatnonzero(reach.any(axis=1)), np.flatnonzero(reach.any(axis=0))
     for number in range(WINDOWS):
-        if time.monotonic() > deadline:
-            return None
+        check_time(deadline)
         side = 2 + number % 2
         chosen = rng.permutation(rows)[:side], rng.permutation(columns)[:side]
         window = _restricted(masks, chosen[0], chosen[1])

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.filling_search import find_filling
-from relu_optima.existence.proof.closed_rules import (
-    LEAF_RULES,
-    TABLE,
-    rank_mod_p,
-    rational_rank,
-)
+from relu_optima.existence.pairs import open_pairs
+from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
 from relu_optima.existence.reduction import Piece
 
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
 DRAWS = 400
-QUICK_RULES = ("C1", "C2", "C3", "C7", "C5", "C4")
+QUICK_RULES = ("P", "C3", "C7", "C5", "C4")
 ALL_RULES = (*QUICK_RULES, "C6")
+Shapes = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+# components of rule C5: rows and columns of each piece, and the erased cells
+TABLE: dict[str, tuple[Shapes, tuple[tuple[int, int], ...]]] = {
+    "F-a": ((((0, 1), (0, 1)), ((0, 1), (0, 2))), ((1, 2),)),
+    "F-d": ((((0, 1), (0, 1)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2))), ()),
+    "F-f": ((((0, 1), (0, 1)), ((0, 1, 2), (0, 1, 2)), ((0, 2), (0, 2))), ()),
+}
 
 
 def prove_component(
-    pieces: list[Piece], observed: np.ndarray, rules: Sequence[str] = ALL_RULES
+    pieces: list[Piece],
+    observed: np.ndarray,
+    rules: Sequence[str] = ALL_RULES,
+    deadline: float = float("inf"),
 ) -> dict[str, Any] | None:
     """Find a proof that a component is closed.
 
@@ -39,6 +45,8 @@ def prove_component(
         Observed cells of the whole pattern.
     rules : sequence of str, optional
         Rules to try, in this order.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
 
     Returns
     -------
@@ -46,98 +54,36 @@ def prove_component(
         ``pieces``, ``rule``, ``data``; None if no rule applies.
     """
     for rule in rules:
-        data = _SEARCHES[rule](pieces, observed)
+        check_time(deadline)
+        data = _SEARCHES[rule](pieces, observed, deadline)
         if data is not None:
             return {"pieces": [p.to_json() for p in pieces], "rule": rule, "data": data}
     return None
-
-
-def _accepted(rule: str, pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> bool:
-    plain = [(p.neuron, list(p.rows), list(p.columns)) for p in pieces]
-    return not LEAF_RULES[rule](plain, observed, data)
 
 
 def _complete(pieces: list[Piece], observed: np.ndarray) -> bool:
     return all(observed[np.ix_(p.rows, p.columns)].all() for p in pieces)
 
 
-def _single(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
-    return {} if len(pieces) == 1 and _complete(pieces, observed) else None
-
-
-def _flag_cross(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
-    """Orient the distinct rectangles by backtracking over pairwise conditions."""
-    if not _complete(pieces, observed):
-        return None
-    copies: dict[tuple[frozenset[int], frozenset[int]], list[int]] = defaultdict(list)
+def _sides(pieces: list[Piece], observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the pieces, one line for each."""
+    rows, columns = (np.zeros((len(pieces), side), bool) for side in observed.shape)
     for q, piece in enumerate(pieces):
-        copies[frozenset(piece.rows), frozenset(piece.columns)].append(q)
-    shapes = list(copies)
-    if len(shapes) > 200:
+        rows[q, list(piece.rows)] = True
+        columns[q, list(piece.columns)] = True
+    return rows, columns
+
+
+def _pairs(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
+    distinct = list({(p.rows, p.columns): p for p in pieces}.values())
+    if not _complete(distinct, observed):
         return None
-    chosen: list[bool] = []
-
-    def fits(x: int, a: bool) -> bool:
-        s, t = shapes[x]
-        for y, b in enumerate(chosen):
-            s2, t2 = shapes[y]
-            if not (s & s2 and t & t2):
-                continue
-            if a == b:
-                same, linear = (t == t2, (s, s2)) if a else (s == s2, (t, t2))
-                if not (same and (linear[0] <= linear[1] or linear[1] <= linear[0])):
-                    return False
-            elif not ((s2 <= s and t <= t2) if a else (s <= s2 and t2 <= t)):
-                return False
-        return True
-
-    budget = [20_000]
-
-    def extend() -> dict[str, Any] | None:
-        data: dict[str, Any] | None
-        if len(chosen) == len(shapes):
-            groups = {"groups": _groups(shapes, chosen, copies)}
-            return groups if _accepted("C2", pieces, observed, groups) else None
-        for a in (True, False):
-            budget[0] -= 1
-            if budget[0] > 0 and fits(len(chosen), a):
-                chosen.append(a)
-                data = extend()
-                if data is not None:
-                    return data
-                chosen.pop()
-        return None
-
-    return extend()
+    return {} if next(open_pairs(*_sides(distinct, observed), deadline), None) is None else None
 
 
-def _groups(
-    shapes: list[tuple[frozenset[int], frozenset[int]]],
-    chosen: list[bool],
-    copies: dict[tuple[frozenset[int], frozenset[int]], list[int]],
-) -> list[dict[str, Any]]:
-    """Put pieces of one orientation, one fixed side and meeting linear sides together."""
-    out = []
-    for orientation in (True, False):
-        by_fixed: dict[frozenset[int], list[int]] = defaultdict(list)
-        for x, (s, t) in enumerate(shapes):
-            if chosen[x] == orientation:
-                by_fixed[t if orientation else s].append(x)
-        for members in by_fixed.values():
-            clusters: list[tuple[frozenset[int], list[int]]] = []
-            for x in members:
-                linear = shapes[x][0 if orientation else 1]
-                touching = [c for c in clusters if c[0] & linear]
-                clusters = [c for c in clusters if not c[0] & linear]
-                merged = [y for c in touching for y in c[1]]
-                clusters.append((linear.union(*(c[0] for c in touching)), [*merged, x]))
-            for _, xs in clusters:
-                flat = sorted(q for x in xs for q in copies[shapes[x]])
-                out.append({"orientation": "A" if orientation else "B", "pieces": flat})
-    return out
-
-
-def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _full_space(
+    pieces: list[Piece], observed: np.ndarray, deadline: float
+) -> dict[str, Any] | None:
     cells = {(i, j) for p in pieces for i in p.rows for j in p.columns if observed[i, j]}
     widest = sum(max(len(p.rows), len(p.columns)) for p in pieces)
     if widest < len(cells) or len(cells) > MAX_CELLS_FULL:
@@ -150,6 +96,7 @@ def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | N
         choices = [tuple(longest)]
     index = {cell: q for q, cell in enumerate(sorted(cells))}
     for choice in choices:
+        check_time(deadline)
         unknowns = sum(
             len(p.rows if side == "v" else p.columns)
             for p, side in zip(pieces, choice, strict=True)
@@ -174,7 +121,7 @@ def _full_space(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | N
     return None
 
 
-def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _table(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
     rows = sorted({i for p in pieces for i in p.rows})
     columns = sorted({j for p in pieces for j in p.columns})
     if len(rows) > 3 or len(columns) > 3:
@@ -186,18 +133,43 @@ def _table(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
         height = 2 if name == "F-a" else 3
         if len(outer) != height or len(inner) != 3:
             continue
+        check_time(deadline)
         for p, q in itertools.product(itertools.permutations(outer), itertools.permutations(inner)):
-            data = {"name": name, "rows": list(p), "columns": list(q), "transpose": transpose}
-            if _accepted("C5", pieces, observed, data):
-                return data
+            if _is_named(pieces, observed.T if transpose else observed, name, transpose, p, q):
+                return {"name": name, "rows": list(p), "columns": list(q), "transpose": transpose}
     return None
 
 
-def _deficits(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
-    return {} if _accepted("C7", pieces, observed, {}) else None
+def _is_named(
+    pieces: list[Piece],
+    observed: np.ndarray,
+    name: str,
+    transpose: bool,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+) -> bool:
+    """Compare a component with a small one under names for its rows and columns."""
+    shapes, holes = TABLE[name]
+    here = sorted((p.columns, p.rows) if transpose else (p.rows, p.columns) for p in pieces)
+    there = sorted(
+        (tuple(sorted(rows[i] for i in s)), tuple(sorted(columns[j] for j in t))) for s, t in shapes
+    )
+    cells = {(i, j) for s, t in there for i in s for j in t}
+    missing = {(rows[i], columns[j]) for i, j in holes}
+    return here == there and {cell for cell in cells if not observed[cell]} == missing
 
 
-def _row_basis(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | None:
+def _deficits(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
+    del deadline
+    rows, columns = _sides(pieces, observed)
+    window = np.ix_(rows.any(axis=0), columns.any(axis=0))
+    height, width = observed[window].shape
+    lacking = np.sort(height - rows.sum(axis=1) + width - columns.sum(axis=1))
+    fits = observed[window].all() and (lacking <= np.arange(len(pieces))).all()
+    return {} if fits else None
+
+
+def _row_basis(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:
     if len(pieces) > MAX_ORIENTED or not _complete(pieces, observed):
         return None
     for transpose in (False, True):
@@ -207,14 +179,17 @@ def _row_basis(pieces: list[Piece], observed: np.ndarray) -> dict[str, Any] | No
         special = [i for i in rows if any(i not in r for r, _ in sides)]
         if len(special) != 1 or len(columns) > len(pieces) or len(columns) > 6:
             continue
-        table = _basis_table(sides, special[0], columns)
+        table = _basis_table(sides, special[0], columns, deadline)
         if table is not None:
             return {"row": special[0], "transpose": transpose, "table": table}
     return None
 
 
 def _basis_table(
-    sides: list[tuple[tuple[int, ...], tuple[int, ...]]], special: int, columns: list[int]
+    sides: list[tuple[tuple[int, ...], tuple[int, ...]]],
+    special: int,
+    columns: list[int],
+    deadline: float,
 ) -> list[Any] | None:
     inside = [q for q, (r, _) in enumerate(sides) if special in r]
     allowed = sorted({j for q in inside for j in sides[q][1]})
@@ -223,6 +198,7 @@ def _basis_table(
     for size in range(len(allowed) + 1):
         for support in itertools.combinations(allowed, size):
             rho = [Fraction(int(j in support)) for j in columns]
+            check_time(deadline)
             for _ in range(DRAWS):
                 entries = [rng.integers(-1, 2, len(c)).tolist() for _, c in sides]
                 vectors = [
@@ -240,9 +216,8 @@ def _basis_table(
     return table
 
 
-_SEARCHES: dict[str, Callable[[list[Piece], np.ndarray], dict[str, Any] | None]] = {
-    "C1": _single,
-    "C2": _flag_cross,
+_SEARCHES: dict[str, Callable[[list[Piece], np.ndarray, float], dict[str, Any] | None]] = {
+    "P": _pairs,
     "C3": _full_space,
     "C4": _row_basis,
     "C5": _table,

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from relu_optima.errors import BudgetError, DegenerateError
+from relu_optima.existence.finite_data import clusters_needed
 from relu_optima.existence.proof import laurent
-from relu_optima.existence.proof.finite import clusters_needed
 from relu_optima.patterns.clusters import separated_clusters
 
 MAX_CLUSTERS = 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from relu_optima.errors import SolveInputError
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.chain import decide_chain
+from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
 from relu_optima.existence.networks import Network, network_layers
@@ -34,7 +36,8 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
         weights). Masks stand for networks with free biases; where a module lacks some, answers
         that need them are ``unknown``.
     time_limit : float, optional
-        Wall-clock seconds after which an undecided question is left ``unknown``.
+        Wall-clock seconds after which the search ends. It decides nothing: an answer is what any
+        longer limit gives, or ``unknown`` with the reason ``time limit`` (`Verdict.timed_out`).
     z3_rlimit : int, optional
         Ask z3 about the product set of two layers that no rule decides, with this deterministic
         resource limit. Its answer has no certificate: `Certificate.verify` is False then, and
@@ -59,10 +62,19 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
         raise SolveInputError(f"{z3_rlimit} was given", where="z3_rlimit", allowed=">= 0")
     network = network_layers(masks)
     layers = [layer.mask for layer in network]
-    product = decide_product(layers, start + time_limit)
+    deadline = start + time_limit
+
+    def in_time(search: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return search()
+        except TimeUp:
+            return {"answer": "unknown", "proof": {"reason": TIME_LIMIT}}
+
+    product = in_time(lambda: decide_product(layers, deadline))
     if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
-        product = ask_z3(layers[0], layers[1], z3_rlimit, start + time_limit) or product
-    function = decide_function(layers, product, start + time_limit)
+        undecided = product
+        product = in_time(lambda: ask_z3(layers[0], layers[1], z3_rlimit, deadline) or undecided)
+    function = in_time(lambda: decide_function(layers, product, deadline))
     finite = decide_finite(layers, product)
     biases = [layer.bias for layer in network]
     function, finite = _with_biases(function, biases), _with_biases(finite, biases)

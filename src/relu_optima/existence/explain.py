@@ -47,11 +47,10 @@ RULES = {
         "cells that the neurons fill freely are erased, and every component that is left is closed",
         "proof.closed",
     ),
-    "C1": Rule("one neuron alone makes the matrices of rank one", "proof.closed_rules", "C1"),
-    "C2": Rule(
-        "groups of nested rectangles that cross in one node each make a closed set",
-        "proof.closed_rules",
-        "C2",
+    "P": Rule(
+        "every two neurons have a closed set of products, and then so has every set of neurons",
+        "proof.pairs",
+        "Theorem P",
     ),
     "C3": Rule(
         "with one side of each neuron fixed to integers the products already reach every matrix",
@@ -71,11 +70,6 @@ RULES = {
         "the neurons lack so few rows and columns that they reach all matrices up to a rank",
         "proof.closed_rules",
         "C7",
-    ),
-    "line": Rule(
-        "neurons that share one row or one column only make a linear space",
-        "proof.function",
-        "Hereditary closedness",
     ),
     "chain": Rule(
         "layers are merged or taken off the ends until what is left is known to be closed",
@@ -127,6 +121,11 @@ RULES = {
         "the one pattern whose functions are closed although a subset of its neurons is not",
         "proof.function",
         "B5",
+    ),
+    "B6": Rule(
+        "two neurons miss a limit, and one kink in each of the other neurons keeps it visible",
+        "proof.function",
+        "B6",
     ),
     "outputs": Rule(
         "outputs that share no neuron are networks of their own, decided one by one",

@@ -7,25 +7,14 @@ a cell to be nonzero, the case in which it is zero is treated by a program of it
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.closed_rules import rank_mod_p
-from relu_optima.existence.proof.filling import (
-    MAX_PARAMETERS,
-    Case,
-    Cell,
-    coefficients,
-    is_unit,
-    linear_parts,
-    run_program,
-    start_case,
-    write_condition,
-    zero_branch,
-)
+from relu_optima.existence.deadline import check_time
+from relu_optima.existence.filling_cases import PARAMETERS, Case, Cell, Program, whole_case
+from relu_optima.existence.proof.linear import rank_mod_p
 from relu_optima.existence.reduction import Piece
 
 PRIME = 2_147_483_647
@@ -34,7 +23,6 @@ MAX_PIECES = 10
 TRIALS = 600
 KEEP = 10  # successful programs to compare at a node
 MAX_NODES = 120
-Program = list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ def find_filling(
         return None
     search = _Search(plain, cells, deadline)
     try:
-        return {"tree": search.tree(start_case(cells))}
+        return {"tree": search.tree(whole_case(cells))}
     except _GivenUp:
         return None
 
@@ -116,41 +104,36 @@ class _Search:
     def tree(self, case: Case) -> dict[str, Any]:
         """Treat one case: a program, preceded by the distinctions it needs."""
         self.nodes += 1
-        if self.nodes > MAX_NODES or time.monotonic() > self.deadline:
+        if self.nodes > MAX_NODES:
             raise _GivenUp
         best = self._best_program(case)
         tree: dict[str, Any] = {"fill": best.program}
         wraps = []
         known = case
         for condition in best.conditions:
-            if is_unit(known, condition):
+            if known.is_unit(condition):
                 continue
-            pivot = self._pivot(known, condition)
+            pivot = known.solvable_for(condition)
+            if pivot is None:
+                raise _GivenUp
             wraps.append((known, condition, pivot))
-            known = known.branch(known.cells, [*known.units, condition])
+            known = known.with_units([condition])
         for before, condition, pivot in reversed(wraps):
+            zero = before.where_zero(condition, pivot)
             tree = {
                 "cell": list(pivot),
-                "condition": write_condition(before, condition),
-                "zero": self.tree(zero_branch(before, condition, pivot)),
+                "condition": before.write(condition),
+                "zero": None if zero is None else self.tree(zero),
                 "nonzero": tree,
             }
         return tree
-
-    def _pivot(self, case: Case, condition: Any) -> Cell:
-        for cell, variable in case.names.items():
-            alpha, _ = linear_parts(case, condition, variable)
-            if alpha != 0 and is_unit(case, alpha):
-                return cell
-        raise _GivenUp
 
     def _best_program(self, case: Case) -> _Needs:
         values = self._numbers(case)
         found: list[_Needs] = []
         seen = set()
-        for trial in range(TRIALS):
-            if trial % 50 == 0 and time.monotonic() > self.deadline:
-                raise _GivenUp
+        for _ in range(TRIALS):
+            check_time(self.deadline)
             program = self._draw(values)
             if program is None:
                 continue
@@ -170,7 +153,7 @@ class _Search:
 
     def _numbers(self, case: Case) -> dict[Cell, int]:
         """Put random numbers into the variables of a case."""
-        draws = [int(x) for x in self.rng.integers(1, PRIME, len(case.names) + MAX_PARAMETERS)]
+        draws = [int(x) for x in self.rng.integers(1, PRIME, len(case.names) + PARAMETERS)]
 
         def at(poly: Any) -> int:
             total = 0
@@ -188,30 +171,23 @@ class _Search:
 
     def _needs(self, case: Case, program: Program) -> _Needs | None:
         """Find what a program divides by, as few new conditions as a greedy choice gives."""
-        try:
-            divisors = run_program(case, self.pieces, program)
-        except ValueError:
+        divisors = case.divisors(program)
+        if divisors is None:
             return None
         conditions: list[Any] = []
         for divisor in divisors:
-            known = case.branch(case.cells, [*case.units, *conditions])
-            options = coefficients(case, divisor)
-            if any(is_unit(known, option) for option in options):
+            known = case.with_units(conditions)
+            options = case.coefficients(divisor)
+            if any(known.is_unit(option) for option in options):
                 continue
             factored = [
-                [f for f, _ in option.factor()[1] if not is_unit(known, f)] for option in options
+                [f for f, _ in option.factor()[1] if not known.is_unit(f)] for option in options
             ]
-            usable = [fs for fs in factored if all(self._linear(known, f) for f in fs)]
+            usable = [fs for fs in factored if all(known.solvable_for(f) is not None for f in fs)]
             if not usable:
                 return None
             conditions += min(usable, key=lambda fs: sum(_weight(f) for f in fs))
         return _Needs(program, conditions)
-
-    def _linear(self, case: Case, poly: Any) -> bool:
-        return any(
-            alpha != 0 and is_unit(case, alpha)
-            for alpha, _ in (linear_parts(case, poly, q) for q in case.names.values())
-        )
 
     def _draw(self, target: dict[Cell, int]) -> Program | None:
         """Draw a program: fill forced entries, guess the others."""
@@ -228,7 +204,7 @@ class _Search:
             if allow_zero and roll < zero_share:
                 value[entry] = 0
                 program.append(["set", *entry, 0])
-            elif roll > 0.7 and parameters < MAX_PARAMETERS:
+            elif roll > 0.7 and parameters < PARAMETERS:
                 value[entry] = int(rng.integers(1, PRIME))
                 program.append(["set", *entry, f"t{parameters}"])
                 parameters += 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from relu_optima.errors import DegenerateError
-from relu_optima.existence.proof.finite import clusters_needed, live_neurons, target_matrix
+from relu_optima.existence.proof.finite import target_matrix
 
 
 def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
             return {"answer": "not_always", "proof": proof}
         reason = "more than one hidden layer and no proof that the product set is not closed"
         return {"answer": "unknown", "proof": {"reason": reason}}
-    live = live_neurons(masks)
+    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
     feeds = masks[1][:, live].astype(bool)
     several = feeds.sum(axis=0) >= 2
     shared = feeds.sum(axis=1) >= 2
@@ -61,6 +62,33 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
             "row_of": [[int(live[q]), int(feeds[:, q].argmax())] for q in rest],
         },
     }
+
+
+def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
+    """Count the clusters of which one lies where the network is affine.
+
+    Parameters
+    ----------
+    masks : list of array of uint8
+        The layers, first layer first.
+    columns : list of int
+        Inputs of the window; the others are zero on the data.
+
+    Returns
+    -------
+    int
+        n H + 1 for n columns, H as in `existence.proof.finite`.
+    """
+    n = len(columns)
+    forward = [np.isin(np.arange(masks[0].shape[1]), columns)]
+    backward = [np.ones(len(masks[-1]), bool)]
+    for mask in masks[:-1]:
+        forward.append((mask @ forward[-1].astype(np.int64)) > 0)
+    for mask in masks[:0:-1]:
+        backward.append((backward[-1].astype(np.int64) @ mask) > 0)
+    widths = [int((f & b).sum()) for f, b in zip(forward[1:], backward[:0:-1], strict=True)]
+    regions = [sum(math.comb(r, j) for j in range(n + 1)) for r in widths]
+    return n * sum(r * math.prod(regions[:q]) for q, r in enumerate(widths)) + 1
 
 
 def counterexample(
@@ -91,7 +119,7 @@ def counterexample(
             where="counterexample_dataset",
             allowed="patterns with one hidden layer whose answer is 'not_always'",
         )
-    live = live_neurons(masks)
+    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
     targets = target_matrix(finite["proof"], live, masks[1].shape[0])
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     inputs = masks[0][live].astype(bool)

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import time
+import itertools
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate, candidates
 from relu_optima.existence.local import checker_tree
 from relu_optima.existence.proof import laurent
-from relu_optima.existence.proof.curve import window_supports
-from relu_optima.existence.proof.function import (
-    Carrier,
-    carrier_choices,
-    live_rectangles,
-    residual_problem,
-    restricted,
-)
 from relu_optima.existence.proof.laurent import SparseMatrix, add, monomial
-from relu_optima.existence.proof.refutation import State, Window
 from relu_optima.existence.refuter import Equations, refute
 
+Carrier = tuple[int, int, bool]  # neuron, kink it carries, reversed
 Kinks = list[tuple[dict[int, Fraction], dict[int, Fraction]]]
 DRAWS = 600
 EXACT_DRAWS = 60
 SIDE = 4
+MAX_WIDTH = 8  # neurons for which every choice of carriers is refuted
 
 
 def lift_kinks(
@@ -49,9 +44,8 @@ def lift_kinks(
     dict or None
         The proof, or None.
     """
-    live = [k for k, _, _ in live_rectangles(masks)]
+    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0)).tolist()
     outside = [k for k in live if k not in subset]
-    lower, upper = restricted(masks, subset)
     every_row = np.flatnonzero(masks[1].any(axis=1))
     every_column = np.flatnonzero(masks[0].any(axis=0))
     for exact in (False, True):
@@ -59,19 +53,17 @@ def lift_kinks(
         draws = EXACT_DRAWS if exact else DRAWS
         while draws > 0:
             draws -= 1
-            if time.monotonic() > deadline:
-                return None
+            check_time(deadline)
             rows = np.sort(rng.permutation(every_row)[:SIDE])
             columns = np.sort(rng.permutation(every_column)[:SIDE])
-            S = [upper[rows, k].astype(bool) for k in subset]
-            T = [lower[k, columns].astype(bool) for k in subset]
+            S = [masks[1][rows, k].astype(bool) for k in subset]
+            T = [masks[0][k, columns].astype(bool) for k in subset]
             inside = np.ones((len(rows), len(columns)), bool)
             for number, candidate in enumerate(candidates(S, T, inside, rng)):
                 draws -= 1
                 if number >= 40 or draws <= 0:
                     break
-                if time.monotonic() > deadline:
-                    return None
+                check_time(deadline)
                 kinks = _draw_kinks(masks, outside, rows, columns, rng)
                 if kinks is None:
                     break
@@ -116,25 +108,84 @@ def _refute_all(
         for i, j in np.argwhere(candidate.limit)
     }
     row_list, column_list = rows.tolist(), columns.tolist()
-    cells = [(i, j) for i in row_list for j in column_list]
+    cells = {(i, j) for i in row_list for j in column_list}
     out = []
     # the hardest cases first: few carriers leave most neurons to make the slope
-    ordered = sorted(carrier_choices(masks, kinks), key=len)
-    for carriers in ordered:
-        left, target = residual_problem(masks, limit, kinks, carriers)
-        supports = window_supports(left[0], left[1], row_list, column_list)
-        values = {cell: target.get(cell, Fraction(0)) for cell in cells}
-        neurons = list(supports)
-        pieces = [(sorted(supports[k][0]), sorted(supports[k][1])) for k in neurons]
-        goal = {c: int(x) for c, x in values.items()}  # entries are integers by construction
-        found = refute(Equations(pieces, set(cells)), goal)
-        tree = None if found is None else [_named(checker_tree(found[0]), neurons)]
-        if tree is None and exact:
-            tree = refute_exactly(State(Window(values, supports)), nodes=4)
-        if tree is None:
+    for carriers in sorted(_carriers(masks, kinks), key=len):
+        neurons, pieces, target = _left_over(masks, limit, kinks, carriers, (row_list, column_list))
+        equations = Equations(pieces, cells)
+        goal = {c: int(x) for c, x in target.items()}  # entries are integers by construction
+        found = refute(equations, goal)
+        if found is None and exact:
+            found = refute_exactly(equations, goal, nodes=4)
+        if found is None:
             return None
-        out.append(_case(carriers, row_list, column_list, tree[0]))
+        tree = _named(checker_tree(found[0]), neurons)
+        out.append(_case(carriers, row_list, column_list, tree))
     return out
+
+
+def _carriers(masks: list[np.ndarray], kinks: Kinks) -> Iterator[tuple[Carrier, ...]]:
+    """List how neurons can carry the kinks: none or one each, every kink's rows covered."""
+    lower, upper = masks
+    live = np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)).tolist()
+
+    def extend(carriers: tuple[Carrier, ...], rest: list[int]) -> Iterator[tuple[Carrier, ...]]:
+        if not rest:
+            if all(
+                all(any(upper[i, k] for k, d, _ in carriers if d == c) for i in p)
+                for c, (p, _) in enumerate(kinks)
+            ):
+                yield carriers
+            return
+        k, *later = rest
+        yield from extend(carriers, later)
+        for c, (_, w) in enumerate(kinks):
+            if all(lower[k, j] for j in w):
+                for turned in (False, True):
+                    yield from extend((*carriers, (k, c, turned)), later)
+
+    return extend((), live)
+
+
+def _left_over(
+    masks: list[np.ndarray],
+    limit: dict[tuple[int, int], Fraction],
+    kinks: Kinks,
+    carriers: tuple[Carrier, ...],
+    window: tuple[list[int], list[int]],
+) -> tuple[list[int], list[tuple[list[int], list[int]]], dict[tuple[int, int], Fraction]]:
+    """Name the neurons that carry nothing, their rectangles in the window, and their slope.
+
+    Rows that both orientations of a kink reach give one more neuron: its share is free there.
+    """
+    lower, upper = masks
+    rows, columns = window
+    busy = {k for k, _, _ in carriers}
+    supports = {
+        k: ([i for i in rows if upper[i, k]], [j for j in columns if lower[k, j]])
+        for k in range(len(lower))
+        if k not in busy
+    }
+    target = dict(limit)
+    extra = len(lower)
+    for c, (p, w) in enumerate(kinks):
+        reach = [
+            {i for i in range(len(upper)) if any(upper[i, k] for k in group)}
+            for group in (
+                [k for k, d, turned in carriers if d == c and not turned],
+                [k for k, d, turned in carriers if d == c and turned],
+            )
+        ]
+        for (i, x), (j, y) in itertools.product(p.items(), w.items()):
+            if i in reach[1] - reach[0]:
+                target[i, j] = target.get((i, j), Fraction(0)) + x * y
+        if reach[0] & reach[1]:
+            both = [i for i in rows if i in reach[0] & reach[1]]
+            supports[extra] = (both, [j for j in columns if j in w])
+            extra += 1
+    used = {k: sides for k, sides in supports.items() if sides[0] and sides[1]}
+    return list(used), list(used.values()), target
 
 
 def _case(carriers: tuple[Carrier, ...], rows: list[int], columns: list[int], tree: Any) -> Any:
@@ -146,8 +197,10 @@ def _case(carriers: tuple[Carrier, ...], rows: list[int], columns: list[int], tr
 
 def _named(tree: Any, neurons: list[int]) -> Any:
     """Replace piece numbers by neurons."""
-    if tree is None:
-        return None
+    if tree is None or tree[0] == "solve":
+        return tree
+    if tree[0] == "rank":
+        return [*tree[:3], [neurons[q] for q in tree[3]]]
     kind, a, b, zero, nonzero = tree
     named = [a, neurons[b]] if kind == "u" else [neurons[a], b]
     return [kind, *named, _named(zero, neurons), _named(nonzero, neurons)]

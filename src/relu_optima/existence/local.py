@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from relu_optima.existence.exact_refuter import refute_exactly
 from relu_optima.existence.limits import Candidate
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
-from relu_optima.existence.proof.refutation import State, Window
 from relu_optima.existence.reduction import Piece, Reduced
 from relu_optima.existence.refuter import Equations, refute
 
@@ -42,7 +41,6 @@ class LocalComponent:
             (np.flatnonzero(s).tolist(), np.flatnonzero(t).tolist())
             for s, t in zip(self.row_sets, self.column_sets, strict=True)
         ]
-        self._supports = {q: (frozenset(s), frozenset(t)) for q, (s, t) in enumerate(supports)}
         self._equations = Equations(supports, set(self.cells))
 
     def refute(self, candidate: Candidate) -> list[Any] | None:
@@ -75,8 +73,9 @@ class LocalComponent:
         list or None
             ``[tree]``, entries as the checker names them.
         """
-        cells = {cell: Fraction(int(candidate.limit[cell])) for cell in self.cells}
-        return refute_exactly(State(Window(cells, self._supports)))
+        target = {cell: int(candidate.limit[cell]) for cell in self.cells}
+        found = refute_exactly(self._equations, target)
+        return None if found is None else [checker_tree(found[0])]
 
     def refutation(self, tree: Any) -> dict[str, Any]:
         """Write a refutation in coordinates of the full masks.
@@ -131,15 +130,72 @@ def checker_tree(tree: Any) -> Any:
     list or None
         The same tree, pieces still numbered as the refuter numbers them.
     """
-    if tree is None:
-        return None
+    if tree is None or tree[0] in ("solve", "rank"):
+        return tree
     side, piece, index, zero, nonzero = tree
     named = (index, piece) if side == "u" else (piece, index)
     return [side, *named, checker_tree(zero), checker_tree(nonzero)]
 
 
+@dataclass(frozen=True)
+class Window:
+    """Rows, columns and neurons that a search looks at, numbered anew from 0.
+
+    Attributes
+    ----------
+    rows, columns, neurons : array of int
+        Their numbers in the full masks.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    neurons: np.ndarray
+
+    def place(self, lifted: dict[str, Any], refutation: dict[str, Any]) -> dict[str, Any]:
+        """Write a proof in coordinates of the full masks.
+
+        Parameters
+        ----------
+        lifted : dict
+            ``curve`` and ``limit`` from `lift`.
+        refutation : dict
+            From `LocalComponent.refutation`.
+
+        Returns
+        -------
+        dict
+            ``curve``, ``limit`` and ``refutation``.
+        """
+        i, j, k = (x.tolist() for x in (self.rows, self.columns, self.neurons))
+        lower, upper = lifted["curve"]
+
+        def renamed(tree: Any) -> Any:
+            if tree is None or tree[0] == "solve":
+                return tree
+            if tree[0] == "rank":
+                names = zip((i, j, k), tree[1:], strict=True)
+                return ["rank", *([name[x] for x in chosen] for name, chosen in names)]
+            kind, a, b, zero, nonzero = tree
+            entry = [i[a], k[b]] if kind == "u" else [k[a], j[b]]
+            return [kind, *entry, renamed(zero), renamed(nonzero)]
+
+        return {
+            "curve": [
+                [[k[a], j[b], entry] for a, b, entry in lower],
+                [[i[a], k[b], entry] for a, b, entry in upper],
+            ],
+            "limit": [[i[a], j[b], entry] for a, b, entry in lifted["limit"]],
+            "refutation": {
+                "rows": [i[a] for a in refutation["rows"]],
+                "columns": [j[b] for b in refutation["columns"]],
+                "cells": [[i[a], j[b]] for a, b in refutation["cells"]],
+                "tree": renamed(refutation["tree"]),
+            },
+        }
+
+
 def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[str, Any]:
-    """Extend a component's curve to the full masks.
+    """Extend a component's curve to all neurons.
 
     Other neurons stay zero, except the stars that erased cells: in reverse order each star cancels
     whatever the product is on the cells it freed. A star shares no entry with the pieces erased

@@ -8,15 +8,15 @@ handed to the checker before it is returned.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from relu_optima.existence.closed_search import ALL_RULES, QUICK_RULES, prove_component
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.limits import candidates
-from relu_optima.existence.local import LocalComponent, lift
+from relu_optima.existence.local import LocalComponent, Window, lift
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.reduction import Piece, Reduced, reduce_pattern
 
@@ -67,7 +67,6 @@ class NotClosedSearch:
     ) -> None:
         self.lower, self.upper = lower, upper
         self.effort, self.deadline = effort, deadline
-        self.timed_out = False
         self._settled: set[tuple[Any, ...]] = set()
 
     def run(self, rows: np.ndarray, columns: np.ndarray, *, exact: bool) -> dict[str, Any] | None:
@@ -95,9 +94,7 @@ class NotClosedSearch:
         draws = effort.exact_window_draws if exact else effort.window_draws
         rng = np.random.default_rng(0)
         for _ in range(effort.exact_windows if exact else effort.windows):
-            if time.monotonic() > self.deadline:
-                self.timed_out = True
-                return None
+            check_time(self.deadline)
             window = self._draw_window(rows, columns, rng)
             found = self._search_window(*window, exact, draws)
             if found:
@@ -131,11 +128,10 @@ class NotClosedSearch:
     def _search_window(
         self, rows: np.ndarray, columns: np.ndarray, exact: bool, draws: int
     ) -> dict[str, Any] | None:
-        lower = np.zeros_like(self.lower)
-        upper = np.zeros_like(self.upper)
-        lower[:, columns] = self.lower[:, columns]
-        upper[rows] = self.upper[rows]
-        reduced = reduce_pattern(lower, upper, flags=False)
+        low, up = self.lower[:, columns], self.upper[rows]
+        neurons = np.flatnonzero(low.any(axis=1) & up.any(axis=0))
+        window = Window(rows, columns, neurons)
+        reduced = reduce_pattern(low[neurons], up[:, neurons], flags=False, deadline=self.deadline)
         for component in reduced.components:
             if len(component) > MAX_PIECES:
                 continue
@@ -145,15 +141,16 @@ class NotClosedSearch:
             self._settled.add(key)
             if exact and len(key[-2]) > MAX_EXACT_CELLS:
                 continue
-            if prove_component(component, reduced.observed, ALL_RULES if exact else QUICK_RULES):
+            rules = ALL_RULES if exact else QUICK_RULES
+            if prove_component(component, reduced.observed, rules, self.deadline):
                 continue
-            found = self._search_component(component, reduced, exact, draws)
+            found = self._search_component(component, reduced, window, exact, draws)
             if found:
                 return found
         return None
 
     def _search_component(
-        self, component: list[Piece], reduced: Reduced, exact: bool, draws: int
+        self, component: list[Piece], reduced: Reduced, window: Window, exact: bool, draws: int
     ) -> dict[str, Any] | None:
         local = LocalComponent(component, reduced.observed)
         rng = np.random.default_rng(0)
@@ -163,8 +160,7 @@ class NotClosedSearch:
         ):
             if number >= draws:
                 return None
-            if exact and number % 8 == 0 and time.monotonic() > self.deadline:
-                return None
+            check_time(self.deadline)
             key = candidate.limit.tobytes()
             if key in seen:
                 continue
@@ -174,8 +170,7 @@ class NotClosedSearch:
                 continue
             proof = {
                 "rule": "limit of a first-order curve",
-                **lift(local, candidate, reduced),
-                "refutation": local.refutation(tree[0]),
+                **window.place(lift(local, candidate, reduced), local.refutation(tree[0])),
             }
             if not check_not_closed([self.lower, self.upper], proof):
                 return proof

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.verify import ORACLE
+from relu_optima.existence.deadline import check_time
+from relu_optima.existence.proof.document import ORACLE
 from relu_optima.existence.reduction import twin_cap
 
 MAX_ENTRIES = 400  # entries of both masks; far beyond what z3 ends on
@@ -127,11 +128,12 @@ def ask_z3(
     rows = twin_cap(upper.astype(bool) & live)
     columns = twin_cap(lower.T.astype(bool) & live)
     small = lower[live][:, columns], upper[rows][:, live]
-    left = deadline - time.monotonic()
-    if left <= 0 or int(small[0].sum()) + int(small[1].sum()) > MAX_ENTRIES:
+    if int(small[0].sum()) + int(small[1].sum()) > MAX_ENTRIES:
         return None
-    answer = closed_by_z3(*small, rlimit=rlimit, timeout=left)
+    check_time(deadline)
+    answer = closed_by_z3(*small, rlimit=rlimit, timeout=deadline - time.monotonic())
     if answer == "unknown":
+        check_time(deadline)
         return None
     import z3
 

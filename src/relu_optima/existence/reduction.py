@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -65,7 +67,12 @@ class Reduced:
 
 
 def reduce_pattern(
-    lower: np.ndarray, upper: np.ndarray, *, flags: bool = True, cap: bool = True
+    lower: np.ndarray,
+    upper: np.ndarray,
+    *,
+    flags: bool = True,
+    cap: bool = True,
+    deadline: float = float("inf"),
 ) -> Reduced:
     """Cap twins, erase free cells to a fixed point, and split.
 
@@ -77,6 +84,8 @@ def reduce_pattern(
         Use flag saturation beside stars.
     cap : bool, optional
         Drop twin rows and columns.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
 
     Returns
     -------
@@ -104,14 +113,19 @@ def reduce_pattern(
     while True:
         steps = _star_steps(pieces)
         if not steps and flags:
-            steps = _flag_steps(pieces, observed)
+            steps = _flag_steps(pieces, observed, deadline)
         if not steps:
             break
         for step, erased_rows, erased_columns in steps:
+            check_time(deadline)
             observed[np.ix_(erased_rows, erased_columns)] = False
             out.erasures.append(step)
-        pieces = [part for piece in pieces for part in split_piece(piece, observed)]
-    out.components = split_components(pieces, observed)
+        parts: list[Piece] = []
+        for piece in pieces:
+            check_time(deadline)
+            parts += split_piece(piece, observed)
+        pieces = parts
+    out.components = split_components(pieces, observed, deadline)
     return out
 
 
@@ -206,7 +220,7 @@ def _star_steps(pieces: list[Piece]) -> list[_Step]:
     ]
 
 
-def _flag_steps(pieces: list[Piece], observed: np.ndarray) -> list[_Step]:
+def _flag_steps(pieces: list[Piece], observed: np.ndarray, deadline: float) -> list[_Step]:
     """Find saturated rows of chains with one column set, and the transpose."""
     for axis in ("rows", "columns"):
         groups: dict[tuple[int, ...], list[Piece]] = defaultdict(list)
@@ -215,6 +229,7 @@ def _flag_steps(pieces: list[Piece], observed: np.ndarray) -> list[_Step]:
         for common, group in groups.items():
             if len(group) < len(common):
                 continue
+            check_time(deadline)
             step = _saturated(group, common, axis, observed)
             if step:
                 return [step]
@@ -256,7 +271,9 @@ def _saturated(
     return None
 
 
-def split_components(pieces: list[Piece], observed: np.ndarray) -> list[list[Piece]]:
+def split_components(
+    pieces: list[Piece], observed: np.ndarray, deadline: float = float("inf")
+) -> list[list[Piece]]:
     """Group pieces that are linked by shared observed cells.
 
     Parameters
@@ -265,6 +282,8 @@ def split_components(pieces: list[Piece], observed: np.ndarray) -> list[list[Pie
         Pieces.
     observed : array of bool, shape (m, n)
         Observed cells.
+    deadline : float, optional
+        `time.monotonic` value at which to stop.
 
     Returns
     -------
@@ -286,6 +305,7 @@ def split_components(pieces: list[Piece], observed: np.ndarray) -> list[list[Pie
         if same != q:  # equal rectangles are common, and need no second look at their cells
             parent[root(q)] = root(same)
             continue
+        check_time(deadline)
         block = np.ix_(piece.rows, piece.columns)
         seen = owner[block][observed[block]]
         for other in np.unique(seen[seen >= 0]):

@@ -63,10 +63,58 @@ class Equations:
         return len(self.entries) - 1
 
 
-class _State:
+class State:
+    """What is known: which entries are zero or not, and the value of some products.
+
+    Parameters
+    ----------
+    sign : list of int
+        `UNKNOWN`, `ZERO` or `NONZERO` for each entry.
+    value : list of int or None
+        Value modulo the prime of each product.
+    """
+
     def __init__(self, sign: list[int], value: list[int | None]) -> None:
         self.sign = sign
         self.value = value
+
+    def child(self, entry: int, sign: int) -> State:
+        """Return a copy in which one more entry is zero or not.
+
+        Parameters
+        ----------
+        entry : int
+            Entry of a factor.
+        sign : int
+            `ZERO` or `NONZERO`.
+
+        Returns
+        -------
+        State
+            The copy.
+        """
+        out = State(list(self.sign), list(self.value))
+        out.sign[entry] = sign
+        return out
+
+
+def start(equations: Equations, target: Mapping[tuple[int, int], int]) -> tuple[list[int], State]:
+    """Return what a target asks of each cell, and the state in which nothing is known.
+
+    Parameters
+    ----------
+    equations : Equations
+        Pieces and cells.
+    target : mapping of (int, int) to int
+        Integer values at the cells (absent: zero).
+
+    Returns
+    -------
+    (list of int, State)
+        Values modulo the prime, in the order of the cells, and the state.
+    """
+    goals = [target.get(cell, 0) % PRIME for cell in equations.cells]
+    return goals, State([UNKNOWN] * len(equations.entries), [None] * len(equations.product_entries))
 
 
 def refute(
@@ -89,8 +137,7 @@ def refute(
         ``[tree]`` with entries ``(side, piece, index)`` at its nodes, None at its leaves; None
         if no refutation was found.
     """
-    goals = [target.get(cell, 0) % PRIME for cell in equations.cells]
-    state = _State([UNKNOWN] * len(equations.entries), [None] * len(equations.product_entries))
+    goals, state = start(equations, target)
     budget = [nodes]
     try:
         return [_branch(equations, goals, state, budget)]
@@ -98,24 +145,22 @@ def refute(
         return None
 
 
-def _branch(equations: Equations, goals: list[int], state: _State, budget: list[int]) -> Any:
+def _branch(equations: Equations, goals: list[int], state: State, budget: list[int]) -> Any:
     try:
-        _propagate(equations, goals, state)
+        propagate(equations, goals, state)
     except Impossible:
         return None
     entry = _choose(equations, state)
     budget[0] -= 1
     if entry is None or budget[0] < 0:
         raise GivenUp
-    branches = []
-    for sign in (ZERO, NONZERO):
-        child = _State(list(state.sign), list(state.value))
-        child.sign[entry] = sign
-        branches.append(_branch(equations, goals, child, budget))
+    branches = [
+        _branch(equations, goals, state.child(entry, sign), budget) for sign in (ZERO, NONZERO)
+    ]
     return [*equations.entries[entry], *branches]
 
 
-def _choose(equations: Equations, state: _State) -> int | None:
+def _choose(equations: Equations, state: State) -> int | None:
     """Pick the entry that makes most cell equations short if it is zero."""
     score = [0] * len(state.sign)
     value, sign = state.value, state.sign
@@ -133,7 +178,27 @@ def _choose(equations: Equations, state: _State) -> int | None:
     return best
 
 
-def _propagate(equations: Equations, goals: list[int], state: _State) -> None:
+def propagate(equations: Equations, goals: list[int], state: State) -> None:
+    """Draw all simple consequences.
+
+    A product with a zero factor is zero; a nonzero product has nonzero factors; a zero product
+    with one nonzero factor has a zero factor; the only unknown product of a cell is what is
+    missing there; u_i v_j * u_i' v_j' = u_i v_j' * u_i' v_j.
+
+    Parameters
+    ----------
+    equations : Equations
+        Pieces and cells.
+    goals : list of int
+        Value of each cell.
+    state : State
+        Changed in place.
+
+    Raises
+    ------
+    Impossible
+        If the equations contradict each other.
+    """
     sign, value = state.sign, state.value
     pairs = equations.product_entries
     while True:

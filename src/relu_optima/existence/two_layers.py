@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
 from relu_optima.existence.closed_search import QUICK_RULES, prove_component
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
+from relu_optima.existence.pairs import all_pairs_closed
 from relu_optima.existence.reduction import Reduced, distinct_area, reduce_pattern
 from relu_optima.existence.windows import find_open_window, window_proof
 
@@ -39,15 +39,17 @@ def decide_two_layers(
     dict
         ``answer`` and ``proof`` (``rule`` and its data, or the ``reason`` it is unknown).
     """
-    window, complete = find_open_window(lower, upper, deadline)
+    if all_pairs_closed([lower, upper], deadline):
+        return {"answer": "closed", "proof": {"rule": "P"}}
+    window = find_open_window(lower, upper, deadline)
     if window:
         return {"answer": "not_closed", "proof": window_proof(window)}
-    if not complete or time.monotonic() > deadline:
-        return {"answer": "unknown", "proof": {"reason": "time limit"}}
     if lower.size + upper.size > MAX_AREA or distinct_area(lower, upper) > MAX_AREA:
         return _large(lower, upper, deadline)
-    reduced = reduce_pattern(lower, upper)
-    proofs = [prove_component(c, reduced.observed, QUICK_RULES) for c in reduced.components]
+    reduced = reduce_pattern(lower, upper, deadline=deadline)
+    proofs = [
+        prove_component(c, reduced.observed, QUICK_RULES, deadline) for c in reduced.components
+    ]
     if all(proofs):
         return _closed(reduced, proofs)
     if effort is None:
@@ -57,7 +59,7 @@ def decide_two_layers(
     if found:
         return {"answer": "not_closed", "proof": found}
     proofs = [
-        proof or prove_component(component, reduced.observed, ("C6",))
+        proof or prove_component(component, reduced.observed, ("C6",), deadline)
         for proof, component in zip(proofs, reduced.components, strict=True)
     ]
     if all(proofs):
@@ -65,8 +67,6 @@ def decide_two_layers(
     found = search.run(reduced.rows, reduced.columns, exact=True)
     if found:
         return {"answer": "not_closed", "proof": found}
-    if search.timed_out or time.monotonic() > deadline:
-        return {"answer": "unknown", "proof": {"reason": "time limit"}}
     reason = "no closed rule applies and no refutable limit was found within the budget"
     return {"answer": "unknown", "proof": {"reason": reason}}
 
@@ -79,7 +79,7 @@ def _large(lower: np.ndarray, upper: np.ndarray, deadline: float) -> dict[str, A
     if found:
         return {"answer": "not_closed", "proof": found}
     reason = "the pattern is too large to reduce and no window of it is known not to be closed"
-    return {"answer": "unknown", "proof": {"reason": "time limit" if search.timed_out else reason}}
+    return {"answer": "unknown", "proof": {"reason": reason}}
 
 
 def _closed(reduced: Reduced, proofs: list[dict[str, Any] | None]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.clusters import cluster_dataset
+from relu_optima.existence.deadline import TIME_LIMIT
 from relu_optima.existence.finite_data import counterexample
 from relu_optima.existence.proof.document import unpack_masks
 
@@ -39,6 +40,13 @@ class Verdict:
     method: str
     seconds: float
     certificate: Certificate = field(repr=False)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the time limit ended the search for an answer."""
+        document = self.certificate.document
+        parts = (document[question] for question in ("product", "function", "finite"))
+        return any(part["proof"].get("reason") == TIME_LIMIT for part in parts)
 
     def counterexample_dataset(self) -> tuple[np.ndarray, np.ndarray]:
         """Return 2 r + 1 points on which no optimum exists.

@@ -14,17 +14,16 @@ coordinate subspace (set the other rows of W2 and columns of W1 to zero).
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.deadline import check_time
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.laurent import monomial
 
-CELLS_AT_ONCE = 64_000_000  # float32 counts of one scan: 256 MB
-CHUNK = 512
+MULTIPLICATIONS = 2_000_000_000  # of one product, between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class OpenWindow:
 
 def find_open_window(
     lower: np.ndarray, upper: np.ndarray, deadline: float = float("inf")
-) -> tuple[OpenWindow | None, bool]:
+) -> OpenWindow | None:
     """Search all 2x2 windows.
 
     Cost O(m n r) for the coverage counts, one matrix product.
@@ -65,68 +64,67 @@ def find_open_window(
 
     Returns
     -------
-    (OpenWindow or None, bool)
-        A window that is not closed, and whether the search was complete.
+    OpenWindow or None
+        A window that is not closed; None if there is none.
     """
-    m, n = upper.shape[0], lower.shape[1]
-    if m * n <= CELLS_AT_ONCE and lower.shape[0] * (m + n) <= 2 * CELLS_AT_ONCE:
-        return _scan(lower, upper, np.arange(m), np.arange(n)), True
-    for row in range(0, m, CHUNK):
-        for column in range(0, n, CHUNK):
-            if time.monotonic() > deadline:
-                return None, False
-            rows = np.arange(row, min(row + CHUNK, m))
-            columns = np.arange(column, min(column + CHUNK, n))
-            found = _scan(lower, upper, rows, columns)
-            if found:
-                return found, True
-    return None, False
-
-
-def _scan(
-    lower: np.ndarray, upper: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> OpenWindow | None:
-    up = upper[rows].astype(np.float32)  # counts below 2^24 are exact
-    low = lower[:, columns].astype(np.float32)
-    count = up @ low
-    alone = count == 1
-    if not alone.any():
-        return None
-    up *= np.arange(1, upper.shape[1] + 1, dtype=np.float32)
-    owner = np.where(alone, up @ low, 0).astype(np.int64) - 1
-    for k in np.unique(owner[alone]):
-        corner = _bad_corner(owner == k)
+    rows, columns = np.flatnonzero(upper.any(axis=1)), np.flatnonzero(lower.any(axis=0))
+    cells, owners = _covered_once(lower[:, columns], upper[rows], deadline)
+    order = np.argsort(owners, kind="stable")
+    cuts = np.flatnonzero(np.diff(owners[order])) + 1
+    for group in np.split(order, cuts) if len(order) else []:
+        check_time(deadline)
+        corner = _bad_corner(*np.divmod(cells[group], len(columns)))
         if corner:
-            a, b, j, j2 = corner
-            i, i2 = int(rows[a]), int(rows[b])
-            ja, jb = int(columns[j]), int(columns[j2])
-            others = np.flatnonzero(upper[i].astype(bool) & lower[:, jb].astype(bool))
-            other = int(others[others != k][0])
-            return OpenWindow(i, i2, ja, jb, int(k), other)
+            k = int(owners[group[0]])
+            i, i2, j, j2 = int(rows[corner[0]]), int(rows[corner[1]]), *columns[list(corner[2:])]
+            others = np.flatnonzero(upper[i].astype(bool) & lower[:, j2].astype(bool))
+            return OpenWindow(i, i2, int(j), int(j2), k, int(others[others != k][0]))
     return None
 
 
-def _bad_corner(cells: np.ndarray) -> tuple[int, int, int, int] | None:
+def _covered_once(
+    lower: np.ndarray, upper: np.ndarray, deadline: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """List the cells that one neuron covers alone, as numbers, and that neuron."""
+    n = lower.shape[1]
+    low = lower.astype(np.float32)  # counts below 2^24 are exact
+    numbers = np.arange(1, len(lower) + 1, dtype=np.float32)
+    height = max(1, MULTIPLICATIONS // max(1, lower.size))
+    cells, owners = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(upper), height):
+        check_time(deadline)
+        up = upper[start : start + height].astype(np.float32)
+        alone = np.flatnonzero((up @ low == 1).ravel())
+        if len(alone):
+            owner = ((up * numbers) @ low).ravel()[alone]
+            cells.append(alone + start * n)
+            owners.append(owner.astype(np.int64) - 1)
+    return np.concatenate(cells), np.concatenate(owners)
+
+
+def _bad_corner(rows: np.ndarray, columns: np.ndarray) -> tuple[int, int, int, int] | None:
     """Find rows a, b and columns c, d with (a, c), (b, c), (b, d) in a cell set but not (a, d)."""
-    rows = np.flatnonzero(cells.any(axis=1))
-    sub = cells[rows]
+    some_rows, i = np.unique(rows, return_inverse=True)
+    some_columns, j = np.unique(columns, return_inverse=True)
+    sub = np.zeros((len(some_rows), len(some_columns)), bool)
+    sub[i, j] = True
     # a component is complete bipartite iff rows that meet in a column are equal
-    first = sub.argmax(axis=0)  # first row with the column, where there is one
-    used = sub.any(axis=0)
-    for column in np.flatnonzero(used):
+    first = sub.argmax(axis=0)  # first row with the column
+    for column in range(len(some_columns)):
         members = np.flatnonzero(sub[:, column])
         if len(members) < 2:
             continue
         reference = sub[first[column]]
         different = (sub[members] != reference).any(axis=1)
         if different.any():
-            other = int(members[different.argmax()])
-            lead = int(first[column])
+            other, lead = int(members[different.argmax()]), int(first[column])
             gained = sub[other] & ~reference
-            if gained.any():
-                return int(rows[lead]), int(rows[other]), int(column), int(gained.argmax())
-            lost = reference & ~sub[other]
-            return int(rows[other]), int(rows[lead]), int(column), int(lost.argmax())
+            a, b = (lead, other) if gained.any() else (other, lead)
+            extra = int((sub[b] & ~sub[a]).argmax())
+            return (
+                int(some_rows[a]), int(some_rows[b]),
+                int(some_columns[column]), int(some_columns[extra]),
+            )  # fmt: skip
     return None
 
 

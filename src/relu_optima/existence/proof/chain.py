@@ -30,7 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.closed import check_reduction
+from relu_optima.existence.proof.closed import check_closed, check_reduction
+from relu_optima.existence.proof.linear import boolean_product
+from relu_optima.existence.proof.values import integer
 
 FULL_RULES = ("C3", "C4", "C5", "C6")
 
@@ -52,44 +54,31 @@ def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     """
     chain = list(masks)
     for step in proof["steps"]:
-        problem = apply_step(chain, step)
+        problem = _apply_step(chain, step)
         if problem:
             return [problem]
     if len(chain) == 1:
         return []
     if len(chain) == 2:
-        return check_reduction(chain[0], chain[1], proof["last"])
+        return check_closed(chain, proof["last"])
     return ["the steps leave more than two layers"]
 
 
-def apply_step(chain: list[np.ndarray], step: dict[str, Any]) -> str | None:
-    """Check one step and apply it.
-
-    Parameters
-    ----------
-    chain : list of array of uint8
-        The layers; changed in place.
-    step : dict
-        ``kind`` and its data.
-
-    Returns
-    -------
-    str or None
-        What is wrong, or None.
-    """
+def _apply_step(chain: list[np.ndarray], step: dict[str, Any]) -> str | None:
+    """Check one step and apply it to the chain in place; say what is wrong."""
     kind = step["kind"]
     if len(chain) < 2:
         return "there is nothing left to shorten"
     if kind == "peel":
         flipped = step["end"] == "bottom"
         view = [mask.T for mask in reversed(chain)] if flipped else chain
-        if not peels(view):
+        if not _peels(view[-1], view[-2], _support_below(view[:-1])):
             return "the classes of a peeled layer meet"
         chain.pop(0 if flipped else -1)
         return None
-    low = step["layer"]
+    low = integer(step["layer"])
     width = 3 if kind == "LUL" else 2
-    if not isinstance(low, int) or not 0 <= low <= len(chain) - width:
+    if not 0 <= low <= len(chain) - width:
         return "a merge names layers that do not exist"
     if kind == "LUL":
         if not _alternating_triangles(chain[low : low + 3]):
@@ -97,7 +86,7 @@ def apply_step(chain: list[np.ndarray], step: dict[str, Any]) -> str | None:
         chain[low : low + 3] = [np.ones_like(chain[low])]
         return None
     below, above = chain[low], chain[low + 1]
-    merged = boolean_rows(above, below)
+    merged = boolean_product(above, below)
     if kind == "identity":
         unit, other = (above, below) if step["unit"] == "above" else (below, above)
         square = unit.shape[0] == unit.shape[1] and bool(np.diagonal(unit).all())
@@ -136,46 +125,10 @@ def _alternating_triangles(layers: list[np.ndarray]) -> bool:
     )
 
 
-def boolean_rows(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Return the Boolean product of two masks, by OR of packed rows.
-
-    Parameters
-    ----------
-    above, below : array of uint8, shape (m, r) and (r, n)
-        Masks.
-
-    Returns
-    -------
-    array of uint8, shape (m, n)
-        Their Boolean product.
-    """
-    packed = np.packbits(below, axis=1)
-    out = np.zeros((above.shape[0], packed.shape[1]), np.uint8)
-    for i, row in enumerate(above):
-        np.bitwise_or.reduce(packed[np.flatnonzero(row)], axis=0, out=out[i])
-    return np.unpackbits(out, axis=1, count=below.shape[1])
-
-
-def peels(chain: list[np.ndarray]) -> bool:
-    """Say whether the last layer can be peeled off.
-
-    Parameters
-    ----------
-    chain : list of array of uint8
-        At least two layers, first layer first.
-
-    Returns
-    -------
-    bool
-        True if the rectangles of the classes are disjoint.
-    """
-    return _peels(chain[-1], chain[-2], _support_below(chain[:-1]))
-
-
 def _support_below(layers: list[np.ndarray]) -> np.ndarray:
     support = layers[0]
     for layer in layers[1:]:
-        support = boolean_rows(layer, support)
+        support = boolean_product(layer, support)
     return support
 
 

@@ -30,8 +30,10 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.closed_rules import LEAF_RULES, Piece, in_range, read_piece
+from relu_optima.existence.proof.closed_rules import LEAF_RULES, Piece, read_piece
 from relu_optima.existence.proof.filling import check_filling
+from relu_optima.existence.proof.pairs import check_pairs
+from relu_optima.existence.proof.values import in_range
 
 
 def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
@@ -52,6 +54,8 @@ def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     rule = proof.get("rule")
     if rule == "one layer":
         return [] if len(masks) == 1 else ["there is more than one layer"]
+    if rule == "P" and len(masks) == 2:
+        return check_pairs(masks)
     if rule == "reduction" and len(masks) == 2:
         return check_reduction(masks[0], masks[1], proof)
     return [f"there is no rule {rule!r} for {len(masks)} layers"]
@@ -108,10 +112,12 @@ def _is_piece(
 ) -> str | None:
     """Check that a rectangle is an independent part of its neuron."""
     k, rows, columns = piece
-    if k >= lower.shape[0] or not in_range(rows, upper.shape[0]):
-        return "a piece names a neuron or row that does not exist"
-    if not in_range(columns, lower.shape[1]) or not rows or not columns:
-        return "a piece names a column that does not exist"
+    if k >= lower.shape[0]:
+        return "a piece names a neuron that does not exist"
+    if not in_range(rows, upper.shape[0]) or not in_range(columns, lower.shape[1]):
+        return "the rows and columns of a piece are not distinct indices"
+    if not rows or not columns:
+        return "a piece is empty"
     if not (upper[rows, k].all() and lower[k, columns].all()):
         return "a piece leaves its neuron's support"
     other_columns = lower[k].astype(bool).copy()

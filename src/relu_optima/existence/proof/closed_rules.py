@@ -2,22 +2,8 @@ r"""Rules that prove one irreducible component closed, each with its proof.
 
 A component is a list of pieces (rank-one terms u v^T on rectangles) and the observed cells.
 
-**C1.** One piece whose rectangle is fully observed: {rank <= 1}, closed.
-
-**C2, flag-cross.** All rectangles fully observed, each oriented A (rows linear) or B (columns
-linear). A-pieces with equal columns T and laminar rows (any two nested or disjoint) form a flag
-group; B-pieces likewise with rows and columns exchanged. Groups of one orientation share no cell.
-An A-group a and a B-group b share no cell, or S_b lies in the rows of one node of a (all its rows
-in the same pieces of a) and T_a in the columns of one node of b. Then the set is closed. *Proof.*
-The set of an A-group is the union, over families of subspaces F_node of R^T, nested along the
-tree, dim F_node = min(depth, |T|), of the linear spaces {row i in F_node(i)}: smaller spans embed
-in such a family and every such family is attained. The families form a compact variety. For fixed
-families the set is the image of a linear map, with kernel {sum X_a + sum Y_b = 0}. Groups of one
-orientation are cell-disjoint, so X_a and -Y_b agree on the crossing blocks S_b x T_a, which are
-disjoint, and vanish elsewhere: the kernel is the direct sum over crossing pairs of
-G_b(node) (x) F_a(node), of constant dimension. Over a compact base, a family of linear maps of
-constant rank has a closed union of images (the preimage orthogonal to the kernel is bounded by
-the inverse of the least nonzero singular value, which is continuous and positive).
+**P, pairs.** All rectangles fully observed, every two with a closed product set: closed by
+Theorem P (`proof.pairs`). One fully observed rectangle, {rank <= 1}, is a case of it.
 
 **C3, full space.** One side of every piece fixed to integers makes the linear map onto all observed
 cells surjective: the set is everything. (Full rank modulo a prime implies full rank over Q.)
@@ -49,30 +35,11 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.proof.linear import PRIME, rank_mod_p, rational_rank
+from relu_optima.existence.proof.pairs import check_pairs
+from relu_optima.existence.proof.values import fraction, in_range, integer
+
 Piece = tuple[int, list[int], list[int]]
-PRIME = 2_147_483_647
-
-
-def in_range(indices: Any, size: int) -> bool:
-    """Say whether a list holds distinct indices below a size.
-
-    Parameters
-    ----------
-    indices : JSON value
-        Candidate.
-    size : int
-        Bound.
-
-    Returns
-    -------
-    bool
-        True if so.
-    """
-    return (
-        isinstance(indices, list)
-        and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < size for i in indices)
-        and len(set(indices)) == len(indices)
-    )
 
 
 def read_piece(value: Any) -> Piece:
@@ -94,67 +61,9 @@ def read_piece(value: Any) -> Piece:
         If it has another form.
     """
     neuron, rows, columns = value
-    if not isinstance(neuron, int) or isinstance(neuron, bool) or neuron < 0:
+    if integer(neuron) < 0:
         raise ValueError("a piece has no neuron")
     return neuron, list(rows), list(columns)
-
-
-def rank_mod_p(matrix: np.ndarray) -> int:
-    """Compute a rank modulo the prime 2^31 - 1.
-
-    Parameters
-    ----------
-    matrix : array of int
-        Matrix; its rank over the rationals is at least the result.
-
-    Returns
-    -------
-    int
-        The rank.
-    """
-    a = np.array(matrix, dtype=np.int64) % PRIME
-    rank = 0
-    for column in range(a.shape[1]):
-        below = np.flatnonzero(a[rank:, column])
-        if not len(below):
-            continue
-        pivot = rank + int(below[0])
-        a[[rank, pivot]] = a[[pivot, rank]]
-        a[rank] = a[rank] * pow(int(a[rank, column]), -1, PRIME) % PRIME
-        others = np.flatnonzero(a[:, column])
-        others = others[others != rank]
-        a[others] = (a[others] - a[others, column][:, None] * a[rank]) % PRIME
-        rank += 1
-        if rank == a.shape[0]:
-            break
-    return rank
-
-
-def rational_rank(vectors: list[list[Fraction]]) -> int:
-    """Compute an exact rank.
-
-    Parameters
-    ----------
-    vectors : list of list of Fraction
-        Rows of equal length.
-
-    Returns
-    -------
-    int
-        The rank over the rationals.
-    """
-    rows = [list(v) for v in vectors]
-    rank = 0
-    for column in range(len(rows[0]) if rows else 0):
-        pivot = next((q for q in range(rank, len(rows)) if rows[q][column]), None)
-        if pivot is None:
-            continue
-        rows[rank], rows[pivot] = rows[pivot], rows[rank]
-        for q in range(rank + 1, len(rows)):
-            factor = rows[q][column] / rows[rank][column]
-            rows[q] = [x - factor * y for x, y in zip(rows[q], rows[rank], strict=True)]
-        rank += 1
-    return rank
 
 
 def _fully_observed(pieces: list[Piece], observed: np.ndarray) -> bool:
@@ -162,42 +71,14 @@ def _fully_observed(pieces: list[Piece], observed: np.ndarray) -> bool:
     return all(bool(observed[np.ix_(rows, columns)].all()) for rows, columns in blocks)
 
 
-def _check_single(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
+def _check_pairs(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
     del data
-    if len(pieces) == 1 and _fully_observed(pieces, observed):
-        return []
-    return ["C1 needs one piece with all its cells observed"]
-
-
-def _check_flag_cross(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
     if not _fully_observed(pieces, observed):
-        return ["C2 needs all cells of the rectangles observed"]
-    groups = data["groups"]
-    flat = sorted(q for group in groups for q in group["pieces"])
-    if flat != list(range(len(pieces))):
-        return ["C2: the groups do not use every piece once"]
-    parsed = []
-    for group in groups:
-        linear_rows = group["orientation"] == "A"
-        members = [pieces[q] for q in group["pieces"]]
-        linear = [frozenset(p[1] if linear_rows else p[2]) for p in members]
-        fixed = {frozenset(p[2] if linear_rows else p[1]) for p in members}
-        if len(fixed) != 1:
-            return ["C2: a group has different fixed sides"]
-        if any(a & b and not (a <= b or b <= a) for a, b in itertools.combinations(linear, 2)):
-            return ["C2: a group is not laminar"]
-        parsed.append((linear_rows, linear, next(iter(fixed))))
-    for (kind, linear, side), (kind2, linear2, side2) in itertools.combinations(parsed, 2):
-        union, union2 = frozenset().union(*linear), frozenset().union(*linear2)
-        if kind == kind2:
-            if union & union2 and side & side2:
-                return ["C2: two groups of one orientation share a cell"]
-        elif union & side2 and side & union2:
-            one_node = len({frozenset(q for q, s in enumerate(linear) if i in s) for i in side2})
-            one_node2 = len({frozenset(q for q, s in enumerate(linear2) if i in s) for i in side})
-            if not (side2 <= union and side <= union2 and one_node == 1 and one_node2 == 1):
-                return ["C2: two groups cross in more than one node"]
-    return []
+        return ["P needs all cells of the rectangles observed"]
+    upper, lower = (np.zeros((len(pieces), side), np.uint8) for side in observed.shape)
+    for q, (_, rows, columns) in enumerate(pieces):
+        upper[q, rows], lower[q, columns] = 1, 1
+    return check_pairs([lower, upper.T])
 
 
 def _check_full(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
@@ -217,7 +98,7 @@ def _check_full(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any])
             for y, value in zip(held, values, strict=True):
                 cell = (x, y) if side == "v" else (y, x)
                 if cell in index:
-                    image[index[cell]] = int(value)
+                    image[index[cell]] = integer(value) % PRIME
             columns_of_map.append(image)
     rank = rank_mod_p(np.array(columns_of_map))
     return [] if rank == len(cells) else ["C3: the linear map is not onto"]
@@ -236,8 +117,8 @@ def _check_row_basis(pieces: list[Piece], observed: np.ndarray, data: dict[str, 
     rows = sorted({i for _, r, _ in pieces for i in r})
     columns = sorted({j for _, _, c in pieces for j in c})
     special = data["row"]
-    if not _fully_observed(pieces, observed) or len(pieces) < len(columns):
-        return ["C4 needs all cells observed and as many pieces as columns"]
+    if not _fully_observed(pieces, observed):
+        return ["C4 needs all cells of the rectangles observed"]
     if any(i != special and i not in r for i in rows for _, r, _ in pieces):
         return ["C4: a row other than the special one is not in every piece"]
     inside = [q for q, (_, r, _) in enumerate(pieces) if special in r]
@@ -252,7 +133,7 @@ def _check_row_basis(pieces: list[Piece], observed: np.ndarray, data: dict[str, 
                 if len(entries) != len(c):
                     return ["C4: a vector leaves its support"]
                 at = dict(zip(c, entries, strict=True))
-                vectors.append([Fraction(at.get(j, 0)) for j in columns])
+                vectors.append([fraction(at.get(j, 0)) for j in columns])
             rho = [Fraction(int(j in support)) for j in columns]
             span = [vectors[q] for q in inside]
             if rational_rank(vectors) != len(columns):
@@ -263,7 +144,7 @@ def _check_row_basis(pieces: list[Piece], observed: np.ndarray, data: dict[str, 
 
 
 # components whose set is everything, as (rows, columns) of each piece and the erased cells
-TABLE: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[int, int], ...]]] = {
+_TABLE: dict[str, tuple[tuple[tuple[str, str], ...], tuple[tuple[int, int], ...]]] = {
     "F-a": ((("01", "01"), ("01", "02")), ((1, 2),)),
     "F-d": ((("01", "01"), ("012", "012"), ("012", "012")), ()),
     "F-f": ((("01", "01"), ("012", "012"), ("02", "02")), ()),
@@ -288,9 +169,11 @@ def _check_table(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]
     the nonzero one and v_1, v_3 complete it to a basis: (e_1, e_2), (e_0, e_2) or (e_1, e_0)
     according to a nonzero coordinate 0, 1, 2; if both are zero any basis does.
     """
-    shape, erased = TABLE[data["name"]]
+    shape, erased = _TABLE[data["name"]]
     pieces, observed = _transposed(pieces, observed, data)
     rows, columns = data["rows"], data["columns"]
+    if not (in_range(rows, observed.shape[0]) and in_range(columns, observed.shape[1])):
+        return ["C5: the rows and columns are not distinct indices"]
     wanted = sorted(
         (sorted(rows[int(i)] for i in r), sorted(columns[int(j)] for j in c)) for r, c in shape
     )
@@ -316,8 +199,7 @@ def _check_deficits(pieces: list[Piece], observed: np.ndarray, data: dict[str, A
 
 
 LEAF_RULES: dict[str, Callable[[list[Piece], np.ndarray, dict[str, Any]], list[str]]] = {
-    "C1": _check_single,
-    "C2": _check_flag_cross,
+    "P": _check_pairs,
     "C3": _check_full,
     "C4": _check_row_basis,
     "C5": _check_table,

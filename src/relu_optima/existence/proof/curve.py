@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.proof import laurent
-from relu_optima.existence.proof.chain import boolean_rows
+from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.proof.refutation import State, Window, check_tree
+from relu_optima.existence.proof.values import in_range, integer
 
 
 def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
@@ -73,30 +74,18 @@ def check_curve(
     return [] if constant == limit else ["the product of the curve does not converge to the limit"]
 
 
-def two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarray]:
+def _two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarray]:
     """Merge the layers below and above a cut into two masks.
 
     The product set of the chain is contained in that of the merged masks (a product of matrices
     lives on the Boolean product of their masks), so a matrix that is no product of the merged
     pair is no product of the chain.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    cut : int
-        Number of layers below the cut, between 1 and len(masks) - 1.
-
-    Returns
-    -------
-    (array of uint8, array of uint8)
-        Merged lower mask (r, n) and upper mask (m, r).
     """
     lower, upper = masks[0], masks[-1]
     for mask in masks[1:cut]:
-        lower = boolean_rows(mask, lower)
+        lower = boolean_product(mask, lower)
     for mask in masks[-2 : cut - 1 : -1] if cut < len(masks) - 1 else []:
-        upper = boolean_rows(upper, mask)
+        upper = boolean_product(upper, mask)
     return lower, upper
 
 
@@ -120,44 +109,29 @@ def check_refutation(
     list of str
         Problems; empty if refuted.
     """
-    cut = refutation.get("cut", 1)
-    if not isinstance(cut, int) or not 1 <= cut < len(masks):
+    cut = integer(refutation.get("cut", 1))
+    if not 1 <= cut < len(masks):
         return ["the refutation cuts the chain of layers outside"]
-    lower, upper = two_layers(masks, cut)
-    rows, columns = list(refutation["rows"]), list(refutation["columns"])
-    if len({*rows}) != len(rows) or len({*columns}) != len(columns):
-        return ["the window repeats a row or column"]
-    if not all(0 <= i < upper.shape[0] for i in rows):
-        return ["a row of the window does not exist"]
-    if not all(0 <= j < lower.shape[1] for j in columns):
-        return ["a column of the window does not exist"]
-    supports = window_supports(lower, upper, rows, columns)
+    lower, upper = _two_layers(masks, cut)
+    rows, columns = refutation["rows"], refutation["columns"]
+    if not in_range(rows, upper.shape[0]):
+        return ["the rows of the window are not distinct indices"]
+    if not in_range(columns, lower.shape[1]):
+        return ["the columns of the window are not distinct indices"]
+    supports = _window_supports(lower, upper, rows, columns)
     window = {(i, j) for i in rows for j in columns}
     listed = refutation.get("cells")
-    used = window if listed is None else {(int(i), int(j)) for i, j in listed}
+    used = window if listed is None else {(integer(i), integer(j)) for i, j in listed}
     if not used <= window:
         return ["a cell of the refutation lies outside its window"]
     cells = {cell: limit.get(cell, Fraction(0)) for cell in sorted(used)}
     return check_tree(State(Window(cells, supports)), refutation["tree"])
 
 
-def window_supports(
+def _window_supports(
     lower: np.ndarray, upper: np.ndarray, rows: list[int], columns: list[int]
 ) -> dict[int, tuple[frozenset[int], frozenset[int]]]:
-    """Restrict the supports of all neurons to a window.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    rows, columns : list of int
-        The window.
-
-    Returns
-    -------
-    dict of int to (frozenset, frozenset)
-        Rows and columns of each neuron that reaches the window.
-    """
+    """Restrict the supports of all neurons to a window."""
     up, low = upper[rows].astype(bool), lower[:, columns].astype(bool)
     return {
         int(k): (

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.proof.values import integer
+
 FORMAT = "relu-optima/existence-certificate/1"
+ORACLE = "oracle z3"  # the rule of an answer that z3 gave and nobody can re-check
 ANSWERS = {
     "product": ("closed", "not_closed", "unknown"),
     "function": ("closed", "not_closed", "unknown"),
@@ -59,7 +62,7 @@ def unpack_masks(layers: Any) -> list[np.ndarray]:
     out: list[np.ndarray] = []
     try:
         for layer in layers:
-            m, n = (int(side) for side in layer["shape"])
+            m, n = (integer(side) for side in layer["shape"])
             data = np.frombuffer(base64.b64decode(layer["bits"], validate=True), np.uint8)
             if m < 1 or n < 1 or len(data) != (m * n + 7) // 8:
                 raise ValueError("shape and bits of a layer disagree")

@@ -21,10 +21,12 @@ import flint
 import numpy as np
 
 from relu_optima.existence.proof.rational import Rational, reduced
+from relu_optima.existence.proof.values import fraction, index, integer
 
 Cell = tuple[int, int]
 Entry = tuple[str, int, int]  # (side, piece, row or column)
 MAX_PARAMETERS = 24
+MAX_POWER = 64  # of a cell in a condition; a hostile one would be multiplied out for hours
 
 
 @dataclass
@@ -66,19 +68,8 @@ class Case:
         return Case(self.names, cells, units, self.ring)
 
 
-def start_case(cells: list[Cell]) -> Case:
-    """Return the case in which nothing is known about A.
-
-    Parameters
-    ----------
-    cells : list of Cell
-        Observed cells.
-
-    Returns
-    -------
-    Case
-        Every cell is a variable.
-    """
+def _start_case(cells: list[Cell]) -> Case:
+    """Return the case in which nothing is known about A."""
     names = [f"a{i}_{j}" for i, j in cells] + [f"t{q}" for q in range(MAX_PARAMETERS)]
     ring = flint.fmpq_mpoly_ctx.get(names, "lex")
     variables = ring.gens()
@@ -91,58 +82,27 @@ def start_case(cells: list[Cell]) -> Case:
     )
 
 
-def zero_branch(case: Case, condition: Any, pivot: Cell) -> Case:
-    """Return the case in which a polynomial, linear in one cell, vanishes.
+def _zero_branch(case: Case, condition: Any, pivot: Cell) -> Case | None:
+    """Return the case in which a polynomial alpha a + beta, a the pivot, vanishes.
 
-    Parameters
-    ----------
-    case : Case
-        What is known so far.
-    condition : fmpq_mpoly
-        Polynomial alpha a + beta in the cells, alpha a product of units.
-    pivot : Cell
-        The cell a to solve for.
-
-    Returns
-    -------
-    Case
-        With a = -beta / alpha put in everywhere.
-
-    Raises
-    ------
-    ValueError
-        If the condition is not of this form.
+    A case in which something known to be nonzero vanishes is empty: None. In any other case no
+    denominator vanishes: all of them divide products of what is known to be nonzero.
     """
     variable = case.names[pivot]
-    alpha, beta = linear_parts(case, condition, variable)
-    if alpha == 0 or not is_unit(case, alpha):
+    alpha, beta = _linear_parts(case, condition, variable)
+    if alpha == 0 or not _is_unit(case, alpha):
         raise ValueError("a condition cannot be solved for its cell")
     value = reduced(-beta, alpha)
+    one = case.ring.constant(1)
+    units = [_substitute(case, Rational(u, one), variable, value).top for u in case.units]
+    if any(unit == 0 for unit in units):
+        return None
     cells = {c: _substitute(case, x, variable, value) for c, x in case.cells.items()}
-    units = []
-    for unit in case.units:
-        new = _substitute(case, Rational(unit, case.ring.constant(1)), variable, value)
-        units.append(new.top)
     return case.branch(cells, units)
 
 
-def linear_parts(case: Case, poly: Any, variable: int) -> tuple[Any, Any]:
-    """Split a polynomial into alpha x + beta.
-
-    Parameters
-    ----------
-    case : Case
-        Ring.
-    poly : fmpq_mpoly
-        Polynomial.
-    variable : int
-        Number of x.
-
-    Returns
-    -------
-    (fmpq_mpoly, fmpq_mpoly)
-        alpha and beta; alpha is 0 if x occurs with a higher power or not at all.
-    """
+def _linear_parts(case: Case, poly: Any, variable: int) -> tuple[Any, Any]:
+    """Split a polynomial into alpha x + beta; alpha is 0 if x occurs otherwise."""
     alpha, beta = {}, {}
     for monomial, coefficient in poly.to_dict().items():
         if monomial[variable] == 0:
@@ -166,26 +126,11 @@ def _substitute(case: Case, f: Rational, variable: int, value: Rational) -> Rati
                 term = term.times(value)
             total = total.plus(term)
         parts.append(total)
-    if parts[1].top == 0:
-        raise ValueError("a condition makes a denominator vanish")
     return parts[0].over(parts[1])
 
 
-def is_unit(case: Case, poly: Any) -> bool:
-    """Say whether a polynomial in the cells is a product of known nonzero quantities.
-
-    Parameters
-    ----------
-    case : Case
-        What is known.
-    poly : fmpq_mpoly
-        Polynomial.
-
-    Returns
-    -------
-    bool
-        True if dividing by the units leaves a nonzero constant.
-    """
+def _is_unit(case: Case, poly: Any) -> bool:
+    """Say whether dividing by known nonzero quantities leaves a nonzero constant."""
     if poly == 0:
         return False
     for unit in case.units:
@@ -197,21 +142,8 @@ def is_unit(case: Case, poly: Any) -> bool:
     return bool(poly.is_constant())
 
 
-def coefficients(case: Case, poly: Any) -> list[Any]:
-    """List the coefficients of a polynomial in the parameters.
-
-    Parameters
-    ----------
-    case : Case
-        Ring.
-    poly : fmpq_mpoly
-        Polynomial in cells and parameters.
-
-    Returns
-    -------
-    list of fmpq_mpoly
-        Polynomials in the cells.
-    """
+def _coefficients(case: Case, poly: Any) -> list[Any]:
+    """List the _coefficients, polynomials in the cells, at the monomials in the parameters."""
     split = len(case.names)
     parts: dict[tuple[int, ...], dict[tuple[int, ...], Any]] = {}
     for monomial, coefficient in poly.to_dict().items():
@@ -220,32 +152,12 @@ def coefficients(case: Case, poly: Any) -> list[Any]:
     return [case.ring.from_dict(part) for _, part in sorted(parts.items())]
 
 
-def run_program(
+def _run_program(
     case: Case,
     pieces: list[tuple[int, list[int], list[int]]],
     steps: list[list[Any]],
 ) -> list[Any]:
-    """Run a program and check that it produces A.
-
-    Parameters
-    ----------
-    case : Case
-        What is known about A.
-    pieces : list of (int, list of int, list of int)
-        Neuron, rows and columns of each piece.
-    steps : list
-        ``["set", side, piece, index, value]`` or ``["solve", side, piece, index, [i, j]]``.
-
-    Returns
-    -------
-    list of fmpq_mpoly
-        Numerators of the divisors; the program is valid where none of them vanishes.
-
-    Raises
-    ------
-    ValueError
-        If a step is illegal or a cell comes out wrong.
-    """
+    """Run a program and return the numerators of its divisors; raise ValueError if it is wrong."""
     ring = case.ring
     variables = ring.gens()
     zero, one = ring.constant(0), ring.constant(1)
@@ -274,24 +186,22 @@ def run_program(
         return total
 
     for step in steps:
-        kind, side, piece, index, argument = step
-        entry = (side, piece, index)
-        _, rows, columns = pieces[piece]
-        if side not in ("u", "v") or index not in (rows if side == "u" else columns):
+        kind, side, piece, place, argument = step
+        entry = (side, piece, place)
+        _, rows, columns = pieces[index(piece, len(pieces))]
+        if side not in ("u", "v") or place not in (rows if side == "u" else columns):
             raise ValueError("a step names an entry outside its piece")
         if entry in value:
             raise ValueError("an entry is set twice")
         if kind == "set":
             if isinstance(argument, str):
-                number = int(argument[1:])
-                if not 0 <= number < MAX_PARAMETERS:
-                    raise ValueError("there is no such parameter")
+                number = index(int(argument.removeprefix("t")), MAX_PARAMETERS)
                 value[entry] = Rational(variables[len(case.names) + number], one)
             else:
-                value[entry] = Rational(ring.constant(int(argument)), one)
+                value[entry] = Rational(ring.constant(integer(argument)), one)
         elif kind == "solve":
-            cell = (int(argument[0]), int(argument[1]))
-            if cell not in at or piece not in at[cell] or cell[side == "v"] != index:
+            cell = (integer(argument[0]), integer(argument[1]))
+            if cell not in at or piece not in at[cell] or cell[side == "v"] != place:
                 raise ValueError("an entry is solved from a cell it is not in")
             partner = ("v", piece, cell[1]) if side == "u" else ("u", piece, cell[0])
             if partner not in value or value[partner].top == 0:
@@ -299,7 +209,7 @@ def run_program(
             divisors.append(value[partner].top)
             value[entry] = rest(cell, piece).over(value[partner])
         else:
-            raise ValueError(f"there is no step {kind!r}")
+            raise ValueError(f"a program has no step {kind!r}")
     if any(rest(cell, None).top != 0 for cell in at):
         raise ValueError("the factors do not produce A")
     return divisors
@@ -327,68 +237,35 @@ def check_filling(
     cells = sorted(
         {(i, j) for _, rows, columns in pieces for i in rows for j in columns if observed[i, j]}
     )
-    return _check_tree(start_case(cells), pieces, data["tree"])
+    return _check_tree(_start_case(cells), pieces, data["tree"])
 
 
 def _check_tree(case: Case, pieces: list[Any], tree: dict[str, Any]) -> list[str]:
     if "fill" in tree:
-        for divisor in run_program(case, pieces, tree["fill"]):
-            if not any(is_unit(case, c) for c in coefficients(case, divisor)):
+        for divisor in _run_program(case, pieces, tree["fill"]):
+            if not any(_is_unit(case, c) for c in _coefficients(case, divisor)):
                 return ["C6: a formula may divide by zero"]
         return []
-    pivot = (int(tree["cell"][0]), int(tree["cell"][1]))
-    condition = read_condition(case, tree["condition"])
-    return [
-        *_check_tree(zero_branch(case, condition, pivot), pieces, tree["zero"]),
-        *_check_tree(case.branch(case.cells, [*case.units, condition]), pieces, tree["nonzero"]),
-    ]
+    pivot = (integer(tree["cell"][0]), integer(tree["cell"][1]))
+    condition = _read_condition(case, tree["condition"])
+    zero, nonzero = (
+        _zero_branch(case, condition, pivot),
+        case.branch(case.cells, [*case.units, condition]),
+    )
+    problems = [] if zero is None else _check_tree(zero, pieces, tree["zero"])
+    return [*problems, *_check_tree(nonzero, pieces, tree["nonzero"])]
 
 
-def read_condition(case: Case, terms: list[list[Any]]) -> Any:
-    """Read a polynomial in the cells.
-
-    Parameters
-    ----------
-    case : Case
-        Ring.
-    terms : list
-        ``[coefficient, [[i, j, power], ...]]``.
-
-    Returns
-    -------
-    fmpq_mpoly
-        The polynomial.
-    """
+def _read_condition(case: Case, terms: list[list[Any]]) -> Any:
+    """Read ``[coefficient, [[i, j, power], ...]]`` terms of a polynomial in the cells."""
     total = case.ring.constant(0)
     variables = case.ring.gens()
     for coefficient, powers in terms:
-        top, _, bottom = str(coefficient).partition("/")
-        term = case.ring.constant(flint.fmpq(int(top), int(bottom or 1)))
+        number = fraction(coefficient)
+        term = case.ring.constant(flint.fmpq(number.numerator, number.denominator))
         for i, j, power in powers:
-            if power < 1:
-                raise ValueError("a condition has a negative power")
+            if not 1 <= integer(power) <= MAX_POWER:
+                raise ValueError("a condition has a power below 1 or a large one")
             term *= variables[case.names[i, j]] ** power
         total += term
     return total
-
-
-def write_condition(case: Case, poly: Any) -> list[list[Any]]:
-    """Write a polynomial in the cells as `read_condition` reads it.
-
-    Parameters
-    ----------
-    case : Case
-        Ring.
-    poly : fmpq_mpoly
-        Polynomial.
-
-    Returns
-    -------
-    list
-        JSON value.
-    """
-    cell_of = {q: cell for cell, q in case.names.items()}
-    return [
-        [str(c), [[*cell_of[q], int(e)] for q, e in enumerate(monomial) if e]]
-        for monomial, c in sorted(poly.to_dict().items())
-    ]

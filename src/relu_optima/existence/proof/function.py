@@ -7,13 +7,14 @@ affine on the box with any slope in L, so A x is a limit for A in cl L \ L. If A
 function, its slope near a generic point would be W2 D W1 with D a 0/1 diagonal, which W2 absorbs:
 A in L, a contradiction. (The same for deep chains.)
 
-**B2.** If L_Q is closed for every set Q of neurons, so is the function set. *Proof.* Let f_n -> f
+**B2.** If L_Q is closed for every set Q of neurons, so is the function set; by Theorem P
+(`proof.pairs`) pairs Q are enough. *Proof.* Let f_n -> f
 uniformly; on a subsequence the normalised (v_k, b_k) converge. Neurons whose limit hyperplane
 misses the interior are affine or dead on compact parts; the others form groups G_H by limit
 hyperplane H = {h.x = t}. So f = A x + c + sum_H p_H relu(h_H.x - t_H), supp h_H in T_k for k in
 G_H, supp p_H in the union of their S_k. *Selection:* choose in each group disjoint N+, N- of the
 two orientations whose rows cover supp p_H; with Q the neurons not chosen,
-A' = A + sum_H p_H restricted to rows(N-) h_H^T is in cl L_Q. As L_Q is closed, A' is in L_Q, and
+A' = A + sum_H p_H _restricted to rows(N-) h_H^T is in cl L_Q. As L_Q is closed, A' is in L_Q, and
 f is a network function: the chosen neurons carry the kinks, Q the affine rest. *A selection
 exists:* two neurons of a group share an input, so closedness of the pair makes their rows nested
 or disjoint unless both see one input only; so the row sets are laminar and one neuron for each
@@ -21,9 +22,24 @@ maximal set will do. (Groups with several neurons that see the same single input
 these and the maximal sets outside their union; on rows C covered by both orientations the split
 of p is free, so A' matters modulo C x {j} only.)
 
-**Hereditary closedness.** Rules whose hypothesis passes to subsets of the neurons: every component
-of the pattern lies in one row or one column (a coordinate space for each subset), or is a
-flag-cross component (rule C2 of `closed_rules` on whole rectangles).
+**B6.** Let S = {k, l}, A of rank two in cl L_S but not in L_S, and for every other live neuron c
+let R^{T_c} not lie in row A, and either R^{S_c} not in im A or S_c x T_c not in
+S_k x T_k | S_l x T_l. Then the function set is not closed. *Proof.* Take
+f = A x + sum_c p_c relu(w_c.x - t_c), one kink for every c outside S, p_c and w_c generic with
+full support, distinct hyperplanes that meet the box: a limit. In a representation let K_c be the
+neurons with the hyperplane of kink c, so T_j contains T_c for j in K_c and their S_j cover S_c, and
+Q the others; |Q| = 2 - e, e = sum_c (|K_c| - 1). The kinks of Q cancel, so it contributes a slope
+M = A + sum_c q_c w_c^T in L_Q, q_c what the reversed neurons of K_c carry, 0 or p_c where
+|K_c| = 1. *e = 0:* c -> K_c maps the neurons outside S one to one into larger rectangles. Followed
+from the two elements of Q, which are no image, it ends in S at two different ones, so L_Q is
+contained in L_S. If no kink is reversed, M = A is not in L_S. Else, if some reversed c has R^{S_c}
+not in im A, M has rank at least 3: A + p_c w_c^T has, and generic values of the other p, w do not
+lower a rank. If no reversed c has, M is not 0 on a cell of such an S_c x T_c that L_S does not
+reach.
+*e = 1:* let K_c have two neurons. On the kernel of w_c, A has rank 2, as w_c is not in row A, and
+the other, generic terms do not lower it; but |Q| = 1. *e = 2:* Q is empty, so M = 0, and A plus the
+terms of singly carried kinks vanishes on the kernels of at most two w_c. By genericity again A
+itself would: row A in their span, hence equal to it, against w_c not in row A. QED
 
 **B4, kink lifting.** A in cl L_S, kinks p_c, w_c for each neuron c outside S, supp p_c in S_c,
 supp w_c in T_c, on distinct hyperplanes w_c.x = t_c. Then f = A x + sum_c p_c relu(w_c.x - t_c) is
@@ -54,11 +70,11 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.proof import laurent
-from relu_optima.existence.proof.closed import check_closed
-from relu_optima.existence.proof.closed_rules import LEAF_RULES, read_piece
 from relu_optima.existence.proof.curve import check_curve, check_refutation
+from relu_optima.existence.proof.pairs import check_open_pair, check_pairs
+from relu_optima.existence.proof.values import in_range, index, integer, vector
 
-MAX_SUBSET_WIDTH = 8
+MAX_SUBSET_WIDTH = 8  # neurons for which every choice of carriers is listed
 Carrier = tuple[int, int, bool]  # neuron, kink it carries, reversed
 
 
@@ -89,35 +105,25 @@ def check_function(
     if rule == "B1" and answer == "not_closed":
         return [] if product["answer"] == "not_closed" else ["the product set is not not_closed"]
     if rule == "no hidden layer" and answer == "closed":
-        return [] if len(masks) == 1 else ["there is a hidden layer"]
+        return [] if len(masks) == 1 else ["the network has a hidden layer"]
     if len(masks) != 2:
         return [f"rule {rule!r} needs one hidden layer"]
     if rule == "B2" and answer == "closed":
-        if "components" in proof:
-            return check_hereditary(masks, proof["components"])
-        return _check_subsets(masks, proof["subsets"])
+        proved = product["answer"] == "closed" and product["proof"].get("rule") == "P"
+        return [] if proved else check_pairs(masks)
     if rule == "B4" and answer == "not_closed":
         return _check_kinks(masks, proof)
     if rule == "B5" and answer == "closed":
-        return [] if is_b5(masks) else ["the pattern is not that of B5"]
+        return [] if _is_b5(masks) else ["the pattern is not that of B5"]
+    if rule == "B6" and answer == "not_closed":
+        return _check_pair_of_b6(masks, proof)
     if rule == "outputs":
         return _check_parts(masks, answer, proof["parts"])
-    return [f"rule {rule!r} does not prove {answer!r}"]
+    return [f"rule {rule!r} does not prove that the function set is {answer!r}"]
 
 
-def live_rectangles(masks: list[np.ndarray]) -> list[tuple[int, frozenset[int], frozenset[int]]]:
-    """List neuron, rows and columns of every neuron with both.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    list of (int, frozenset, frozenset)
-        Rectangles.
-    """
+def _live_rectangles(masks: list[np.ndarray]) -> list[tuple[int, frozenset[int], frozenset[int]]]:
+    """List neuron, rows and columns of every neuron with both."""
     lower, upper = masks
     live = np.flatnonzero(lower.any(axis=1) & upper.any(axis=0))
     return [
@@ -130,21 +136,10 @@ def live_rectangles(masks: list[np.ndarray]) -> list[tuple[int, frozenset[int], 
     ]
 
 
-def output_groups(masks: list[np.ndarray]) -> list[list[int]]:
-    """Split the live neurons so that no two groups feed a common output.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    list of list of int
-        Neurons of each group, as fine as possible.
-    """
+def _output_groups(masks: list[np.ndarray]) -> list[list[int]]:
+    """Split the live neurons as finely as possible so that no two groups share an output."""
     groups: list[tuple[set[int], list[int]]] = []
-    for k, rows, _ in live_rectangles(masks):
+    for k, rows, _ in _live_rectangles(masks):
         touched = [group for group in groups if group[0] & rows]
         merged = set(rows).union(*(r for r, _ in touched))
         neurons = sorted([k, *(q for _, members in touched for q in members)])
@@ -154,8 +149,8 @@ def output_groups(masks: list[np.ndarray]) -> list[list[int]]:
 
 def _check_parts(masks: list[np.ndarray], answer: str, parts: list[dict[str, Any]]) -> list[str]:
     """Check a proof by parts of the outputs: all of them closed, or one that is not."""
-    groups = {tuple(group) for group in output_groups(masks)}
-    named = [tuple(int(k) for k in part["neurons"]) for part in parts]
+    groups = {tuple(group) for group in _output_groups(masks)}
+    named = [tuple(integer(k) for k in part["neurons"]) for part in parts]
     if len(set(named)) != len(named) or not set(named) <= groups:
         return ["the parts are not groups of neurons that feed the same outputs"]
     if answer == "closed" and set(named) != groups:
@@ -167,141 +162,34 @@ def _check_parts(masks: list[np.ndarray], answer: str, parts: list[dict[str, Any
             return ["a part is split again"]
         # B1 is of no use here: nothing is said about the product set of a part
         problems = check_function(
-            restricted(masks, list(neurons)), answer, part["proof"], {"answer": "unknown"}
+            _restricted(masks, list(neurons)), answer, part["proof"], {"answer": "unknown"}
         )
         if problems:
             return problems
     return []
 
 
-def is_b5(masks: list[np.ndarray]) -> bool:
-    """Recognise the pattern of B5.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    bool
-        True if the rectangles are two opposite cells and the 2x2 square around them.
-    """
-    shapes = sorted(live_rectangles(masks), key=lambda x: len(x[1]) * len(x[2]))
+def _is_b5(masks: list[np.ndarray]) -> bool:
+    """Recognise two opposite cells and the 2x2 square around them."""
+    shapes = sorted(_live_rectangles(masks), key=lambda x: len(x[1]) * len(x[2]))
     if [(len(s), len(t)) for _, s, t in shapes] != [(1, 1), (1, 1), (2, 2)]:
         return False
     (_, a, b), (_, c, d), (_, s, t) = shapes
     return a | c == s and b | d == t
 
 
-def check_hereditary(masks: list[np.ndarray], components: list[dict[str, Any]]) -> list[str]:
-    """Check that every subset of the neurons is closed, component by component.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    components : list of dict
-        ``neurons``, ``rule`` (``line`` or ``C2``) and its data.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if proved.
-    """
-    rectangles = {k: (s, t) for k, s, t in live_rectangles(masks)}
-    named = [k for component in components for k in component["neurons"]]
-    if sorted(named) != sorted(rectangles):
-        return ["the components do not use every neuron once"]
-    owner = np.full((masks[1].shape[0], masks[0].shape[1]), -1, dtype=np.int64)
-    everywhere = np.ones(owner.shape, bool)
-    for number, component in enumerate(components):
-        pieces = []
-        blocks = set()
-        for k in component["neurons"]:
-            rows, columns = (sorted(side) for side in rectangles[k])
-            pieces.append(read_piece([k, rows, columns]))
-            if rectangles[k] in blocks:  # the same cells were just claimed for this component
-                continue
-            blocks.add(rectangles[k])
-            block = np.ix_(rows, columns)
-            if (owner[block] >= 0).any() and (owner[block][owner[block] >= 0] != number).any():
-                return ["two components share a cell"]
-            owner[block] = number
-        if component["rule"] == "line":
-            reached = {i for _, r, _ in pieces for i in r}, {j for _, _, c in pieces for j in c}
-            if min(map(len, reached)) > 1:
-                return ["a component does not lie in one row or column"]
-        elif component["rule"] == "C2":
-            problems = LEAF_RULES["C2"](pieces, everywhere, component["data"])
-            if problems:
-                return problems
-        else:
-            return [f"there is no hereditary rule {component['rule']!r}"]
-    return []
-
-
-def restricted(masks: list[np.ndarray], neurons: list[int]) -> list[np.ndarray]:
-    """Keep some hidden neurons only; the others stay as idle neurons.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    neurons : list of int
-        Neurons to keep.
-
-    Returns
-    -------
-    list of array of uint8
-        Masks of the same shapes.
-    """
+def _restricted(masks: list[np.ndarray], neurons: list[int]) -> list[np.ndarray]:
+    """Keep some hidden neurons only; the others stay as idle neurons."""
     keep = np.zeros(masks[0].shape[0], np.uint8)
     keep[neurons] = 1
     return [masks[0] * keep[:, None], masks[1] * keep[None, :]]
 
 
-def _check_subsets(masks: list[np.ndarray], subsets: list[dict[str, Any]]) -> list[str]:
-    rectangles = live_rectangles(masks)
-    if len(rectangles) > MAX_SUBSET_WIDTH:
-        return ["too many neurons for a proof by subsets"]
-    shape = {k: (s, t) for k, s, t in rectangles}
-    proved = set()
-    for subset in subsets:
-        neurons = subset["neurons"]
-        problems = check_closed(restricted(masks, neurons), subset["proof"])
-        if problems:
-            return problems
-        proved.add(_multiset(shape[k] for k in neurons))
-    for size in range(1, len(rectangles) + 1):
-        for chosen in itertools.combinations(rectangles, size):
-            if _multiset((s, t) for _, s, t in chosen) not in proved:
-                return ["a subset of the neurons is missing"]
-    return []
-
-
-def _multiset(shapes: Any) -> tuple[Any, ...]:
-    return tuple(sorted((tuple(sorted(s)), tuple(sorted(t))) for s, t in shapes))
-
-
-def carrier_choices(
+def _carrier_choices(
     masks: list[np.ndarray], kinks: list[tuple[dict[int, Fraction], dict[int, Fraction]]]
 ) -> Iterator[tuple[Carrier, ...]]:
-    """List every way in which neurons can carry the kinks.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    kinks : list of (dict, dict)
-        p and w of each kink, nonzero entries.
-
-    Yields
-    ------
-    tuple of Carrier
-        Neuron, kink and orientation of each carrier; every kink's rows are covered.
-    """
-    rectangles = live_rectangles(masks)
+    """List every way in which neurons can carry the kinks and cover every kink's rows."""
+    rectangles = _live_rectangles(masks)
     options: list[list[Carrier | None]] = []
     for k, _, columns in rectangles:
         choices: list[Carrier | None] = [None]
@@ -319,7 +207,7 @@ def carrier_choices(
             yield carriers
 
 
-def residual_problem(
+def _residual_problem(
     masks: list[np.ndarray],
     limit: dict[tuple[int, int], Fraction],
     kinks: list[tuple[dict[int, Fraction], dict[int, Fraction]]],
@@ -327,25 +215,11 @@ def residual_problem(
 ) -> tuple[list[np.ndarray], dict[tuple[int, int], Fraction]]:
     """Build the membership question that a choice of carriers leaves.
 
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    limit : dict
-        Nonzero entries of A.
-    kinks : list of (dict, dict)
-        p and w of each kink.
-    carriers : tuple of Carrier
-        The choice.
-
-    Returns
-    -------
-    (list of array of uint8, dict)
-        Masks of the neurons that carry nothing, with one extra neuron for each kink that both
-        orientations carry somewhere; and the slope they would have to make.
+    The masks are those of the neurons that carry nothing, with one extra neuron for each kink that
+    both orientations carry somewhere; the matrix is the slope they would have to make.
     """
     busy = {k for k, _, _ in carriers}
-    lower, upper = restricted(masks, [k for k in range(masks[0].shape[0]) if k not in busy])
+    lower, upper = _restricted(masks, [k for k in range(masks[0].shape[0]) if k not in busy])
     target = dict(limit)
     for number, (p, w) in enumerate(kinks):
         rows = {
@@ -372,38 +246,64 @@ def residual_problem(
 
 
 def _check_kinks(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
-    subset = [int(k) for k in proof["subset"]]
-    live = [k for k, _, _ in live_rectangles(masks)]
-    if len(live) > MAX_SUBSET_WIDTH or not set(subset) <= set(live):
-        return ["the subset is not one of the live neurons, or there are too many"]
+    subset = proof["subset"]
+    live = [k for k, _, _ in _live_rectangles(masks)]
+    if len(live) > MAX_SUBSET_WIDTH:
+        return ["there are too many neurons to list who carries the kinks"]
+    if not in_range(subset, len(masks[0])) or not set(subset) <= set(live):
+        return ["the subset is not a set of live neurons"]
     limit = {cell: e.get(0, Fraction(0)) for cell, e in laurent.from_json(proof["limit"]).items()}
-    problems = check_curve(restricted(masks, subset), proof["curve"], limit)
+    problems = check_curve(_restricted(masks, subset), proof["curve"], limit)
     if problems:
         return problems
-    kinks = []
+    kinks, carriers_named = [], []
     for kink in proof["kinks"]:
-        k = kink["neuron"]
-        p = {int(i): Fraction(value) for i, value in kink["p"]}
-        w = {int(j): Fraction(value) for j, value in kink["w"]}
-        if not p or not w or not all(p.values()) or not all(w.values()):
+        k = index(kink["neuron"], len(masks[0]))
+        p = vector(kink["p"], masks[1][:, k])
+        w = vector(kink["w"], masks[0][k])
+        if not p or not w:
             return ["a kink is zero"]
-        if not (all(masks[1][i, k] for i in p) and all(masks[0][k, j] for j in w)):
-            return ["a kink leaves the support of its neuron"]
         kinks.append((p, w))
-    carriers_named = [kink["neuron"] for kink in proof["kinks"]]
+        carriers_named.append(k)
     if set(carriers_named) & set(subset) or len(set(carriers_named)) != len(carriers_named):
         return ["a kink's neuron is not free to carry it"]
-    if not set(carriers_named) <= set(live):
-        return ["a kink's neuron does not exist"]
     stored = {
-        tuple((int(k), int(c), bool(r)) for k, c, r in case["carriers"]): case["refutation"]
+        tuple((integer(k), integer(c), r is True) for k, c, r in case["carriers"]): case
         for case in proof["cases"]
     }
-    for carriers in carrier_choices(masks, kinks):
+    choices = list(_carrier_choices(masks, kinks))
+    if not choices:
+        return ["nothing carries the kinks, so nothing is refuted"]
+    for carriers in choices:
         if carriers not in stored:
             return ["a choice of carriers is not refuted"]
-        left, target = residual_problem(masks, limit, kinks, carriers)
-        problems = check_refutation(left, target, stored[carriers])
+        left, target = _residual_problem(masks, limit, kinks, carriers)
+        problems = check_refutation(left, target, stored[carriers]["refutation"])
         if problems:
             return problems
     return []
+
+
+def _check_pair_of_b6(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
+    problems, rows, columns = check_open_pair(masks, proof)
+    if problems:
+        return problems
+    pair = proof["neurons"]
+    lower, upper = (mask.astype(bool) for mask in masks)
+    others = np.asarray(lower.any(axis=1) & upper.any(axis=0))
+    others[pair] = False
+    if (others & ~_beyond(lower, columns)).any():
+        return ["B6: the inputs of another neuron span no direction outside the row space"]
+    for c in np.flatnonzero(others & ~_beyond(upper.T, rows)):
+        block = np.ix_(upper[:, c], lower[c])
+        reached = upper[:, pair].astype(np.uint8) @ lower[pair].astype(np.uint8)
+        if reached[block].all():
+            return ["B6: another neuron may hide its kink in the column space"]
+    return []
+
+
+def _beyond(sets: np.ndarray, few: set[int]) -> np.ndarray:
+    """Say which sets have an element outside a small one."""
+    rest = np.ones(sets.shape[1], bool)
+    rest[sorted(few)] = False
+    return np.asarray(sets[:, rest].any(axis=1))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from relu_optima.existence.proof.values import fraction, integer
+
 Laurent = dict[int, Fraction]  # power of eps -> nonzero coefficient
 SparseMatrix = dict[tuple[int, int], Laurent]
 
@@ -127,21 +129,15 @@ def from_json(value: Any) -> SparseMatrix:
     Raises
     ------
     ValueError
-        If the value has another form, or a cell occurs twice.
+        If a number has another form, or a cell occurs twice.
     """
     out: SparseMatrix = {}
-    try:
-        for i, j, entry in value:
-            cell = (_index(i), _index(j))
-            if cell in out:
-                raise ValueError(f"cell {cell} occurs twice")
-            out[cell] = {int(p): Fraction(c) for p, c in entry.items() if Fraction(c)}
-    except (TypeError, AttributeError, ZeroDivisionError) as error:
-        raise ValueError(f"no sparse matrix of Laurent polynomials: {error}") from error
+    for i, j, entry in value:
+        cell = (integer(i), integer(j))
+        if min(cell) < 0:
+            raise ValueError(f"cell {cell} does not exist")
+        if cell in out:
+            raise ValueError(f"cell {cell} occurs twice")
+        polynomial = {int(power): fraction(c) for power, c in entry.items()}
+        out[cell] = {power: c for power, c in polynomial.items() if c}
     return out
-
-
-def _index(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no index")
-    return value

@@ -4,7 +4,7 @@ For cells (i, j) of a window, every member M of L = {sum_k u_k v_k^T} satisfies
 sum_k u_ik v_kj = M_ij. `propagate` draws consequences of these equations that hold over every
 field; a tree of case distinctions (an entry is zero, or it is not) whose leaves all end in a
 contradiction proves that A is not in L, over the complex numbers and hence over the reals. A
-leaf may also be refuted by elimination or by a determinant.
+leaf may also be refuted by a Groebner basis or by a determinant.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from relu_optima.existence.proof.elimination import Polynomial, refutes
+import flint
 
 Entry = tuple[str, int, int]  # ("u", row, neuron) or ("v", neuron, column)
 ZERO, NONZERO = 0, 1
+BASIS_LIMITS = (200, 300, 1024)  # polynomials, terms of one, bits of a coefficient
 
 
 class Contradiction(Exception):
@@ -241,7 +242,7 @@ def check_tree(state: State, tree: Any) -> list[str]:
         Equations and what is assumed so far; changed in place.
     tree : JSON value
         A case distinction ``[kind, a, b, tree if the entry is zero, tree if it is not]``, or at a
-        leaf None (propagation ends in a contradiction), ``["solve"]`` (elimination does) or
+        leaf None (propagation ends in a contradiction), ``["solve"]`` (a Groebner basis is 1) or
         ``["rank", rows, columns, neurons]`` (a determinant does).
 
     Returns
@@ -256,10 +257,10 @@ def check_tree(state: State, tree: Any) -> list[str]:
     if tree is None:
         return ["a case of the refutation ends without a contradiction"]
     if tree[0] == "solve":
-        return [] if solves(state) else ["elimination finds no contradiction"]
+        return [] if _solves(state) else ["the equations of a case do not generate 1"]
     if tree[0] == "rank":
         _, rows, columns, neurons = tree
-        fine = exceeds_rank(state, rows, columns, neurons)
+        fine = _exceeds_rank(state, rows, columns, neurons)
         return [] if fine else ["the rank of a window is not too large"]
     kind, a, b, if_zero, if_not = tree
     if kind not in ("u", "v"):
@@ -275,54 +276,36 @@ def check_tree(state: State, tree: Any) -> list[str]:
     return problems
 
 
-def solves(state: State) -> bool:
-    """Try to refute a state by elimination (`existence.proof.elimination`).
+def _solves(state: State) -> bool:
+    """Say whether the equations generate 1, with an inverse for every entry known to be nonzero.
 
-    Parameters
-    ----------
-    state : State
-        After `propagate`.
-
-    Returns
-    -------
-    bool
-        True if its equations have no solution.
+    Then they have no solution over any field that contains the rationals. The Groebner basis is
+    given up beyond `BASIS_LIMITS`, which says nothing.
     """
-    entries = sorted(
-        {("u", i, k) for k, i, _ in state.window.products if state.sign.get(("u", i, k)) != ZERO}
-        | {("v", k, j) for k, _, j in state.window.products if state.sign.get(("v", k, j)) != ZERO}
+    products = state.window.products
+    entries = sorted({("u", i, k) for k, i, _ in products} | {("v", k, j) for k, _, j in products})
+    nonzero = [entry for entry in entries if state.sign.get(entry) == NONZERO]
+    ring = flint.fmpz_mpoly_ctx.get(
+        [f"x{q}" for q in range(len(entries) + len(nonzero))], "degrevlex"
     )
-    index = {entry: x for x, entry in enumerate(entries)}
-    one = (0,) * len(entries)
-
-    def product(k: int, i: int, j: int) -> tuple[int, ...] | None:
-        u, v = index.get(("u", i, k)), index.get(("v", k, j))
-        if u is None or v is None:
-            return None
-        return tuple(int(x in (u, v)) for x in range(len(entries)))
-
-    equations: list[Polynomial] = []
+    variables = ring.gens()
+    zero = ring.constant(0)
+    at = dict(zip(entries, variables, strict=False))
+    at |= {entry: zero for entry in entries if state.sign.get(entry) == ZERO}
+    inverses = zip(nonzero, variables[len(entries) :], strict=True)
+    equations = [at[entry] * inverse - 1 for entry, inverse in inverses]
     for (i, j), target in state.window.cells.items():
-        f = {one: -target} if target else {}
-        for k in state.window.neurons_at[i, j]:
-            value = state.value.get((k, i, j))
-            monomial = product(k, i, j)
-            if value is not None:
-                f[one] = f.get(one, Fraction(0)) + value
-            elif monomial is not None:
-                f[monomial] = Fraction(1)
-        equations.append({m: c for m, c in f.items() if c})
+        total = sum((at["u", i, k] * at["v", k, j] for k in state.window.neurons_at[i, j]), zero)
+        equations.append(total * target.denominator - target.numerator)
     for (k, i, j), value in state.value.items():
-        monomial = product(k, i, j)
-        if monomial is not None:
-            equations.append(
-                {monomial: Fraction(1), one: -value} if value else {monomial: Fraction(1)}
-            )
-    nonzero = {index[e] for e, sign in state.sign.items() if sign == NONZERO and e in index}
-    return refutes(equations, nonzero, len(entries))
+        product = at["u", i, k] * at["v", k, j]
+        equations.append(product * value.denominator - value.numerator)
+    present = flint.fmpz_mpoly_vec([f for f in equations if f != 0], ring)
+    basis, _ = present.buchberger_naive(limits=BASIS_LIMITS)
+    return any(f.is_constant() for f in basis)
 
 
-def exceeds_rank(
+def _exceeds_rank(
     state: State, rows: Sequence[int], columns: Sequence[int], neurons: Sequence[int]
 ) -> bool:
     """Show that k neurons cannot make a (k + 1) x (k + 1) window of the target.

@@ -14,11 +14,10 @@ import numpy as np
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
-from relu_optima.existence.proof.document import ANSWERS, FORMAT, unpack_masks
+from relu_optima.existence.proof.document import ANSWERS, FORMAT, ORACLE, unpack_masks
 from relu_optima.existence.proof.finite import check_finite
 from relu_optima.existence.proof.function import check_function
-
-ORACLE = "oracle z3"
+from relu_optima.existence.proof.values import integer
 
 
 def problems_of(document: Any) -> list[str]:
@@ -38,18 +37,21 @@ def problems_of(document: Any) -> list[str]:
     """
     try:
         return _problems_of(document)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001 (whatever a forged document makes go wrong)
         return [f"the certificate is malformed: {type(error).__name__}: {error}"]
 
 
 def _problems_of(document: Any) -> list[str]:
     if document["format"] != FORMAT:
-        return [f"format {document['format']!r} is not {FORMAT!r}"]
+        return [f"the format is not {FORMAT!r}"]
     masks = unpack_masks(document["layers"])
     problems = []
     for question, allowed in ANSWERS.items():
-        if document[question]["answer"] not in allowed:
-            problems.append(f"{question}: {document[question]['answer']!r} is no answer")
+        answer, proof = document[question]["answer"], document[question]["proof"]
+        if answer not in allowed:
+            problems.append(f"{question}: {answer!r} is no answer")
+        elif answer == "unknown" and not isinstance(proof.get("reason"), str):
+            problems.append(f"{question}: there is no reason why the answer is unknown")
     if problems:
         return problems
     product, function, finite = (document[q] for q in ("product", "function", "finite"))
@@ -95,7 +97,7 @@ def _check_oracle(masks: list[np.ndarray], product: dict[str, Any]) -> list[str]
         return ["an unknown answer rests on z3"]
     if len(masks) != 2:
         return ["z3 is only asked about two layers"]
-    if not isinstance(proof["version"], str) or not isinstance(proof["rlimit"], int):
+    if not isinstance(proof["version"], str) or integer(proof["rlimit"]) < 0:
         return ["version or resource limit of z3 is missing"]
     return []
 

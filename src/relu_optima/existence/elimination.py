@@ -1,19 +1,18 @@
-"""Refute polynomial equations by solving them one variable at a time.
+"""Refute polynomial equations modulo a prime by solving them one variable at a time.
 
 Input: polynomials that must vanish, and variables that must not. Sound steps, over every field:
 divide by monomials of nonzero variables; a monomial with one possibly-zero variable makes it zero;
 add multiples of equations; where a variable occurs once, linearly, with a coefficient that is a
 monomial of nonzero variables, solve for it and substitute. The equations are contradictory if one
 becomes a nonzero constant (times nonzero variables), or something nonzero becomes zero. The order
-of the steps is fixed, so no log is needed.
+of the steps is fixed. What is refuted here is proved over the rationals by the checker.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-
+PRIME = 2_147_483_647
 Monomial = tuple[int, ...]  # exponents, negative ones only for nonzero variables
-Polynomial = dict[Monomial, Fraction]
+Polynomial = dict[Monomial, int]  # coefficients modulo `PRIME`, not 0
 MAX_TERMS = 40
 MAX_STEPS = 60
 
@@ -112,7 +111,8 @@ class _System:
                 continue
             rows.remove(pivot)
             lead = pivot[monomial]
-            pivot = {m: c / lead for m, c in pivot.items()}
+            inverse = pow(lead, -1, PRIME)
+            pivot = {m: c * inverse % PRIME for m, c in pivot.items()}
             rows = [self._cancel(f, pivot, monomial) for f in rows]
             done = [self._cancel(f, pivot, monomial) for f in done]
             done.append(pivot)
@@ -129,7 +129,7 @@ class _System:
             return f
         out = dict(f)
         for m, c in pivot.items():
-            total = out.get(m, Fraction(0)) - factor * c
+            total = (out.get(m, 0) - factor * c) % PRIME
             if total:
                 out[m] = total
             else:
@@ -169,10 +169,10 @@ class _System:
                 quotient = tuple(e - a for e, a in zip(m, holding_x, strict=True))
                 if exponent == 1:
                     clean = tuple(0 if y == x else e for y, e in enumerate(quotient))
-                    solution[clean] = -c / coefficient
+                    solution[clean] = -c * pow(coefficient, -1, PRIME) % PRIME
                 else:
                     clean = tuple(0 if y == x else -e for y, e in enumerate(quotient))
-                    solution[clean] = -coefficient / c
+                    solution[clean] = -coefficient * pow(c, -1, PRIME) % PRIME
         if x in self.nonzero:
             self.inequations.append(solution)
         self._substitute(x, solution, self.equations)
@@ -202,7 +202,7 @@ class _System:
             rest = tuple(0 if y == x else e for y, e in enumerate(m))
             for m2, c2 in _power(solution, m[x], self.variables).items():
                 product = tuple(a + b for a, b in zip(rest, m2, strict=True))
-                total = out.get(product, Fraction(0)) + c * c2
+                total = (out.get(product, 0) + c * c2) % PRIME
                 if total:
                     out[product] = total
                 else:
@@ -213,13 +213,13 @@ class _System:
 def _power(f: Polynomial, exponent: int, variables: int) -> Polynomial:
     if exponent < 0:  # only monomials are inverted
         ((m, c),) = f.items()
-        return {tuple(exponent * e for e in m): c**exponent}
-    out: Polynomial = {(0,) * variables: Fraction(1)}
+        return {tuple(exponent * e for e in m): pow(c, exponent, PRIME)}
+    out: Polynomial = {(0,) * variables: 1}
     for _ in range(exponent):
         product: Polynomial = {}
         for m, c in out.items():
             for m2, c2 in f.items():
                 key = tuple(a + b for a, b in zip(m, m2, strict=True))
-                product[key] = product.get(key, Fraction(0)) + c * c2
+                product[key] = (product.get(key, 0) + c * c2) % PRIME
         out = {m: c for m, c in product.items() if c}
     return out

@@ -1,0 +1,51 @@
+"""True certificates of every kind, small ones: what tests edit and forge."""
+
+import functools
+
+import numpy as np
+
+from relu_optima.existence import decide
+from relu_optima.plugins import load_plugin
+
+
+def make(family, **fields):
+    module = load_plugin("pattern", family)
+    return module.masks(module.Config(family=family, **fields))
+
+
+def mask(*rows):
+    return np.array([[int(c) for c in row] for row in rows], np.uint8)
+
+
+LOW, UP = mask("10", "11"), mask("11", "01")
+MASKS = {
+    "lu": [UP, LOW],
+    "limit": [mask("110", "101"), mask("11", "11")],  # a limit that is drawn
+    "hole": [mask("100", "111", "111"), mask("111", "011", "011")],  # refuted by a determinant
+    "solve": [mask("110", "101", "011"), mask("111", "110", "001")],  # by a Groebner basis
+    "tree": make("ul", n=3),
+    "deep": [np.eye(2, dtype=np.uint8), UP, LOW],
+    "butterfly": make("butterfly", factors=3),
+    "lul": [np.tril(np.ones((3, 3))), np.triu(np.ones((3, 3))), np.tril(np.ones((3, 3)))],
+    "filled chain": [mask("1111", "1111", "1111"), mask("111", "111"), mask("11")],
+    "one layer": [np.eye(3, dtype=np.uint8)],
+    "dense": [np.ones((2, 4)), np.ones((3, 2))],
+    "scalar": [np.ones((2, 3)), np.ones((1, 2))],
+    "staircase": [np.triu(np.ones((300, 300))), np.triu(np.ones((300, 300)))],  # nested
+    "P": [mask("110", "001", "111"), mask("101", "011", "011")],
+    "C3": [mask("110", "101", "011"), mask("111", "011")],
+    "C4": [mask("110", "101", "011"), mask("111", "111", "001")],
+    "C5": make("banded", n=3),
+    "C6": [mask("100", "011", "110", "111"), mask("1011", "0101", "0011")],
+    "C7": [mask("1111", "1011", "1111"), mask("111", "101", "111", "111")],
+    "B4": [mask("11", "01", "11"), mask("101", "111")],
+    "B5": [mask("10", "01", "11"), mask("101", "011")],
+    "B6": [mask("100", "011", "110"), mask("111", "001")],
+    "outputs": [mask("10", "01", "11", "01"), mask("1010", "0110", "0001")],
+}
+
+
+@functools.cache
+def document(name):
+    """Return the certificate of a pattern; callers copy before they edit."""
+    return decide(MASKS[name], time_limit=600).certificate.document

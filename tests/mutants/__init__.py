@@ -1,0 +1,1 @@
+"""Mutants of trusted code: each weakens one line, and the tests must notice."""
