@@ -15,7 +15,7 @@ from relu_optima.errors import StoreError
 from relu_optima.parquet import read_table
 from relu_optima.plan import plan_single_run
 from relu_optima.plugins import PLUGIN_PACKAGES, plugin_names
-from relu_optima.publish.formats import latex_text
+from relu_optima.publish.typeset import latex_text
 from relu_optima.stage import STAGES
 from relu_optima.store import Store
 from relu_optima.worker import work
