@@ -267,7 +267,7 @@ def test_the_certificates_to_be_edited_are_true(name):
 
 
 def _name(part):
-    return "edit" if callable(part) else str(part)[:40]  # a function's name holds its address
+    return "edit" if " at 0x" in repr(part) else str(part)[:40]  # no addresses: they differ
 
 
 @pytest.mark.parametrize(("name", "path", "value", "message"), ROWS, ids=_name)
