@@ -41,7 +41,8 @@ def batch_bytes(plan: Manifest, batch: Batch, **metadata: object) -> bytes:
     rows = [
         {
             "run_id": e.run, "code_key": plan.runs[e.run].code_key, "sweep": batch.sweep,
-            "stage": batch.stage, "status": "ok", "objective": float(int(e.run, 16)),
+            "stage": batch.stage, "status": "ok",
+            ("d" if batch.stage == "dataset" else "objective"): float(int(e.run, 16)),
         }
         for e in batch.entries
     ]  # fmt: skip

@@ -45,10 +45,13 @@ PICTURES = {
 # Blocks of YAML that do not name their file in the first line.
 UNNAMED = {
     ("publish.md", "macros:"): "macros",
+    ("publish.md", "caption: >-"): "claims",
     ("reproduce.md", "paper: Citation."): "published",
     ("cluster.md", "# site/profile.yaml"): "profile",
 }
-READS = "relu_optima.results("  # a block of Python that works on results
+# Python that works on the results of a study, or on what a command of its page has written.
+READS = ("relu_optima.results(", 'np.load("net.npz")')
+TABLE = np.random.default_rng(0).standard_normal((30, 3))  # a CSV file of somebody
 TINY = """\
 title: The default study made small
 sweeps: [convex_lambda]
@@ -85,6 +88,10 @@ def blocks_of(page: Path) -> list[Block]:
         Block(page.name, start + 1, lines[start][3:], "\n".join(lines[start + 1 : end]))
         for start, end in zip(fences[::2], fences[1::2], strict=True)
     ]
+
+
+def reads(block: Block) -> bool:
+    return any(text in block.text for text in READS)
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -158,6 +165,7 @@ def tiny(tmp_path_factory) -> Path:
         shutil.copy2(ROOT / name, root / name)
     (root / "conf/study/default.yaml").write_text(TINY)
     run([sys.executable, "-m", "relu_optima", "study", "default", "--no-report"], root)
+    np.savetxt(root / "mine.csv", TABLE, delimiter=",", header="area,age,price", comments="")
     return root
 
 
@@ -236,10 +244,10 @@ def test_every_command_and_block_that_works_on_results(tiny):
             done = CliRunner().invoke(app, words[1:], catch_exceptions=False)
         assert done.exit_code == 0, f"{place}: {command}\n{done.output}"
     for block in BLOCKS:
-        if block.language == "python" and READS in block.text:
+        if block.language == "python" and reads(block):
             with inside(tiny):
-                exec(compile(block.text, str(block), "exec"), names := {})
-            assert len(names["frame"])
+                exec(compile(block.text, str(block), "exec"), names := {"A": TABLE[:, :2]})
+            assert len(names.get("frame", names.get("y", ())))
 
 
 @pytest.mark.timeout(900)
@@ -271,7 +279,8 @@ def test_commands_in_running_text_exist(command, made):
         if words[1] != "<verb>":
             parsed([*words, *(["x"] if words[-1] == "check" else [])])
     elif words[0] == "python":
-        assert (ROOT / words[2].replace(".", "/")).exists(), command
+        place = ROOT / words[2].replace(".", "/")
+        assert place.exists() or place.with_suffix(".py").exists(), command
     else:
         assert words[0] == "snakemake"
 
@@ -306,17 +315,18 @@ def names_for(page: str) -> dict:
         from pydantic import Field
 
         from relu_optima.config.schema.figure import FigureConfig
+        from relu_optima.config.schema.naming import ColumnName
         from relu_optima.publish.products import FigureResult
 
         return {
-            "Field": Field, "FigureConfig": FigureConfig, "FigureResult": FigureResult,
-            "Mapping": Mapping, "pd": pd,
+            "ColumnName": ColumnName, "Field": Field, "FigureConfig": FigureConfig,
+            "FigureResult": FigureResult, "Mapping": Mapping, "pd": pd,
         }  # fmt: skip
     return names
 
 
 @pytest.mark.parametrize(
-    "block", [b for b in BLOCKS if b.language == "python" and READS not in b.text], ids=str
+    "block", [b for b in BLOCKS if b.language == "python" and not reads(b)], ids=str
 )
 def test_every_other_block_of_python_runs(block):
     exec(compile(block.text, str(block), "exec"), names_for(block.page))
@@ -379,6 +389,11 @@ def check_macros(block, root):
     validate_group("table", {**table, **yaml.safe_load(block.text)})
 
 
+def check_claims(block, root):
+    figure = yaml.safe_load((root / "conf/figure/lambda_objective.yaml").read_text())
+    assert validate_group("figure", {**figure, **yaml.safe_load(block.text)}).holds
+
+
 def check_published(block, root):
     (root / "conf/published/noise.yaml").write_text(
         block.text.replace("[accuracy, ...]", "[accuracy, norm_200]")
@@ -403,7 +418,8 @@ def check_profile(block, root):
 def test_every_block_of_yaml_is_valid(block, scratch):
     check = {
         "sweep": check_sweep, "figure": check_figure, "dataset": check_dataset,
-        "macros": check_macros, "published": check_published, "profile": check_profile,
+        "macros": check_macros, "claims": check_claims, "published": check_published,
+        "profile": check_profile,
     }  # fmt: skip
     try:
         check[kind_of(block)](block, scratch)

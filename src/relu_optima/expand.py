@@ -212,7 +212,8 @@ class Expander:
                 else override.key.split(".")[0] in own
             ):
                 override.used |= override.key != "seed"  # told when it is known what draws
-                self.line.reads(name, override)
+                stated = {**{k: [v] for k, v in fixed.items()}, **grid, **zipped}.get(override.key)
+                self.line.reads(name, override, changes=override.values != stated)
                 replace.append((override.key, override.values, COMMAND_LINE))
         for key, values, place in replace:
             origin[key] = place

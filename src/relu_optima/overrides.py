@@ -75,6 +75,7 @@ class CommandLine:
         self.left_out: dict[str, str] = {}
         self._on: dict[str, list[str]] = {}
         self._read: dict[str, list[Override]] = {}
+        self._changed: dict[str, list[Override]] = {}
 
     def builds_on(self, sweep: str, on: list[str]) -> None:
         """Note the sweeps that a sweep builds on.
@@ -88,7 +89,7 @@ class CommandLine:
         """
         self._on[sweep] = on
 
-    def reads(self, sweep: str, override: Override) -> None:
+    def reads(self, sweep: str, override: Override, *, changes: bool = True) -> None:
         """Note that a sweep takes a value from an override.
 
         Parameters
@@ -97,8 +98,12 @@ class CommandLine:
             Name of the sweep.
         override : Override
             The override.
+        changes : bool, default True
+            False if its own file says the same, so that there is nothing to tell.
         """
         self._read.setdefault(sweep, []).append(override)
+        if changes:
+            self._changed.setdefault(sweep, []).append(override)
 
     def has_read(self, sweep: str, override: Override) -> bool:
         """Tell whether a sweep takes a value from an override.
@@ -118,7 +123,7 @@ class CommandLine:
         return override in self._read.get(sweep, [])
 
     def texts(self, sweep: str) -> list[str]:
-        """List the overrides that a sweep or one it builds on reads, as they were typed.
+        """List the overrides that change a sweep or one it builds on, as they were typed.
 
         Parameters
         ----------
@@ -130,7 +135,7 @@ class CommandLine:
         list of str
             Each once.
         """
-        own = [o.text for o in self._read.get(sweep, [])]
+        own = [o.text for o in self._changed.get(sweep, [])]
         return list(
             dict.fromkeys([*own, *(t for u in self._on.get(sweep, ()) for t in self.texts(u))])
         )

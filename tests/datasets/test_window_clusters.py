@@ -6,7 +6,7 @@ import pytest
 from relu_optima.config.validate import validate_group
 from relu_optima.datasets.loaders.window_clusters import find_window, load
 from relu_optima.errors import DataError
-from relu_optima.existence.decision import decide
+from relu_optima.existence import decide
 from relu_optima.existence.proof.document import unpack_masks
 from relu_optima.patterns.classes import atlas_sizes, class_masks, pattern_classes
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relu_optima.errors import DataError
@@ -120,6 +120,7 @@ def test_every_epoch_visits_every_row_once():
     dtype=st.sampled_from(["float32", "float64"]),
     optimizer=st.sampled_from(["sgd", "adam"]),
 )
+@example((5, 4, 4, 2), 3, 0, "float32", "sgd")  # slots that begin off a cache line
 def test_a_network_does_not_depend_on_its_neighbours(widths, count, batch, dtype, optimizer):
     options = {"dtype": dtype, "batch_size": batch, "epochs": 3, "optimizer": optimizer}
     cases = [

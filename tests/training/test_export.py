@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from relu_optima.errors import DataError
-from relu_optima.existence.decision import decide
+from relu_optima.existence import decide
 from relu_optima.patterns.reading import read_masks
 from relu_optima.training.export import canonical_masks, save_network
 from relu_optima.training.stage import run

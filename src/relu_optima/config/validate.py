@@ -257,11 +257,12 @@ def _without_other_arms(items: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     out: list[ErrorDetails] = []
     for item in items:
         loc = item["loc"]
-        if not is_arm(loc[-1]):
+        if not loc or not is_arm(loc[-1]):
             out.append(item)
             continue
         place = loc[:-1]
-        deeper = [i for i in items if i["loc"][: len(place)] == place and not is_arm(i["loc"][-1])]
+        below = [i["loc"] for i in items if i["loc"] and i["loc"][: len(place)] == place]
+        deeper = [other for other in below if not is_arm(other[-1])]
         if deeper:
             continue
         before = next((o for o in out if o["loc"] == place), None)

@@ -2,5 +2,5 @@ from .atlas import atlas as atlas
 from .certificate import Certificate as Certificate
 from .check import CheckReport as CheckReport
 from .check import check_files as check_files
-from .decision import decide as decide
+from .networks import decide as decide
 from .verdict import Verdict as Verdict

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.existence.decision import decide
+from relu_optima.existence.decision import decide_layers
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.classes import atlas_sizes, class_masks, pattern_classes
+from relu_optima.patterns.layers import mask_layers
 
 
 @dataclass(frozen=True)
@@ -55,4 +56,4 @@ def atlas(r: int, side: int = 3, *, only_largest: bool = False) -> Iterator[Atla
     for m, n in sizes:
         for index, code in enumerate(pattern_classes(m, n, r)):
             masks = class_masks(code, m, n)
-            yield AtlasEntry(m, n, r, index, masks, decide(masks, time_limit=3600.0))
+            yield AtlasEntry(m, n, r, index, masks, decide_layers(mask_layers(masks), 3600.0))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from relu_optima.errors import DataError
-from relu_optima.existence.decision import decide
 from relu_optima.existence.explain import RULES, proof_of, rules_of
+from relu_optima.existence.networks import decide
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.layers import FREE, Layer
 from relu_optima.patterns.reading import read_layers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,34 +14,24 @@ from relu_optima.existence.chain import decide_chain
 from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
-from relu_optima.existence.networks import Network, network_layers
 from relu_optima.existence.proof.document import FORMAT, pack_masks
 from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
-from relu_optima.patterns.layers import FREE, PARTIAL
-
-if TYPE_CHECKING:
-    from torch import nn
+from relu_optima.patterns.layers import FREE, PARTIAL, Layer
 
 
-def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int = 0) -> Verdict:
-    """Decide closedness of the product set and the function set, and existence on finite data.
+def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0) -> Verdict:
+    """Decide all three questions for checked layers, see `relu_optima.existence.decide`.
 
     Parameters
     ----------
-    masks : sequence of matrices (n_out, n_in), or torch.nn.Module
-        First layer first: arrays of 0 and 1, scipy sparse matrices and lazylinop factors (their
-        nonzero entries); or a Sequential of Linear and ReLU (its masks, else its nonzero
-        weights). Masks stand for networks with free biases; where a module lacks some, answers
-        that need them are ``unknown``.
-    time_limit : float, optional
-        Wall-clock seconds after which the search ends. It decides nothing: an answer is what any
-        longer limit gives, or ``unknown`` with the reason ``time limit`` (`Verdict.timed_out`).
+    layers : sequence of Layer
+        First layer first, with masks that chain.
+    time_limit : float
+        Wall-clock seconds after which the search ends.
     z3_rlimit : int, optional
-        Ask z3 about the product set of two layers that no rule decides, with this deterministic
-        resource limit. Its answer has no certificate: `Certificate.verify` is False then, and
-        `Certificate.unsupported` names the answers that rest on it. 0: do not ask.
+        Ask z3 with this resource limit where no rule decides; 0: do not ask.
 
     Returns
     -------
@@ -50,8 +40,6 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
 
     Raises
     ------
-    DataError
-        If the masks are not 0/1 matrices that chain, or the module is no such network.
     SolveInputError
         If the time limit is not positive or the resource limit negative.
     """
@@ -60,8 +48,7 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
     if z3_rlimit < 0:
         raise SolveInputError(f"{z3_rlimit} was given", where="z3_rlimit", allowed=">= 0")
-    network = network_layers(masks)
-    layers = [layer.mask for layer in network]
+    masks = [layer.mask for layer in layers]
     deadline = start + time_limit
 
     def in_time(search: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -70,17 +57,17 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
         except TimeUp:
             return {"answer": "unknown", "proof": {"reason": TIME_LIMIT}}
 
-    product = in_time(lambda: decide_product(layers, deadline))
-    if z3_rlimit and product["answer"] == "unknown" and len(layers) == 2:
+    product = in_time(lambda: decide_product(masks, deadline))
+    if z3_rlimit and product["answer"] == "unknown" and len(masks) == 2:
         undecided = product
-        product = in_time(lambda: ask_z3(layers[0], layers[1], z3_rlimit, deadline) or undecided)
-    function = in_time(lambda: decide_function(layers, product, deadline))
-    finite = decide_finite(layers, product)
-    biases = [layer.bias for layer in network]
+        product = in_time(lambda: ask_z3(masks[0], masks[1], z3_rlimit, deadline) or undecided)
+    function = in_time(lambda: decide_function(masks, product, deadline))
+    finite = decide_finite(masks, product)
+    biases = [layer.bias for layer in layers]
     function, finite = _with_biases(function, biases), _with_biases(finite, biases)
     document = {
         "format": FORMAT,
-        "layers": pack_masks(layers),
+        "layers": pack_masks(masks),
         "product": product,
         "function": function,
         "finite": finite,

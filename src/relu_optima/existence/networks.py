@@ -1,4 +1,4 @@
-"""Layers of what `decide` takes: masks, sparse matrices and operators, or a torch module.
+"""`decide` for what people have: masks, sparse matrices and operators, or a torch module.
 
 Neither torch nor scipy is imported for it: who passes a module has imported torch.
 """
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.errors import DataError
+from relu_optima.existence.decision import decide_layers
+from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.layers import Layer, check_layers
 from relu_optima.patterns.masks import MAX_CELLS, MAX_SIDE
 from relu_optima.patterns.state_dict import linear_layer, refuse_tied
@@ -23,6 +25,39 @@ Network = Sequence[Any] | np.ndarray
 SEQUENTIAL = "nn.Sequential of nn.Linear and nn.ReLU (and Dropout, Identity, Flatten)"
 BLOCK = 500  # columns of an operator that are computed at a time
 ROUNDING = 1e-12  # of the largest entry of an operator; smaller ones may be noise
+
+
+def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int = 0) -> Verdict:
+    """Decide closedness of the product set and the function set, and existence on finite data.
+
+    Parameters
+    ----------
+    masks : sequence of matrices (n_out, n_in), or torch.nn.Module
+        First layer first: arrays of 0 and 1, scipy sparse matrices and lazylinop factors (their
+        nonzero entries); or a Sequential of Linear and ReLU (its masks, else its nonzero
+        weights). Masks stand for networks with free biases; where a module lacks some, answers
+        that need them are ``unknown``.
+    time_limit : float, optional
+        Wall-clock seconds after which the search ends. It decides nothing: an answer is what any
+        longer limit gives, or ``unknown`` with the reason ``time limit`` (`Verdict.timed_out`).
+    z3_rlimit : int, optional
+        Ask z3 about the product set of two layers that no rule decides, with this deterministic
+        resource limit. Its answer has no certificate: `Certificate.verify` is False then, and
+        `Certificate.unsupported` names the answers that rest on it. 0: do not ask.
+
+    Returns
+    -------
+    Verdict
+        Three answers, never a guess, and one certificate for all of them.
+
+    Raises
+    ------
+    DataError
+        If the masks are not 0/1 matrices that chain, or the module is no such network.
+    SolveInputError
+        If the time limit is not positive or the resource limit negative.
+    """
+    return decide_layers(network_layers(masks), time_limit, z3_rlimit)
 
 
 def network_layers(network: Network | nn.Module, where: str = "masks") -> list[Layer]:

@@ -11,9 +11,10 @@ import numpy as np
 from relu_optima.config.schema.existence import ExistenceConfig
 from relu_optima.errors import DataError
 from relu_optima.existence.certificate import Certificate
-from relu_optima.existence.decision import decide
+from relu_optima.existence.decision import decide_layers
 from relu_optima.existence.proof.document import unpack_masks
 from relu_optima.existence.proof.verify import problems_of
+from relu_optima.patterns.layers import mask_layers
 from relu_optima.patterns.masks import check_masks
 from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
@@ -35,7 +36,7 @@ def run(task: Task) -> Outcome:
     config = task.groups["existence"]
     assert isinstance(config, ExistenceConfig)
     masks = _masks(task)
-    verdict = decide(masks, config.time_limit, config.z3_rlimit)
+    verdict = decide_layers(mask_layers(masks), config.time_limit, config.z3_rlimit)
     live = (masks[0].any(axis=1) & masks[1].any(axis=0)).sum() if len(masks) > 1 else 0
     finite = verdict.certificate.document["finite"]
     return Outcome(

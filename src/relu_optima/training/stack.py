@@ -16,6 +16,7 @@ import torch
 from relu_optima.config.schema.training import TrainingConfig
 from relu_optima.training.problem import Problem
 
+ALIGNMENT = 64  # bytes of a cache line, and of the widest vector registers
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -226,6 +227,55 @@ class Workspace:
             self._buffers[key] = torch.empty(shape, dtype=like.dtype, device=like.device)
         return self._buffers[key]
 
+    def aligned(self, name: object, like: torch.Tensor) -> torch.Tensor:
+        """Return a buffer for a stack whose slots all begin at a multiple of `ALIGNMENT` bytes."""
+        key = ("aligned", name, *like.shape)
+        if key not in self._buffers:
+            size = like.element_size()
+            step = -(-like[0].numel() * size // ALIGNMENT) * ALIGNMENT // size
+            buffer = torch.empty(len(like) * step + ALIGNMENT, dtype=like.dtype)
+            skip = -buffer.data_ptr() % ALIGNMENT // size
+            strides = (step, like.shape[2], 1)
+            self._buffers[key] = buffer[skip:].as_strided(like.shape, strides, skip)
+        return self._buffers[key]
+
+
+def _is_aligned(stack: torch.Tensor) -> bool:
+    """Tell whether every slot begins at a multiple of `ALIGNMENT` bytes."""
+    step = stack.stride(0) * stack.element_size() if stack.shape[0] > 1 else 0
+    return stack.device.type != "cpu" or not (stack.data_ptr() | step) % ALIGNMENT
+
+
+def _placed(name: object, stack: torch.Tensor, workspace: Workspace) -> torch.Tensor:
+    return stack if _is_aligned(stack) else workspace.aligned(name, stack).copy_(stack)
+
+
+def _multiply(
+    name: str,
+    left: torch.Tensor,
+    right: torch.Tensor,
+    out: torch.Tensor,
+    workspace: Workspace,
+    *,
+    transposed: str = "",
+    bias: torch.Tensor | None = None,
+) -> None:
+    """Multiply slot by slot so that no bit depends on the place of a slot.
+
+    BLAS libraries take other loops, which sum in another order, where a matrix does not begin at a
+    cache line; stacks of small matrices are therefore moved to where each of them does.
+    """
+    left, right = _placed((name, 0), left, workspace), _placed((name, 1), right, workspace)
+    left = left.transpose(1, 2) if transposed == "left" else left
+    right = right.transpose(1, 2) if transposed == "right" else right
+    target = out if _is_aligned(out) else workspace.aligned((name, 2), out)
+    if bias is None:
+        torch.bmm(left, right, out=target)
+    else:
+        torch.baddbmm(bias, left, right, out=target)
+    if target is not out:
+        out.copy_(target)
+
 
 def forward(
     parameters: StackedParameters, X: torch.Tensor, workspace: Workspace
@@ -249,12 +299,9 @@ def forward(
     layers = [X]
     last = len(parameters.weights) - 1
     for k, W in enumerate(parameters.weights):
-        transposed = W.transpose(1, 2)
         Z = workspace.get(("layer", k), (X.shape[0], X.shape[1], W.shape[1]), W)
-        if parameters.biases:
-            torch.baddbmm(parameters.biases[k], layers[-1], transposed, out=Z)
-        else:
-            torch.bmm(layers[-1], transposed, out=Z)
+        bias = parameters.biases[k] if parameters.biases else None
+        _multiply(f"forward {k}", layers[-1], W, Z, workspace, transposed="right", bias=bias)
         layers.append(Z if k == last else Z.relu_())
     return layers
 
@@ -312,13 +359,14 @@ def loss_and_gradient(
     # applied to the small gradients, not to the large residuals
     scale = 2.0 / (Y.shape[1] * Y.shape[2])
     for k in reversed(range(len(parameters.weights))):
-        torch.bmm(G.transpose(1, 2), layers[k], out=gradient.weights[k])
+        into = gradient.weights[k]
+        _multiply(f"gradient {k}", G, layers[k], into, workspace, transposed="left")
         gradient.weights[k].mul_(scale)
         if gradient.biases:
             torch.sum(G, 1, keepdim=True, out=gradient.biases[k])
             gradient.biases[k].mul_(scale)
         if k > 0:
             back = workspace.get(("back", k), tuple(layers[k].shape), G)
-            torch.bmm(G, parameters.weights[k], out=back)
+            _multiply(f"back {k}", G, parameters.weights[k], back, workspace)
             G = torch.ops.aten.threshold_backward.grad_input(back, layers[k], 0, grad_input=back)
     return error
