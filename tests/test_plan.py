@@ -198,7 +198,7 @@ def test_characters_that_cannot_be_set_are_told_before_anything_runs(project):
     write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\ntables: [t]\n")
     write(project, "sweep/a", CONVEX)
     common = "sweeps: [a]\ntitle: λₘₐₓ\ncategory: Test\n"
-    table = "table: runs\ncaption: A ☃.\nlabels: {convex.lam: 雪 λ}\ncolumns: [{column: seed}]\n"
+    table = "table: runs\ncaption: A ☃.\nlabels: {seed: 雪 λ}\ncolumns: [{column: seed}]\n"
     write(project, "table/t", common + table)
     figure = "plot: line\ncaption: A ☃.\nx: seed\ny: gap\nvalues: {relu: 雪}\n"
     write(project, "figure/f", common + figure)
@@ -208,7 +208,7 @@ def test_characters_that_cannot_be_set_are_told_before_anything_runs(project):
         "conf/figure/f.yaml: values.relu: the figures' font has no sign for '雪' "
         "(U+96EA, cjk unified ideograph-96ea)",
         "conf/table/t.yaml: caption: LaTeX has no command for '☃' (U+2603, snowman)",
-        "conf/table/t.yaml: labels.convex.lam: LaTeX has no command for '雪' "
+        "conf/table/t.yaml: labels.seed: LaTeX has no command for '雪' "
         "(U+96EA, cjk unified ideograph-96ea)",
     ]
 
