@@ -248,6 +248,6 @@ def test_percent_signs_units_and_intervals(tmp_path):
     found = re.findall(r"([\d.]+) & \{\[\}\\num\{([\d.]+)\}, \\num\{([\d.]+)\}", body)
     assert len(found) > 5
     for middle, low, high in found:
-        known = 1 - math.floor(math.log10(float(high) - float(low))) if high != low else 4
+        known = 1 - math.floor(math.log10(0.98 * (float(high) - float(low)))) if high != low else 4
         two = 1 - math.floor(math.log10(float(middle))) if float(middle) else 0
         assert len(middle.partition(".")[2]) <= max(known, two, 0), (middle, low, high)
