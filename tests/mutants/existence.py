@@ -96,7 +96,7 @@ MUTANTS = {
     "triangles": ("chain", "if not _alternating_triangles(chain[low : low + 3]):", "if False:"),
     "full-rows": ("chain", "if proof[\"rows\"] != list(range(above.shape[0])):", "if False:"),
     "full-columns": ("chain", "if proof[\"columns\"] != list(range(below.shape[1])):", "if False:"),
-    "full-rules": ("chain", "FULL_RULES = (\"C3\", \"C4\", \"C5\", \"C6\")",
+    "full-rules": ("chain", "FULL_RULES = (\"C3\", \"Z\", \"C4\", \"C5\", \"C6\")",
                    "FULL_RULES = (\"C3\", \"C4\", \"C5\", \"C6\", \"P\", \"C7\")"),
     # not closed
     "curve-mask": ("curve", " or not mask[i, j]:", ":"),
@@ -123,6 +123,14 @@ MUTANTS = {
     "pair-mixed": ("pairs", "(tall[0] and wide[0]) or (tall[1] and wide[1])", "(any(tall) and any(wide))"),
     "unit-vectors": ("pairs", "return {places[0] for places in directions.values() if len(places) == 1}",
                      "return set()"),
+    "X-permutation": ("curve", "sorted(i for i, _ in cells) != sorted(rows) or", ""),
+    "X-columns": ("curve", " or sorted(j for _, j in cells) != sorted(columns)", ""),
+    "X-neurons": ("curve", ".sum() > len(rows)", ".sum() > len(rows) + 1"),
+    "X-use": ("curve", "if any(upper[i, k] and lower[k, j] for i, j in cells):", "if False:"),
+    "Z-zero": ("closed_rules", "for q in np.flatnonzero(S[i] & T[j])) != 0:", "for q in ()) != 0:"),
+    "Z-rank": ("closed_rules", "return [] if rank == left.sum() else", "return [] if True else"),
+    "Z-left": ("closed_rules", "if rank_mod_p(factor[np.ix_(cells, members[j])]) == cells.sum():", "if True:"),
+    "Z-length": ("closed_rules", "if len(u) != len(rows) or len(v) != len(columns):", "if False:"),
     # functions
     "B1": ("function", "if product[\"answer\"] == \"not_closed\" else", "if True else"),
     "B2-product": ("function", "proved = product[\"answer\"] == \"closed\" and", "proved = True or"),
