@@ -92,9 +92,9 @@ def _vanishing(equations: Matrix, rng: np.random.Generator) -> list[int]:
     """Draw a vector that a matrix maps to zero."""
     m, n = equations.shape
     if m == 0:
-        return [int(x) for x in rng.integers(1, 10, n)]
+        return [int(rng.integers(1, 10)) for _ in range(n)]
     basis, nullity = flint.fmpz_mat(m, n, [int(x) for x in equations.ravel()]).nullspace()
-    weights = [int(x) for x in rng.integers(1, 10, int(nullity))]
+    weights = [int(rng.integers(1, 10)) for _ in range(int(nullity))]
     mixed = [sum(w * int(basis[a, b]) for b, w in enumerate(weights)) for a in range(n)]
     common = math.gcd(*mixed) or 1
     return [x // common for x in mixed]
