@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from relu_optima.existence import proof
-from relu_optima.existence.proof import finite, function
+from relu_optima.existence.proof import function
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -307,13 +307,6 @@ def beyond_the_proofs(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(function, "_carrier_choices", lambda masks, kinks: [])
         yield problems_of(document("B4"))
-    rows = {"row_shared": 0, "row_other": 1, "row_of": [[2, 0]]}
-    targets = finite.target_matrix(rows, np.arange(3), 2)
-    other = targets.copy()
-    other[5] += 1
-    yield finite._check_second_differences(2 * targets, 0, 1, 3)
-    yield finite._check_second_differences(other, 0, 1, 3)
-    yield finite._check_curve(other, rows)
     yield problems_of(erased())
 
 

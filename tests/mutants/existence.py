@@ -155,7 +155,6 @@ MUTANTS = {
     "F-shared": ("finite", "masks[1][i0, k] and masks[1][i0, l] and masks[1][i1, k]", "masks[1][i0, k] and masks[1][i1, k]"),
     "F-other": ("finite", "masks[1][i0, k] and masks[1][i0, l] and masks[1][i1, k]", "masks[1][i0, k] and masks[1][i0, l]"),
     "F-rest": ("finite", "elif not masks[1][rows_of_others, others].all():", "elif False:"),
-    "F-targets": ("finite", "2.0 * (s > 0) + (s == 0)", "2.0 * (s > 0)"),
     "clusters-count": ("finite", "if proof[\"clusters\"] != _clusters_needed(masks, columns):", "if False:"),
     "clusters-window": ("finite", "if sorted(proof[\"columns\"]) != sorted(columns):", "if False:"),
     "clusters-product": ("finite", "if product[\"answer\"] != \"not_closed\":", "if False:"),
