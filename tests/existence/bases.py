@@ -21,9 +21,12 @@ LOW, UP = mask("10", "11"), mask("11", "01")
 MASKS = {
     "lu": [UP, LOW],
     "limit": [mask("110", "101"), mask("11", "11")],  # a limit that is drawn
-    "hole": [mask("100", "111", "111"), mask("111", "011", "011")],  # refuted by a determinant
+    "hole": [
+        mask("100", "010", "111", "111"),
+        mask("1101", "0011", "0011"),
+    ],  # refuted by a determinant
     "solve": [mask("110", "101", "011"), mask("111", "110", "001")],  # by a Groebner basis
-    "tree": make("ul", n=3),
+    "tree": [mask("110", "101", "011"), mask("110", "101", "011")],
     "deep": [np.eye(2, dtype=np.uint8), UP, LOW],
     "butterfly": make("butterfly", factors=3),
     "lul": [np.tril(np.ones((3, 3))), np.triu(np.ones((3, 3))), np.tril(np.ones((3, 3)))],
@@ -38,6 +41,14 @@ MASKS = {
     "C5": make("banded", n=3),
     "C6": [mask("100", "011", "110", "111"), mask("1011", "0101", "0011")],
     "C7": [mask("1111", "1011", "1111"), mask("111", "101", "111", "111")],
+    "X": [
+        mask("111111", "101011", "111101", "110000"),
+        mask("1011", "1111", "0011", "0101"),
+    ],
+    "Z": [
+        mask("1010", "0111", "0000", "0011", "0010", "1110", "0000"),
+        mask("0100111", "1101101", "1001110"),
+    ],
     "B4": [mask("11", "01", "11"), mask("101", "111")],
     "B5": [mask("10", "01", "11"), mask("101", "011")],
     "B6": [mask("100", "011", "110"), mask("111", "001")],

@@ -117,6 +117,20 @@ PRODUCT = {
     "C6 after a case": (LU, *reduction(LU, [STAR], [component("C6", K, tree={
         "cell": [1, 0], "condition": [["1", [[1, 0, 1]]]], "zero": {"fill": FLAT},
         "nonzero": {"fill": DEAD}})])),
+    "Z off zero": (LU, *reduction(LU, [STAR], [component("Z", K, u=[[1, 1]], v=[[1, 1]])])),
+    "Z at zero": (LU, *reduction(LU, [STAR], [component("Z", K, u=[[0, 0]], v=[[0, 0]])])),
+    "X of a neuron in use": (TWO, *limit(
+        UNIT, UNIT, UNIT, [0, 1], [0, 1], None, useless=0)),
+    "X of too many neurons": (B5, *limit(
+        constants((1, 1)), constants((1, 1)), constants((1, 1)), [1], [1], None, useless=0)),
+    "X of two rows in a column": (
+        [mask("10", "10", "01"), mask("100", "010")], *limit(
+            UNIT, constants((0, 0), (1, 0)), constants((0, 0), (1, 0)), [0, 1], [0, 1], None,
+            useless=2)),
+    "X of two columns in a row": (
+        [mask("10", "01", "00"), mask("110", "001")], *limit(
+            constants((0, 0), (0, 1)), UNIT, constants((0, 0), (0, 1)), [0, 1], [0, 1], None,
+            useless=2)),
     "no component": (LU, *reduction(LU, [STAR])),
     "a row too few": (LU, *reduction(LU, [star(0, [1], [0, 1]), STAR], rows=[1])),
     "a column too few": (LU, *reduction(LU, [star(0, [0, 1], [1]), STAR], columns=[1])),
@@ -301,7 +315,7 @@ def _odd(rng, value):
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
-        return int(value + rng.choice([-2, -1, 1, 2]))
+        return value + int(rng.choice([-2, -1, 1, 2]))
     if value in ("closed", "not_closed", "unknown"):
         return str(rng.choice(["closed", "not_closed", "unknown"]))
     if value in ("always", "not_always"):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from relu_optima.existence import proof
-from relu_optima.existence.proof import finite, function
+from relu_optima.existence.proof import function
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -68,7 +68,7 @@ ROWS = [
     ("lu", f"{FINITE}.row_shared", -1, "index -1 does not exist, there are 2"),
     ("lu", f"{FINITE}.row_other", 2, "index 2 does not exist, there are 2"),
     ("lu", f"{FINITE}.neurons.0", -2, "index -2 does not exist, there are 2"),
-    ("hole", f"{FINITE}.row_of.0.0", -1, "index -1 does not exist, there are 3"),
+    ("hole", f"{FINITE}.row_of.0.0", -1, "index -1 does not exist, there are 4"),
     ("hole", f"{FINITE}.row_of.0.1", -3, "index -3 does not exist, there are 3"),
     ("B4", f"{FUNCTION}.kinks.0.p.0.0", -1, "index -1 does not exist, there are 2"),
     ("B4", f"{FUNCTION}.kinks.0.w.0.0", -1, "index -1 does not exist, there are 2"),
@@ -101,6 +101,11 @@ ROWS = [
     ("hole", f"{PRODUCT}.refutation.tree.3", [1, 1], "the rank of a window is not too large"),
     ("hole", f"{PRODUCT}.refutation.tree.1", [0, 1, 1], "the rank of a window is not too large"),
     ("solve", f"{PRODUCT}.refutation.cells", drop(0, 1), "equations of a case do not generate 1"),
+    ("X", f"{PRODUCT}.refutation.useless", -1, "index -1 does not exist, there are 4"),
+    ("X", f"{PRODUCT}.refutation.useless", 0, "X: the neuron is of use in a cell"),
+    ("X", f"{PRODUCT}.refutation.rows", drop(0), "X: the limit is no permutation of the window"),
+    ("X", f"{PRODUCT}.refutation", {"rows": [1, 2, 3], "columns": [1, 2, 3], "useless": 1},
+        "X: more neurons see the window than it has rows"),
     # closed by pairs, and without hidden layer
     ("lu", "product", swap("closed", rule="P"), "two neurons have a product set that is not"),
     ("C3", "function", swap("closed", rule="B2"), "two neurons have a product set that is not clo"),
@@ -148,6 +153,10 @@ ROWS = [
     ("C3", f"{DATA}.fixed.0.0", "w", "C3: a fixed side has the wrong length"),
     ("C3", f"{DATA}.fixed.0.1", [0, 1], "C3: the linear map is not onto"),
     ("C3", f"{DATA}.fixed.0.1", [2**31 - 1, 1], "C3: the linear map is not onto"),
+    ("Z", f"{DATA}.u", drop(0), "Z: one vector of each side for each piece"),
+    ("Z", f"{DATA}.v.1", [6], "Z: a vector has the wrong length"),
+    ("Z", f"{DATA}.v.0.0", 9, "Z: the product is not zero"),
+    ("Z", f"{DATA}.v", [[0, 0], [0, 0]], "Z: the derivative is not onto"),
     ("C6", f"{PRODUCT}.components.0", lambda old: {
         **old, "rule": "C4", "data": {"row": 0, "table": []}},
         "C4 needs all cells of the rectangles observed"),
@@ -302,13 +311,6 @@ def beyond_the_proofs(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(function, "_carrier_choices", lambda masks, kinks: [])
         yield problems_of(document("B4"))
-    rows = {"row_shared": 0, "row_other": 1, "row_of": [[2, 0]]}
-    targets = finite.target_matrix(rows, np.arange(3), 2)
-    other = targets.copy()
-    other[5] += 1
-    yield finite._check_second_differences(2 * targets, 0, 1, 3)
-    yield finite._check_second_differences(other, 0, 1, 3)
-    yield finite._check_curve(other, rows)
     yield problems_of(erased())
 
 

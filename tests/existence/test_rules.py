@@ -35,7 +35,8 @@ CLOSED_BY = {
     "C3": [mask("110", "101", "011"), mask("111", "011")],
     "C4": [mask("110", "101", "011"), mask("111", "111", "001")],
     "C5": make("banded", n=3),
-    "C6": make("banded", n=4, lower=1, upper=0),
+    "C6": [mask("100", "011", "110", "111"), mask("1011", "0101", "0011")],
+    "Z": make("banded", n=4, lower=1, upper=0),
     # rank three although the last neuron lacks a row and a column
     "C7": [mask("1111", "1011", "1111"), mask("111", "101", "111", "111")],
 }
@@ -247,6 +248,33 @@ def test_an_answer_does_not_depend_on_when_the_clock_stops(family, monkeypatch):
         for name in ("product_set", "function_set", "optimum"):
             assert getattr(verdict, name) in (getattr(final, name), "unknown")
         assert verdict.timed_out == (verdict.product_set != final.product_set)
+
+
+@pytest.mark.parametrize("n", [8, 32])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_useless_neuron_is_found_below_the_threshold(n, seed):
+    """A neuron that lacks at least as many rows and columns as there are neurons."""
+    masks = make("bernoulli", n_in=n, n_hidden=n, n_out=n, p=0.4, seed=seed)
+    verdict = decide(masks, time_limit=600)
+    assert verdict.product_set == "not_closed"
+    assert verdict.method in ("X", "P4")
+    assert verdict.certificate.problems() == []
+
+
+@pytest.mark.parametrize("density", [0.4375, 0.5])
+@pytest.mark.parametrize("n", [16, 32])
+def test_wide_hidden_layers_are_open_at_zero(n, density):
+    masks = make("erk", widths=[n, n, n // 4], density=density, seed=0)
+    verdict = decide(masks, time_limit=600)
+    assert verdict.product_set == "closed"
+    assert verdict.certificate.document["product"]["proof"]["leaves"] == ["Z"]
+    assert verdict.certificate.problems() == []
+
+
+def test_nearly_full_square_masks_cost_no_search():
+    verdict = decide(make("regular", n_in=32, n_hidden=32, n_out=32, fan_in=24), time_limit=600)
+    assert (verdict.product_set, verdict.function_set) == ("unknown", "not_closed")
+    assert "conjectured" in verdict.method
 
 
 @pytest.mark.parametrize(("m", "r", "n"), [(2000, 2000, 2000), (1, 1, 100_000), (300, 400, 10_000)])

@@ -77,6 +77,22 @@ def test_data_set_has_infimum_zero_along_the_stated_curve(masks):
     assert len(X) == 2 * (2 + len(proof["row_of"])) + 1
 
 
+@settings(deadline=None, max_examples=60)
+@given(masks_strategy())
+def test_second_differences_are_those_of_the_proof(masks):
+    """e_i0, e_i1, -e_i0 at s = -1, 0, 1, one unit vector at each p = 2 q + 1, nothing elsewhere."""
+    verdict = decide(masks, time_limit=0.05)
+    if verdict.optimum == "always":
+        return
+    Y = verdict.counterexample_dataset()[1]
+    proof = verdict.certificate.document["finite"]["proof"]
+    expected = np.zeros((len(Y) - 2, Y.shape[1]))
+    expected[[0, 1, 2], [proof["row_shared"], proof["row_other"], proof["row_shared"]]] = 1, 1, -1
+    for q, (_, row) in enumerate(proof["row_of"], start=1):
+        expected[2 * q + 2, row] = 1
+    assert np.array_equal(Y[2:] - 2 * Y[1:-1] + Y[:-2], expected)
+
+
 def test_dense_one_two_two_cannot_fit_its_five_points():
     """Every placement of two kinks, each with its best linear fit, leaves an error."""
     X, Y = decide([np.ones((2, 1)), np.ones((2, 2))]).counterexample_dataset()

@@ -17,7 +17,7 @@ from relu_optima.existence.reduction import reduce_pattern
 from relu_optima.existence.two_layers import LIGHT, decide_two_layers
 
 FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
-FULL_RULES = ("C3", "C4", "C5", "C6")  # rules whose components are everything
+FULL_RULES = ("C3", "C4", "C5", "Z", "C6")  # rules whose components are everything
 WINDOWS = 60
 
 

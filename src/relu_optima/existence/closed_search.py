@@ -11,6 +11,7 @@ import numpy as np
 
 from relu_optima.existence.deadline import check_time
 from relu_optima.existence.filling_search import find_filling
+from relu_optima.existence.open_zero import find_open_zero
 from relu_optima.existence.pairs import open_pairs
 from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
 from relu_optima.existence.reduction import Piece
@@ -19,7 +20,7 @@ MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
 DRAWS = 400
 QUICK_RULES = ("P", "C3", "C7", "C5", "C4")
-ALL_RULES = (*QUICK_RULES, "C6")
+ALL_RULES = (*QUICK_RULES, "Z", "C6")
 Shapes = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 # components of rule C5: rows and columns of each piece, and the erased cells
 TABLE: dict[str, tuple[Shapes, tuple[tuple[int, int], ...]]] = {
@@ -219,6 +220,7 @@ def _basis_table(
 _SEARCHES: dict[str, Callable[[list[Piece], np.ndarray, float], dict[str, Any] | None]] = {
     "P": _pairs,
     "C3": _full_space,
+    "Z": find_open_zero,
     "C4": _row_basis,
     "C5": _table,
     "C6": find_filling,

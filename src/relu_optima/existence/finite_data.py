@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from relu_optima.errors import DegenerateError
-from relu_optima.existence.proof.finite import target_matrix
 
 
 def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +119,7 @@ def counterexample(
             allowed="patterns with one hidden layer whose answer is 'not_always'",
         )
     live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
-    targets = target_matrix(finite["proof"], live, masks[1].shape[0])
+    targets = _targets(finite["proof"], live, masks[1].shape[0])
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     inputs = masks[0][live].astype(bool)
     common = np.flatnonzero(inputs.all(axis=0))
@@ -130,3 +129,14 @@ def counterexample(
     else:
         X[:] = s[:, None]
     return X, targets
+
+
+def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:
+    """Build the targets at s = -2, ..., 2 r - 2 along the line, r the number of live neurons."""
+    s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
+    targets = np.zeros((len(s), outputs))
+    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (s == 0)
+    targets[:, proof["row_other"]] += np.maximum(s, 0)
+    for q, (_, row) in enumerate(proof["row_of"], start=1):
+        targets[:, row] += np.maximum(s - (2 * q + 1), 0)
+    return targets

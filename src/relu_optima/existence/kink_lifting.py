@@ -22,7 +22,7 @@ Kinks = list[tuple[dict[int, Fraction], dict[int, Fraction]]]
 DRAWS = 600
 EXACT_DRAWS = 60
 SIDE = 4
-MAX_WIDTH = 8  # neurons for which every choice of carriers is refuted
+MAX_WIDTH = 6  # neurons for which every choice of carriers is refuted
 
 
 def lift_kinks(

@@ -7,7 +7,7 @@ layer. Layers are numbered from 0, first layer first.
 masks, the two may be replaced by that mask without changing the set of products of the chain.
 *identity:* one of the two is square with a full diagonal and the Boolean product is the other's
 mask (set the first to the identity). *full:* a reduction log (`proof.closed`) that keeps every
-row and column, frees every cell or leaves components that fill their space (C3, C4, C5, C6).
+row and column, frees every cell or leaves components that fill their space (`FULL_RULES`).
 *LUL:* three full triangular n x n layers, alternately lower and upper, make every n x n matrix:
 for a generic lower L', (A L')[1..k, 1..k] has rank min(k, rank A[1..k, :]) = rank A[1..k, :] (the
 first k columns of L' span a generic [I; X]), which is the criterion of Okunev and Johnson (1997)
@@ -34,7 +34,7 @@ from relu_optima.existence.proof.closed import check_closed, check_reduction
 from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.proof.values import integer
 
-FULL_RULES = ("C3", "C4", "C5", "C6")
+FULL_RULES = ("C3", "Z", "C4", "C5", "C6")
 
 
 def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:

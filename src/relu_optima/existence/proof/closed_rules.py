@@ -8,6 +8,13 @@ Theorem P (`proof.pairs`). One fully observed rectangle, {rank <= 1}, is a case 
 **C3, full space.** One side of every piece fixed to integers makes the linear map onto all observed
 cells surjective: the set is everything. (Full rank modulo a prime implies full rank over Q.)
 
+**Z, open at zero.** At some integer factors the product vanishes and its derivative
+(u', v') -> sum_q u'_q v_q^T + u_q v'_q^T is onto all observed cells: the set is everything.
+*Proof.* By the implicit function theorem the set contains a ball around 0, and it is a cone. C3 is
+the case in which one side of every piece is 0. Whether the derivative is onto may be asked without
+the columns j whose own v'_j alone reach all their cells, as they reach no others, and then without
+the rows whose own u'_i reach all cells that are left.
+
 **C4, row basis.** All cells of the pieces are observed, every row but one lies in all r pieces, and
 r >= n. By scaling columns (v -> v D with D = diag(entries of the special row, 1 at its zeros),
 which keeps supports, spans and membership) it suffices that for every 0/1 row rho on its allowed
@@ -102,6 +109,57 @@ def _check_full(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any])
             columns_of_map.append(image)
     rank = rank_mod_p(np.array(columns_of_map))
     return [] if rank == len(cells) else ["C3: the linear map is not onto"]
+
+
+def _check_open_zero(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
+    U, V = (np.zeros((side, len(pieces)), object) for side in observed.shape)
+    if len(data["u"]) != len(pieces) or len(data["v"]) != len(pieces):
+        return ["Z: one vector of each side for each piece"]
+    left, S, T = (np.zeros(x.shape, bool) for x in (observed, U, V))
+    for q, ((_, rows, columns), u, v) in enumerate(zip(pieces, data["u"], data["v"], strict=True)):
+        if len(u) != len(rows) or len(v) != len(columns):
+            return ["Z: a vector has the wrong length"]
+        U[rows, q], V[columns, q] = [integer(x) for x in u], [integer(x) for x in v]
+        S[rows, q], T[columns, q] = True, True
+        left[np.ix_(rows, columns)] = True
+    left &= observed
+    for i, j in np.argwhere(left):
+        if sum(U[i, q] * V[j, q] for q in np.flatnonzero(S[i] & T[j])) != 0:
+            return ["Z: the product is not zero"]
+    U, V = (U % PRIME).astype(np.int64), (V % PRIME).astype(np.int64)
+    _leave_out(left, U, T)
+    _leave_out(left.T, V, S)
+    rank = rank_mod_p(_derivative(left, U, V, S, T))
+    return [] if rank == left.sum() else ["Z: the derivative is not onto"]
+
+
+def _leave_out(left: np.ndarray, factor: np.ndarray, members: np.ndarray) -> None:
+    """Drop the columns that the other factor's entries alone reach."""
+    for j in np.flatnonzero(left.any(axis=0)):
+        cells = left[:, j]
+        if rank_mod_p(factor[np.ix_(cells, members[j])]) == cells.sum():
+            left[:, j] = False
+
+
+def _derivative(
+    left: np.ndarray, U: np.ndarray, V: np.ndarray, S: np.ndarray, T: np.ndarray
+) -> np.ndarray:
+    """Images of the entries of both factors, one line each, on the cells that are left."""
+    number = np.cumsum(left.ravel()).reshape(left.shape) - 1
+    rows, columns = np.flatnonzero(left.any(axis=1)), np.flatnonzero(left.any(axis=0))
+    lines = [np.zeros((0, int(left.sum())), np.int64)]
+    for ends, other, mine, names, grid in (
+        (rows, V, S, T, left),
+        (columns, U, T, S, left.T),
+    ):
+        places = number if grid is left else number.T
+        for i in ends:
+            for q in np.flatnonzero(mine[i]):
+                hit = grid[i] & names[:, q]
+                line = np.zeros((1, int(left.sum())), np.int64)
+                line[0, places[i, hit]] = other[hit, q]
+                lines.append(line)
+    return np.concatenate(lines)
 
 
 def _transposed(
@@ -201,6 +259,7 @@ def _check_deficits(pieces: list[Piece], observed: np.ndarray, data: dict[str, A
 LEAF_RULES: dict[str, Callable[[list[Piece], np.ndarray, dict[str, Any]], list[str]]] = {
     "P": _check_pairs,
     "C3": _check_full,
+    "Z": _check_open_zero,
     "C4": _check_row_basis,
     "C5": _check_table,
     "C7": _check_deficits,

@@ -1,4 +1,16 @@
-"""Check that a product set is not closed: a curve of members, and a limit that is no member."""
+r"""Check that a product set is not closed: a curve of members, and a limit that is no member.
+
+**X, a useless neuron.** Let A be a partial permutation (with any nonzero entries) on a window of s
+rows and columns, one cell (i_x, c_x) in each, that at most s neurons see, one of them k, and let no
+such cell lie in S_k x T_k. Then A is no member. *Proof.* In A = U V^T on the window, A invertible,
+both factors are square (with fewer neurons the rank of A would be less than s) and V^T A^{-1} U is
+the identity. But its entry (k, k) is the sum over the cells of v_k[c_x] u_k[i_x] / A[i_x, c_x],
+and every term is 0.
+*A is a limit* if for another neuron l two of the cells are (i, c), i in S_k & S_l, c in T_l - T_k,
+and (i', c'), i' in S_l - S_k, c' in T_k & T_l, and every other neuron j holds a cell of its own:
+u_j = e_{i_j}, v_j = e_{c_j}, u_l = e_i / eps + e_i', v_l = e_c' + eps e_c, u_k = -e_i / eps and
+v_k = e_c' multiply to A + eps E_{i'c}.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +22,7 @@ import numpy as np
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.proof.refutation import State, Window, check_tree
-from relu_optima.existence.proof.values import in_range, integer
+from relu_optima.existence.proof.values import in_range, index, integer
 
 
 def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
@@ -101,8 +113,9 @@ def check_refutation(
     limit : dict
         Nonzero entries of the matrix.
     refutation : dict
-        ``rows``, ``columns`` of the window, ``tree`` of case distinctions, optionally the ``cells``
-        whose equations it uses (all by default), and for more than two layers ``cut``.
+        ``rows``, ``columns`` of the window, for more than two layers ``cut``, and the ``useless``
+        neuron of rule X or a ``tree`` of case distinctions, optionally with the ``cells`` whose
+        equations it uses (all by default).
 
     Returns
     -------
@@ -118,6 +131,8 @@ def check_refutation(
         return ["the rows of the window are not distinct indices"]
     if not in_range(columns, lower.shape[1]):
         return ["the columns of the window are not distinct indices"]
+    if "useless" in refutation:
+        return _check_useless(lower, upper, limit, refutation)
     supports = _window_supports(lower, upper, rows, columns)
     window = {(i, j) for i in rows for j in columns}
     listed = refutation.get("cells")
@@ -126,6 +141,29 @@ def check_refutation(
         return ["a cell of the refutation lies outside its window"]
     cells = {cell: limit.get(cell, Fraction(0)) for cell in sorted(used)}
     return check_tree(State(Window(cells, supports)), refutation["tree"])
+
+
+def _check_useless(
+    lower: np.ndarray,
+    upper: np.ndarray,
+    limit: dict[tuple[int, int], Fraction],
+    refutation: dict[str, Any],
+) -> list[str]:
+    rows, columns = refutation["rows"], refutation["columns"]
+    k = index(refutation["useless"], len(lower))
+    inside = {*rows}, {*columns}
+    cells = [
+        (i, j) for (i, j), value in limit.items() if i in inside[0] and j in inside[1] and value
+    ]
+    if sorted(i for i, _ in cells) != sorted(rows) or sorted(j for _, j in cells) != sorted(
+        columns
+    ):
+        return ["X: the limit is no permutation of the window"]
+    if (upper[rows].any(axis=0) & lower[:, columns].any(axis=1)).sum() > len(rows):
+        return ["X: more neurons see the window than it has rows"]
+    if any(upper[i, k] and lower[k, j] for i, j in cells):
+        return ["X: the neuron is of use in a cell"]
+    return []
 
 
 def _window_supports(

@@ -58,32 +58,6 @@ def _live_neurons(masks: list[np.ndarray]) -> np.ndarray:
     return np.flatnonzero((masks[0].any(axis=1)) & (masks[1].any(axis=0)))
 
 
-def target_matrix(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:
-    """Build the targets of Theorem F's data set along the line.
-
-    Parameters
-    ----------
-    proof : dict
-        ``row_shared``, ``row_other`` and ``row_of`` (one row for each remaining neuron).
-    live : array of int, shape (r,)
-        Live neurons.
-    outputs : int
-        Number of outputs m.
-
-    Returns
-    -------
-    array, shape (2 r + 1, m)
-        Targets at s = -2, ..., 2 r - 2.
-    """
-    s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
-    targets = np.zeros((len(s), outputs))
-    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (s == 0)
-    targets[:, proof["row_other"]] += np.maximum(s, 0)
-    for q, (_, row) in enumerate(proof["row_of"], start=1):
-        targets[:, row] += np.maximum(s - (2 * q + 1), 0)
-    return targets
-
-
 def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
     """Count the clusters, n H + 1, of which one lies where the network is affine."""
     seen_by_output = [np.ones(masks[-1].shape[0], bool)]
@@ -149,10 +123,6 @@ def check_finite(
         problems.append("the two neurons do not feed the rows the proof needs")
     elif not masks[1][rows_of_others, others].all():
         problems.append("a remaining neuron does not feed its row")
-    else:
-        targets = target_matrix(proof, live, masks[1].shape[0])
-        problems += _check_second_differences(targets, i0, i1, len(live))
-        problems += _check_curve(targets, proof)
     return problems
 
 
@@ -169,32 +139,3 @@ def _check_clusters(
     if proof["clusters"] != _clusters_needed(masks, columns):
         return ["the number of clusters is not what the widths need"]
     return []
-
-
-def _check_second_differences(targets: np.ndarray, i0: int, i1: int, r: int) -> list[str]:
-    second = targets[2:] - 2 * targets[1:-1] + targets[:-2]  # at s = -1, ..., 2 r - 3
-    expected = np.zeros_like(second[:3])
-    expected[0, i0], expected[1, i1], expected[2, i0] = 1, 1, -1
-    if not np.array_equal(second[:3], expected):
-        return ["the second differences at -1, 0, 1 are not e_i0, e_i1, -e_i0"]
-    kinks = np.flatnonzero(second[3:].any(axis=1)) + 2
-    if kinks.tolist() != [2 * q + 1 for q in range(1, r - 1)]:
-        return ["the other kinks are not two apart"]
-    return []
-
-
-def _check_curve(targets: np.ndarray, proof: dict[str, Any]) -> list[str]:
-    """Evaluate the curve exactly, outputs being affine in eps and 1/eps for 0 < eps < 1.
-
-    The term in 1/eps, on * s - far * s in row i0, vanishes at every integer s.
-    """
-    s = np.arange(-2, len(targets) - 2, dtype=np.int64)
-    on = (s >= 0).astype(np.int64)  # relu(s + eps) = on * (s + eps)
-    far = (s >= 1).astype(np.int64)  # relu(s - eps) = far * (s - eps)
-    i0, i1 = proof["row_shared"], proof["row_other"]
-    constant = np.zeros(targets.shape, np.int64)
-    constant[:, i0] += on + far  # (on (s + eps) - far (s - eps)) / eps, order 0
-    constant[:, i1] += on * s
-    for q, (_, row) in enumerate(proof["row_of"], start=1):
-        constant[:, row] += np.maximum(s - (2 * q + 1), 0)
-    return [] if np.array_equal(constant, targets) else ["the curve misses the targets"]
