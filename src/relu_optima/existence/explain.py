@@ -52,6 +52,17 @@ RULES = {
         "proof.pairs",
         "Theorem P",
     ),
+    "X": Rule(
+        "on a window that no more neurons see than it has rows, one of them serves none of the "
+        "cells of a matrix, which is a limit of products and no product",
+        "proof.curve",
+        "X, a useless neuron",
+    ),
+    "Z": Rule(
+        "at factors whose product is zero all small matrices are reached, and so all matrices are",
+        "proof.closed_rules",
+        "Z, open at zero",
+    ),
     "C3": Rule(
         "with one side of each neuron fixed to integers the products already reach every matrix",
         "proof.closed_rules",
