@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from relu_optima import snapshot
+from relu_optima.plan import snapshot
 
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.
@@ -18,8 +18,8 @@ if MUST_PLAN:
     snapshot.install()
 
 from relu_optima.errors import ReluOptimaError
-from relu_optima.locks import study_lock
-from relu_optima.planning import open_plan
+from relu_optima.store.locks import study_lock
+from relu_optima.run.ready import open_plan
 
 try:
     if WRITE:

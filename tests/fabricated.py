@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from relu_optima.collect import collect_sweep
 from relu_optima.config import compose
-from relu_optima.layout import batch_file, product_files
-from relu_optima.manifest import Batch, Manifest
-from relu_optima.parquet import DIGEST, parquet_bytes
-from relu_optima.plan import make_plan
-from relu_optima.planning import save_plan
-from relu_optima.soundness import read_sweep, write_mark
+from relu_optima.plan.make import make_plan
+from relu_optima.plan.model import Batch, Manifest
+from relu_optima.run.collect import collect_sweep
+from relu_optima.run.ready import save_plan
 from relu_optima.stage import Record
-from relu_optima.store import Store
+from relu_optima.store.layout import batch_file, product_files
+from relu_optima.store.parquet import DIGEST, parquet_bytes
+from relu_optima.store.records import Store
+from relu_optima.store.soundness import read_sweep, write_mark
 from tests.workflow.conftest import FILES
 
 REPOSITORY = Path(__file__).resolve().parents[1]

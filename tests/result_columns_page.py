@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from relu_optima.declared import IDENTITY, WITHOUT_RESULT, plugin_columns, stage_columns
-from relu_optima.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.publish.declared import IDENTITY, WITHOUT_RESULT, plugin_columns, stage_columns
 from relu_optima.stage import STAGES
 
 PAGE = "docs/columns.md"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from relu_optima.errors import ConfigError, ReluOptimaError
-from relu_optima.plan import plan_single_run
-from relu_optima.store import Store
-from relu_optima.workshop import Workshop
+from relu_optima.plan.make import plan_single_run
+from relu_optima.run.runner import Workshop
+from relu_optima.store.records import Store
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SMALL = ["dataset=small", "convex.gates.count=6"]

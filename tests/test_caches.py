@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from relu_optima.caches import use_writable_caches
+from relu_optima.run.caches import use_writable_caches
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relu_optima.code_key import SourceTree
+from relu_optima.plan.code_key import SourceTree
 
 FILES = {
     "__init__.py": '"""Package."""\n',

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relu_optima.code_key import SourceTree
-from relu_optima.collect import collect_sweep
-from relu_optima.columns import SweepColumns
-from relu_optima.declared import IDENTITY, every_column, plugin_columns, stage_columns
+from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
 from relu_optima.errors import StoreError
-from relu_optima.parquet import read_table
-from relu_optima.plan import plan_single_run
-from relu_optima.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.plan.code_key import SourceTree
+from relu_optima.plan.columns import SweepColumns
+from relu_optima.plan.make import plan_single_run
+from relu_optima.publish.declared import IDENTITY, every_column, plugin_columns, stage_columns
 from relu_optima.publish.typeset import latex_text
+from relu_optima.run.batch import work
+from relu_optima.run.collect import collect_sweep
+from relu_optima.run.runner import Workshop
 from relu_optima.stage import STAGES
-from relu_optima.store import Store
-from relu_optima.worker import work
-from relu_optima.workshop import Workshop
+from relu_optima.store.parquet import read_table
+from relu_optima.store.records import Store
 from tests.result_columns_page import PAGE, page
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -22,7 +22,7 @@ from relu_optima.cli import app
 from relu_optima.config.compose import compose_preset, study_defaults
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError
-from relu_optima.plan import make_plan, plan_single_run
+from relu_optima.plan.make import make_plan, plan_single_run
 from relu_optima.reproduce.published import load_published
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -314,9 +314,9 @@ def names_for(page: str) -> dict:
 
         from pydantic import Field
 
-        from relu_optima.config.schema.figure import FigureConfig
-        from relu_optima.config.schema.naming import ColumnName
-        from relu_optima.publish.products import FigureResult
+        from relu_optima.config.naming import ColumnName
+        from relu_optima.publish.contract import FigureResult
+        from relu_optima.publish.figure_config import FigureConfig
 
         return {
             "ColumnName": ColumnName, "Field": Field, "FigureConfig": FigureConfig,

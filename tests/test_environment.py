@@ -6,9 +6,9 @@ from importlib import metadata
 
 import pytest
 
-from relu_optima import code_key
-from relu_optima.code_key import key_of, running_source
-from relu_optima.environment import Environment, environment_of
+from relu_optima.plan import code_key
+from relu_optima.plan.code_key import key_of, running_source
+from relu_optima.plan.environment import Environment, environment_of
 from relu_optima.stage import STAGES
 
 
@@ -94,7 +94,7 @@ def test_a_fake_distribution_in_front_is_seen(tmp_path):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 9.9.9\n")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from relu_optima.environment import environment_of\n"
+        "from relu_optima.plan.environment import environment_of\n"
         "print(environment_of(frozenset({'scipy', 'no_such_module'})).libraries)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,6 +1,6 @@
 """What `study` shows of failed jobs: the true cause, whoever knows it."""
 
-from relu_optima.failures import failures
+from relu_optima.run.failures import failures
 
 START = """\
 [Fri Nov 27 08:28:00 2026]

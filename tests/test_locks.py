@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from relu_optima.errors import BusyError
-from relu_optima.locks import study_lock, worker_lock
+from relu_optima.store.locks import study_lock, worker_lock
 
 HOLD = """
 import errno, fcntl, os, sys, time
@@ -20,7 +20,7 @@ if number:
     def flock(*arguments):
         raise OSError(number, os.strerror(number))
     fcntl.flock = flock
-from relu_optima.locks import {name}
+from relu_optima.store.locks import {name}
 with {name}(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from relu_optima.errors import StoreError
-from relu_optima.parquet import parquet_bytes, read_metadata, read_table
+from relu_optima.store.parquet import parquet_bytes, read_metadata, read_table
 
 FRAME = pd.DataFrame(
     {

@@ -7,8 +7,8 @@ import pytest
 
 from relu_optima.config import compose
 from relu_optima.errors import ConfigError
-from relu_optima.manifest import read_manifest, write_manifest
-from relu_optima.plan import make_plan, plan_single_run, split_study_name, study_name
+from relu_optima.plan.make import make_plan, plan_single_run, split_study_name, study_name
+from relu_optima.plan.model import read_manifest, write_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -338,7 +338,7 @@ def nested(project, monkeypatch):
     """Return a function that plans runs on data of a pattern family, from a copy of the source."""
     import shutil
 
-    from relu_optima import code_key
+    from relu_optima.plan import code_key
 
     source = project / "relu_optima"
     ignore = shutil.ignore_patterns("__pycache__")

@@ -14,7 +14,7 @@ from numpydoc.validate import validate
 
 import relu_optima
 from relu_optima.config.compose import presets
-from relu_optima.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
 from relu_optima.stage import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +110,7 @@ def _resolve(name: str) -> object:
 
 def test_planning_loads_no_heavy_library():
     code = (
-        "import sys; from relu_optima.plan import make_plan; make_plan('default');"
+        "import sys; from relu_optima.plan.make import make_plan; make_plan('default');"
         "heavy = {'torch', 'cvxpy', 'numba', 'scipy', 'sklearn', 'pandas', 'matplotlib', 'z3', "
         "'sympy'} & set(sys.modules); print(sorted(heavy)); sys.exit(bool(heavy))"
     )

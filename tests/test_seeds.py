@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from relu_optima.config.compose import compose_preset, presets
+from relu_optima.config.plugins import plugin_names
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ConfigError
-from relu_optima.plan import make_plan, plan_single_run
-from relu_optima.plugins import plugin_names
+from relu_optima.plan.make import make_plan, plan_single_run
 from relu_optima.stage import STAGES
 from tests.test_plan import CONVEX, REPOSITORY, points, project, write
 

@@ -8,9 +8,9 @@ import pytest
 
 HOOK = """
 import pathlib, sys
-from relu_optima import snapshot
+from relu_optima.plan import snapshot
 snapshot.install()
-from relu_optima.code_key import SourceTree
+from relu_optima.plan.code_key import SourceTree
 root = pathlib.Path(snapshot.__file__).parent
 tree = SourceTree(root, snapshot.source)
 module = root / "probe.py"

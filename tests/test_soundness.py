@@ -11,19 +11,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from relu_optima.collect import collect_sweep
-from relu_optima.doctor import examine, prune
+from relu_optima.audit.doctor import examine, prune
+from relu_optima.audit.lineage import lineage
 from relu_optima.errors import ReluOptimaError, StoreError
-from relu_optima.layout import batch_file, mark_file, plan_file, product_files, sweep_file
-from relu_optima.lineage import lineage
-from relu_optima.manifest import read_manifest, read_plan, sealed, write_manifest
-from relu_optima.parquet import parquet_bytes, read_table
-from relu_optima.plan import make_plan
-from relu_optima.planning import make_ready, open_plan, save_plan
+from relu_optima.plan.make import make_plan
+from relu_optima.plan.model import read_manifest, sealed, write_manifest
 from relu_optima.reproduce.report import reproduce
-from relu_optima.sharing import users_of_store
-from relu_optima.soundness import State, faults, inspect, read_sweep
-from relu_optima.store import Store
+from relu_optima.run.collect import collect_sweep
+from relu_optima.run.ready import make_ready, open_plan, save_plan
+from relu_optima.store.layout import batch_file, mark_file, plan_file, product_files, sweep_file
+from relu_optima.store.parquet import parquet_bytes, read_table
+from relu_optima.store.plans import read_plan
+from relu_optima.store.records import Store
+from relu_optima.store.sharing import users_of_store
+from relu_optima.store.soundness import State, faults, inspect, read_sweep
 from tests.fabricated import batch_bytes, forget, project, results_of
 
 SEED = int(os.environ.get("FAULT_SEED", "0"))

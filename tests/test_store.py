@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relu_optima import store as stores
 from relu_optima.errors import StoreError
 from relu_optima.stage import Record
-from relu_optima.store import ARRAYS, RECORD, Store
+from relu_optima.store import records as stores
+from relu_optima.store.records import ARRAYS, RECORD, Store
 
 ID, KEY = "0123456789ab", "0123456789abcdef"
 

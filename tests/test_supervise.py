@@ -11,7 +11,7 @@ PROGRAM = """
 import ctypes, logging, os, re, signal, sys
 from pathlib import Path
 from relu_optima.errors import ReluOptimaError
-from relu_optima.supervise import supervised
+from relu_optima.run.supervisor import supervised
 
 logging.basicConfig(format="%(message)s")
 folder, fault, together = Path(sys.argv[1]), sys.argv[2], sys.argv[3:] == ["together"]

@@ -7,11 +7,11 @@ import pytest
 
 from relu_optima.convex import stage as convex
 from relu_optima.errors import ReluOptimaError
-from relu_optima.plan import plan_single_run
+from relu_optima.plan.make import plan_single_run
+from relu_optima.run.runner import Workshop
+from relu_optima.run.supervisor import Watch
 from relu_optima.stage import Outcome
-from relu_optima.store import Store
-from relu_optima.supervise import Watch
-from relu_optima.workshop import Workshop
+from relu_optima.store.records import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 OVERRIDES = ["dataset=planted_relu", "dataset.n=20", "dataset.d=3", "convex=gated"]

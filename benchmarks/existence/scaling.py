@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import decide
-from relu_optima.plugins import load_plugin
 
 SIZES = (10, 30, 100, 300, 1000, 2000)
 

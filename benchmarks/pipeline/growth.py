@@ -57,9 +57,9 @@ def _child(what: str, root: Path) -> dict[str, float]:
 
 
 def _plan(root: Path) -> Path:
-    from relu_optima.layout import plan_file
-    from relu_optima.manifest import write_manifest
-    from relu_optima.plan import make_plan
+    from relu_optima.plan.make import make_plan
+    from relu_optima.plan.model import write_manifest
+    from relu_optima.store.layout import plan_file
 
     path = plan_file(root / "results", "load")
     write_manifest(make_plan("load", [], root), path)
@@ -73,12 +73,13 @@ def _fill(root: Path) -> Path:
     """
     import pandas as pd
 
-    from relu_optima.columns import config_columns
-    from relu_optima.layout import batch_file, plan_file
-    from relu_optima.manifest import read_manifest, write_atomically
-    from relu_optima.parquet import parquet_bytes
-    from relu_optima.store import Store
-    from relu_optima.workshop import Workshop
+    from relu_optima.files import write_atomically
+    from relu_optima.plan.columns import config_columns
+    from relu_optima.plan.model import read_manifest
+    from relu_optima.run.runner import Workshop
+    from relu_optima.store.layout import batch_file, plan_file
+    from relu_optima.store.parquet import parquet_bytes
+    from relu_optima.store.records import Store
 
     results = root / "results"
     manifest = read_manifest(plan_file(results, "load"))
@@ -101,9 +102,9 @@ def _fill(root: Path) -> Path:
 
 
 def _collect(root: Path) -> Path:
-    from relu_optima.collect import collect_sweep
-    from relu_optima.layout import plan_file
-    from relu_optima.manifest import read_manifest
+    from relu_optima.plan.model import read_manifest
+    from relu_optima.run.collect import collect_sweep
+    from relu_optima.store.layout import plan_file
 
     results = root / "results"
     return collect_sweep(read_manifest(plan_file(results, "load")), "load", results)

@@ -6,4 +6,4 @@ from . import patterns as patterns
 from . import pruning as pruning
 from . import sensitivity as sensitivity
 from . import training as training
-from .publish.results import results as results
+from .store.sweeps import results as results

@@ -22,12 +22,12 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from relu_optima import snapshot  # noqa: E402
+from relu_optima.plan import snapshot  # noqa: E402
 
 snapshot.install()
 
-from relu_optima.caches import use_writable_caches  # noqa: E402
 from relu_optima.errors import ReluOptimaError  # noqa: E402
+from relu_optima.run.caches import use_writable_caches  # noqa: E402
 from relu_optima.stage import STAGES  # noqa: E402
 
 app = typer.Typer(
@@ -92,7 +92,7 @@ def study(
     accept_environment: AcceptEnvironment = False,
 ) -> None:
     """Plan, run, resume and publish a study."""
-    from relu_optima.study import run_study
+    from relu_optima.run.study import run_study
 
     console = _console()
     words = _all_overrides(overrides, set_env)
@@ -134,15 +134,16 @@ def plan(
 ) -> None:
     """Say what is ahead of a study, why, and for how long; write its plan if none is running."""
     from relu_optima.errors import BusyError
-    from relu_optima.locks import study_lock
-    from relu_optima.plan import make_plan
-    from relu_optima.planning import look_ahead, save_plan
-    from relu_optima.study import show_plan
+    from relu_optima.plan.make import make_plan
+    from relu_optima.run.ready import look_ahead, save_plan
+    from relu_optima.run.study import show_plan
+    from relu_optima.store.acceptance import Acceptance
+    from relu_optima.store.locks import study_lock
+    from relu_optima.store.records import Store
 
-    manifest = make_plan(
-        name, _all_overrides(overrides, set_env), accept_environment=accept_environment
-    )
     results = Path("results")
+    keep = Acceptance(Store(results / "store")) if accept_environment else None
+    manifest = make_plan(name, _all_overrides(overrides, set_env), keep=keep)
     console = _console()
     show_plan(manifest, look_ahead(manifest, results), console, cores)
     try:
@@ -158,10 +159,10 @@ def run(
     overrides: Overrides = None,
 ) -> None:
     """Compute one run of one stage through the store and print its row."""
-    from relu_optima.locks import worker_lock
-    from relu_optima.plan import plan_single_run
-    from relu_optima.store import Store
-    from relu_optima.workshop import Workshop
+    from relu_optima.plan.make import plan_single_run
+    from relu_optima.run.runner import Workshop
+    from relu_optima.store.locks import worker_lock
+    from relu_optima.store.records import Store
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     manifest = plan_single_run(stage, overrides or [])
@@ -299,7 +300,7 @@ def solve(
 
     It is the program that `run convex` solves on a data set of loader csv with the same values.
     """
-    from relu_optima.solve_file import solve_file
+    from relu_optima.run.solve_file import solve_file
 
     row = solve_file(
         data,
@@ -334,8 +335,8 @@ def doctor(
     yes: Annotated[bool, typer.Option("--yes", help="With --prune: remove it.")] = False,
 ) -> None:
     """Examine all results, or say where one file comes from and whether it is stale."""
-    from relu_optima import doctor as doctors
-    from relu_optima.lineage import lineage
+    from relu_optima.audit import doctor as doctors
+    from relu_optima.audit.lineage import lineage
 
     console = Console(soft_wrap=True, markup=False, highlight=False)
     results = Path("results")
@@ -366,9 +367,9 @@ def doctor(
 
 
 def _prune(results: Path, console: Console, *, remove: bool) -> None:
-    from relu_optima.doctor import prune
-    from relu_optima.locks import study_lock
-    from relu_optima.sharing import users_of_store
+    from relu_optima.audit.doctor import prune
+    from relu_optima.store.locks import study_lock
+    from relu_optima.store.sharing import users_of_store
 
     with ExitStack() as locks:
         for folder in users_of_store(results).folders:
@@ -425,10 +426,10 @@ def _batch_verb(verb: str, stage: str) -> None:
         plan: PlanOption,
         batch: Annotated[str, typer.Option("--batch", help="Batch id: <sweep>/<number>.")],
     ) -> None:
-        from relu_optima.locks import worker_lock
-        from relu_optima.manifest import read_manifest
-        from relu_optima.supervise import supervised
-        from relu_optima.worker import work
+        from relu_optima.plan.model import read_manifest
+        from relu_optima.run.batch import work
+        from relu_optima.run.supervisor import supervised
+        from relu_optima.store.locks import worker_lock
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
         results = _results_of(plan)
@@ -449,9 +450,9 @@ def collect_sweep(
     plan: PlanOption, sweep: Annotated[str, typer.Option("--sweep", help="Sweep to collect.")]
 ) -> None:
     """Join the batches of one sweep (called by Snakemake)."""
-    from relu_optima.collect import collect_sweep as collect
-    from relu_optima.locks import worker_lock
-    from relu_optima.manifest import read_manifest
+    from relu_optima.plan.model import read_manifest
+    from relu_optima.run.collect import collect_sweep as collect
+    from relu_optima.store.locks import worker_lock
 
     results = _results_of(plan)
     with worker_lock(results):
@@ -475,15 +476,15 @@ def make_table(
 
 
 def _publish(plan: Path, kind: str, name: str) -> None:
-    from relu_optima.config.schema.figure import FigureConfig
-    from relu_optima.config.schema.table import TableConfig
     from relu_optima.config.validate import did_you_mean, validate_group
     from relu_optima.errors import StaleCodeError
-    from relu_optima.manifest import read_manifest
-    from relu_optima.parquet import DIGEST
-    from relu_optima.product_check import planned_digest
+    from relu_optima.plan.model import read_manifest
+    from relu_optima.plan.product_check import planned_digest
+    from relu_optima.publish.figure_config import FigureConfig
     from relu_optima.publish.render import render_figure, render_table
-    from relu_optima.soundness import read_sweep, write_mark
+    from relu_optima.publish.table_config import TableConfig
+    from relu_optima.store.parquet import DIGEST
+    from relu_optima.store.soundness import read_sweep, write_mark
 
     manifest = read_manifest(plan)
     products = manifest.figures if kind == "figure" else manifest.tables

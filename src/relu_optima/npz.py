@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from relu_optima.foreign import open_regular
+from relu_optima.files import open_regular
 
 KINDS = "biufcSU"  # numbers, booleans, text; never Python objects
 

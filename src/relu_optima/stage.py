@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from relu_optima.config.schema.base import Group
+    from relu_optima.config.base import Group
 
 Scalar = str | int | float | bool | None
 

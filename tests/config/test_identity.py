@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relu_optima.config.base import Group, operational
 from relu_optima.config.identity import ID_LENGTH, canonical_json, digest, run_id
-from relu_optima.config.schema.base import Group, operational
 
 SCALARS = (
     st.none()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relu_optima.config.schema.convex import ConvexConfig, GatesConfig
 from relu_optima.convex import stage
+from relu_optima.convex.config import ConvexConfig, GatesConfig
 from relu_optima.convex.scaling import canonical_lambda, data_norm
 from relu_optima.errors import SolveInputError
 from relu_optima.stage import Record, Task

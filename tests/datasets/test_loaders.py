@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import validate_group
 from relu_optima.datasets.stage import run, verify
 from relu_optima.errors import DataError
-from relu_optima.plugins import load_plugin, plugin_names
 from relu_optima.stage import Outcome, Record, Task
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "dataset"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.preparation import prepare
 from relu_optima.datasets.raw import RawData, array_digest, binary_labels
 from relu_optima.errors import DataError

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import yaml
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import validate_group
 from relu_optima.datasets.loaders import cifar_pair
 from relu_optima.datasets.sources import CIFAR_SUBSETS, MNIST, UCI, Remote, UciSource
 from relu_optima.datasets.stage import run
 from relu_optima.errors import DataError
-from relu_optima.plugins import load_plugin
 from relu_optima.stage import Task
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "dataset"

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import decide
-from relu_optima.plugins import load_plugin
 
 
 def make(family, **fields):

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from relu_optima import existence
+from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import Certificate, atlas, decide
 from relu_optima.existence.proof import laurent
-from relu_optima.plugins import load_plugin
 
 
 def make(family, **fields):

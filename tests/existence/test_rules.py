@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import block_diag
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import SolveInputError
 from relu_optima.existence import Certificate, atlas, deadline, decide
 from relu_optima.existence.filling_cases import whole_case
 from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
 from relu_optima.existence.quantifiers import closed_by_z3
-from relu_optima.plugins import load_plugin
 
 
 def make(family, **fields):

@@ -11,9 +11,9 @@ from torch import nn
 from torch.ao.pruning.sparsifier.utils import FakeSparsity
 from torch.nn.utils import parametrize, prune
 
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.errors import DataError
 from relu_optima.existence import check_files, decide
-from relu_optima.plugins import load_plugin, plugin_names
 
 FAMILIES = {
     "atlas": {"n_out": 2, "n_in": 2, "n_hidden": 2, "index": 5},

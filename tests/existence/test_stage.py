@@ -5,10 +5,10 @@ import copy
 import numpy as np
 import pytest
 
-from relu_optima.config.schema.existence import ExistenceConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
+from relu_optima.existence.config import ExistenceConfig
 from relu_optima.existence.stage import run, verify
-from relu_optima.plugins import load_plugin
 from relu_optima.stage import Record, Task
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from relu_optima.config.identity import canonical_json
 from relu_optima.errors import DataError
 from relu_optima.stage import Record
-from relu_optima.store import ARRAYS, RECORD, Store
+from relu_optima.store.records import ARRAYS, RECORD, Store
 from tests.fuzz.mutate import NUMBERS, TEXTS, Mutator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,7 +265,7 @@ class Solve(Target):
 
     def feed(self, rng: random.Random, path: Path) -> str:
         """Solve with options that may be hostile too; `optimal` must mean a small gap."""
-        from relu_optima.solve_file import solve_file
+        from relu_optima.run.solve_file import solve_file
 
         odd = rng.random() < 0.3
         out = self.folder / rng.choice(["out.npz", "nowhere/out.npz"])
@@ -362,8 +362,8 @@ class Config(Target):
     def feed(self, rng: random.Random, path: Path) -> str:
         """Plan the study; the plan must survive being written and read."""
         from relu_optima.config.compose import compose_preset, study_defaults
-        from relu_optima.manifest import read_manifest, write_manifest
-        from relu_optima.plan import make_plan
+        from relu_optima.plan.make import make_plan
+        from relu_optima.plan.model import read_manifest, write_manifest
 
         for name, content in self.sound.items():
             (self.conf / name).write_bytes(content)
@@ -395,7 +395,7 @@ class Stored(Target):
         super().__init__(folder)
         import pandas as pd
 
-        from relu_optima.parquet import parquet_bytes
+        from relu_optima.store.parquet import parquet_bytes
 
         self.store = Store(folder / "store")
         self.record = Record(
@@ -433,7 +433,7 @@ class Stored(Target):
 
     def feed(self, rng: random.Random, path: Path) -> str:
         """Read it; what is read must be a record again."""
-        from relu_optima.parquet import read_metadata, read_table
+        from relu_optima.store.parquet import read_metadata, read_table
 
         contents = dict(self.sound)
         if path.name == "batch.parquet":

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
-from relu_optima.config.schema.optimal_set import OptimalSetConfig
 from relu_optima.optimal_set import stage
+from relu_optima.optimal_set.config import OptimalSetConfig
 from tests.optimal_set import records
 from tests.optimal_set.programs import FAN_X, FAN_Y, WORKED_X, WORKED_Y, gaussian, solve
 
@@ -99,7 +99,7 @@ def test_the_module_imports_no_heavy_library():
     import sys
 
     code = (
-        "import sys, relu_optima.config.schema.optimal_set, relu_optima.config.schema.pruning, "
+        "import sys, relu_optima.optimal_set.config, relu_optima.pruning.config, "
         "relu_optima.pruning.methods.optimal_ls, relu_optima.optimal_set, relu_optima.pruning;"
         "bad = {'torch', 'scipy', 'cvxpy', 'pandas', 'clarabel'} & set(sys.modules);"
         "sys.exit(f'imported {bad}' if bad else 0)"

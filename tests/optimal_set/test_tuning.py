@@ -6,9 +6,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from relu_optima.config.schema.optimal_set import OptimalSetConfig
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set import describe, stage
+from relu_optima.optimal_set.config import OptimalSetConfig
 from relu_optima.optimal_set.tuning import CRITERIA, tune_as_published, tune_exactly
 from tests.optimal_set import records
 from tests.optimal_set.programs import FAN_X, FAN_Y, gaussian, solve

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import DataError
 from relu_optima.patterns import atlas_sizes, check_masks, pattern_classes
-from relu_optima.plugins import load_plugin, plugin_names
 
 PRESETS = sorted(Path(__file__).parents[2].joinpath("conf/pattern").glob("*.yaml"))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import SolveInputError
-from relu_optima.plugins import load_plugin
 from relu_optima.pruning import prune, stage
 from relu_optima.pruning.approximate import continue_least_squares
 from relu_optima.pruning.as_published import prune_as_published

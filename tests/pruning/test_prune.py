@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relu_optima.config.plugins import plugin_names
 from relu_optima.errors import ReluOptimaError, SolveInputError
 from relu_optima.optimal_set import describe
-from relu_optima.plugins import plugin_names
 from relu_optima.pruning import prune
 from relu_optima.pruning.approximate import continue_least_squares
 from relu_optima.pruning.exact import reduce_exactly

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from relu_optima.plugins import load_plugin, plugin_names
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.pruning import stage
 from tests.optimal_set import records
 from tests.optimal_set.programs import FAN_X, FAN_Y, gaussian, solve

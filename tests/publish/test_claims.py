@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relu_optima.config.schema.product import ProductConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import InvalidGroup, validate_group
-from relu_optima.plugins import load_plugin
+from relu_optima.publish.config import ProductConfig
 from relu_optima.publish.frames import ColumnError, ProductError, gather
 from tests.publish import sweeps
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from relu_optima.config.validate import validate_group
 from relu_optima.publish import labels
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import (
     format_value,
     html_text,
@@ -18,7 +19,6 @@ from relu_optima.publish.formats import (
 )
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.latex import latex_table, macro_file
-from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.render import render_table
 from relu_optima.publish.typeset import CharacterError, latex_text, untypeset
 from relu_optima.publish.writers import csv_table, html_table

@@ -5,10 +5,10 @@ import pytest
 
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError, StoreError
-from relu_optima.parquet import parquet_bytes
 from relu_optima.publish import frames as f
 from relu_optima.publish.render import render_figure, render_table
-from relu_optima.publish.results import results
+from relu_optima.store.parquet import parquet_bytes
+from relu_optima.store.sweeps import results
 from tests.publish import sweeps
 
 LINE = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import InvalidGroup, validate_group
-from relu_optima.plugins import load_plugin
 from relu_optima.publish.claims import enforce
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.render import render_figure, render_table

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from matplotlib.ft2font import FT2Font, LoadFlags
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import validate_group
-from relu_optima.plugins import load_plugin
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.latex import FONTS, POINTS, _fields, latex_table
 from relu_optima.publish.layout import Field, lay_out, printed_lines, table_width
 from relu_optima.publish.metrics import SIZES, broken, longest_piece, text_width
-from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS
 from relu_optima.publish.typeset import CharacterError, latex_text

@@ -14,10 +14,10 @@ from docutils.core import publish_doctree
 from docutils.nodes import system_message
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import validate_group
-from relu_optima.plugins import load_plugin, plugin_names
+from relu_optima.publish.contract import FigureResult, TableResult
 from relu_optima.publish.frames import bare
-from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS, publication_style
 from relu_optima.publish.typeset import untypeset
@@ -245,10 +245,10 @@ def test_macro_names_are_letters_and_unique():
 
 def test_plugins_and_schemas_import_nothing_heavy():
     code = (
-        "import sys; from relu_optima.plugins import plugin_names, load_plugin\n"
+        "import sys; from relu_optima.config.plugins import plugin_names, load_plugin\n"
         "for g in ('figure', 'table'):\n"
         "    for n in plugin_names(g): load_plugin(g, n)\n"
-        "import relu_optima.config.schema.figure, relu_optima.config.schema.table\n"
+        "import relu_optima.publish.figure_config, relu_optima.publish.table_config\n"
         "import relu_optima.publish\n"
         "heavy = {'matplotlib', 'pandas', 'torch', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy"

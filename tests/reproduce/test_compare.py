@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from relu_optima.config.compose import load_yaml
 from relu_optima.errors import ConfigError, ReluOptimaError
-from relu_optima.plan import make_plan
+from relu_optima.plan.make import make_plan
 from relu_optima.publish.frames import ProductError
 from relu_optima.reproduce.compare import IN_QUANTILES, IN_TOLERANCE, NOT_RUN, OUTSIDE, compare
 from relu_optima.reproduce.published import Published, load_published, published_studies

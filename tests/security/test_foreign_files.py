@@ -15,11 +15,11 @@ from relu_optima.datasets.files import ExternalConfig, obtain
 from relu_optima.datasets.loaders import csv
 from relu_optima.datasets.sources import Remote
 from relu_optima.errors import DataError, ReluOptimaError, StoreError
-from relu_optima.foreign import file_digest, open_regular
-from relu_optima.manifest import read_manifest, sealed
-from relu_optima.plan import make_plan
-from relu_optima.solve_file import solve_file
-from relu_optima.store import Store
+from relu_optima.files import file_digest, open_regular
+from relu_optima.plan.make import make_plan
+from relu_optima.plan.model import read_manifest, sealed
+from relu_optima.run.solve_file import solve_file
+from relu_optima.store.records import Store
 from tests.workflow.conftest import REPOSITORY
 
 ODD = ["pipe", "folder", "device", "dangling"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from relu_optima.config.schema.sensitivity import SensitivityConfig
 from relu_optima.optimal_set import describe
 from relu_optima.sensitivity import stage
+from relu_optima.sensitivity.config import SensitivityConfig
 from tests.optimal_set import records
 from tests.optimal_set.programs import FAN_X, FAN_Y, WORKED_X, WORKED_Y, gaussian, solve
 

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import BudgetError, DataError
 from relu_optima.existence import decide
@@ -21,7 +22,6 @@ from relu_optima.patterns.clusters import (
     provable_move,
     separated_clusters,
 )
-from relu_optima.plugins import load_plugin
 
 
 def random_masks(r, side, seed, p):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
+from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import DataError
-from relu_optima.plugins import load_plugin, plugin_names
 from relu_optima.stage import Record
 from relu_optima.training.engine import train
 from relu_optima.training.growth import behaviour, log_slope

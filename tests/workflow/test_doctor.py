@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from relu_optima.audit.doctor import examine, leftovers, prune
+from relu_optima.audit.lineage import lineage
 from relu_optima.cli import app
-from relu_optima.doctor import examine, leftovers, prune
 from relu_optima.errors import StoreError
-from relu_optima.lineage import lineage
-from relu_optima.manifest import read_manifest, sealed
+from relu_optima.plan.model import read_manifest, sealed
 from tests.workflow.conftest import RUNS, Project
 
 KINDS = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from relu_optima.manifest import read_manifest
-from relu_optima.soundness import faults
+from relu_optima.plan.model import read_manifest
+from relu_optima.store.soundness import faults
 from tests.workflow.conftest import Project
 
 # results of the study, not of the store: made again without computing anything

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from relu_optima.parquet import read_metadata
+from relu_optima.store.parquet import read_metadata
 from tests.workflow.conftest import RUNS, Project
 
 SCIPY = f"libraries: scipy {version('scipy')} → 9.9.9"

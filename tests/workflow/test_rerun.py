@@ -4,7 +4,7 @@ import resource
 import shutil
 import subprocess
 
-from relu_optima.locks import study_lock
+from relu_optima.store.locks import study_lock
 from tests.workflow.conftest import RUNS, Project, copy_of
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from relu_optima.config.base import Group
 from relu_optima.config.compose import (
     ComposeError,
     compose_preset,
@@ -16,7 +17,6 @@ from relu_optima.config.compose import (
 )
 from relu_optima.config.identity import canonical_json
 from relu_optima.config.problems import Problems
-from relu_optima.config.schema.base import Group
 from relu_optima.config.validate import (
     InvalidGroup,
     Reach,

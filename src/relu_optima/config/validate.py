@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from relu_optima.config.schema.base import Group
+from relu_optima.config.base import Group
+from relu_optima.config.plugins import PLUGIN_PACKAGES, load_plugin
 from relu_optima.errors import ReluOptimaError
-from relu_optima.foreign import file_digest
-from relu_optima.plugins import PLUGIN_PACKAGES, load_plugin
+from relu_optima.files import file_digest
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 GROUP_MODELS: dict[str, tuple[str, str]] = {
-    "dataset": ("relu_optima.config.schema.dataset", "DatasetConfig"),
-    "pattern": ("relu_optima.config.schema.pattern", "PatternConfig"),
-    "existence": ("relu_optima.config.schema.existence", "ExistenceConfig"),
-    "training": ("relu_optima.config.schema.training", "TrainingConfig"),
-    "convex": ("relu_optima.config.schema.convex", "ConvexConfig"),
-    "optimal_set": ("relu_optima.config.schema.optimal_set", "OptimalSetConfig"),
-    "pruning": ("relu_optima.config.schema.pruning", "PruningConfig"),
-    "sensitivity": ("relu_optima.config.schema.sensitivity", "SensitivityConfig"),
-    "figure": ("relu_optima.config.schema.figure", "FigureConfig"),
-    "table": ("relu_optima.config.schema.table", "TableConfig"),
+    "dataset": ("relu_optima.datasets.config", "DatasetConfig"),
+    "pattern": ("relu_optima.patterns.config", "PatternConfig"),
+    "existence": ("relu_optima.existence.config", "ExistenceConfig"),
+    "training": ("relu_optima.training.config", "TrainingConfig"),
+    "convex": ("relu_optima.convex.config", "ConvexConfig"),
+    "optimal_set": ("relu_optima.optimal_set.config", "OptimalSetConfig"),
+    "pruning": ("relu_optima.pruning.config", "PruningConfig"),
+    "sensitivity": ("relu_optima.sensitivity.config", "SensitivityConfig"),
+    "figure": ("relu_optima.publish.figure_config", "FigureConfig"),
+    "table": ("relu_optima.publish.table_config", "TableConfig"),
 }
 
 

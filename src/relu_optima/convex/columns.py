@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relu_optima.result_columns import number, text
+from relu_optima.config.result_columns import number, text
 
 BINARY = "labels -1 and +1"
 TEST = "a data set with test rows"

@@ -7,9 +7,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from relu_optima.config.schema.convex import ConvexConfig
 from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.certificate import certify
+from relu_optima.convex.config import ConvexConfig
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import gates_from_network, merge_patterns, sample_gates, symmetrize
 from relu_optima.convex.network import TwoLayerNetwork

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relu_optima.result_columns import flag, number, text
+from relu_optima.config.result_columns import flag, number, text
 
 BINARY = "labels -1 and +1"
 

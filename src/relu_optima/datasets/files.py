@@ -9,8 +9,8 @@ import uuid
 import zlib
 from pathlib import Path
 
-from relu_optima.config.schema.base import operational
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.config.base import operational
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.sources import Remote
 from relu_optima.errors import DataError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import DataError
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.config.plugins import load_plugin
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.preparation import prepare
 from relu_optima.datasets.raw import RawData, array_digest
-from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.config.schema.existence import ExistenceConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
 from relu_optima.existence.certificate import Certificate
+from relu_optima.existence.config import ExistenceConfig
 from relu_optima.existence.decision import decide_layers
 from relu_optima.existence.proof.document import unpack_masks
 from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns.layers import mask_layers
 from relu_optima.patterns.masks import check_masks
-from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
 
 

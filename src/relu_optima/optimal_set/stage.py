@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.config.schema.optimal_set import OptimalSetConfig
 from relu_optima.convex.certificate import dual_norm
 from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.optimal_set.blocks import StoredSolution
+from relu_optima.optimal_set.config import OptimalSetConfig
 from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL

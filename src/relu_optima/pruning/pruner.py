@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.as_solved import as_solved
 from relu_optima.optimal_set.blocks import ConvexSolution
 from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.plugins import load_plugin
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
 
 if TYPE_CHECKING:
-    from relu_optima.config.schema.pruning import PruningConfig
+    from relu_optima.pruning.config import PruningConfig
 
 EXACT_METHODS = ("optimal", "global_minimum")  # every model they visit must stay optimal
 

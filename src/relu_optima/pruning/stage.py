@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relu_optima.config.schema.pruning import PruningConfig
 from relu_optima.errors import DegenerateError
 from relu_optima.optimal_set.polytope import ZERO_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.optimal_set.stage import NOTHING, describe_record, stored_solution
+from relu_optima.pruning.config import PruningConfig
 from relu_optima.pruning.path import OBJECTIVE_TOL, PruningPath
 from relu_optima.pruning.pruner import EXACT_METHODS, follow, start_of
 from relu_optima.stage import Outcome, Scalar

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from relu_optima.config.schema.figure import FigureConfig
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import levels, status_counts
 from relu_optima.publish.labels import column_label, level_label

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from relu_optima.config.schema.claims import (
+from relu_optima.publish.claim_config import (
     AnyClaim,
     Dominates,
     Moves,
@@ -15,7 +15,7 @@ from relu_optima.config.schema.claims import (
     Unchanged,
     Within,
 )
-from relu_optima.config.schema.product import ProductConfig, Value
+from relu_optima.publish.config import ProductConfig, Value
 from relu_optima.publish.frames import (
     ProductError,
     gather,

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from relu_optima.config.schema.table import Format
 from relu_optima.publish.labels import value_label
+from relu_optima.publish.table_config import Format
 from relu_optima.publish.typeset import SCIENTIFIC
 
 MISSING = "–"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.config.reads import GROUPS, upstream_columns
-from relu_optima.config.schema.product import ProductConfig, Where
 from relu_optima.errors import ReluOptimaError
+from relu_optima.publish.config import ProductConfig, Where
 
 if TYPE_CHECKING:
     import pandas as pd

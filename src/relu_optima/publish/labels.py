@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from relu_optima.declared import declared_labels, declared_units
+from relu_optima.publish.declared import declared_labels, declared_units
 
 # Config columns, and those that tables make. Stages name their own results (`<package>.columns`).
 # Text is Unicode; the LaTeX writer translates Greek and subscripts.

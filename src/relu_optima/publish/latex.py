@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from relu_optima.config.schema.table import Format, TableConfig
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import (
     MISSING,
     format_value,
@@ -29,8 +29,8 @@ from relu_optima.publish.layout import (
     table_width,
 )
 from relu_optima.publish.metrics import broken
-from relu_optima.publish.products import Column, TableResult
 from relu_optima.publish.style import WIDTHS
+from relu_optima.publish.table_config import Format, TableConfig
 from relu_optima.publish.typeset import PACKAGES, SCIENTIFIC, latex_text
 from relu_optima.publish.writers import is_numeric
 

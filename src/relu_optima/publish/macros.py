@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from relu_optima.config.schema.table import MacroSpec, TableConfig
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError, require, select, sweep_of
+from relu_optima.publish.table_config import MacroSpec, TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.table import TableConfig
-from relu_optima.plugins import load_plugin
+from relu_optima.config.plugins import load_plugin
 from relu_optima.publish.canvas import write_below
 from relu_optima.publish.claims import enforce
+from relu_optima.publish.contract import FigureResult, TableResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.latex import latex_table, macro_file
-from relu_optima.publish.products import FigureResult, TableResult
 from relu_optima.publish.style import publication_style
+from relu_optima.publish.table_config import TableConfig
 from relu_optima.publish.typeset import CharacterError
 from relu_optima.publish.writers import csv_table, html_table
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import ReluOptimaError
-from relu_optima.plugins import load_plugin
 from relu_optima.publish.frames import is_ok, levels
 from relu_optima.publish.labels import value_label
 from relu_optima.stage import STAGES

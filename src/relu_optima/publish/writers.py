@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from relu_optima.config.schema.table import TableConfig
+from relu_optima.publish.contract import TableResult
 from relu_optima.publish.formats import MISSING, format_value, html_text
 from relu_optima.publish.frames import GOOD_STATUSES
-from relu_optima.publish.products import TableResult
+from relu_optima.publish.table_config import TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd

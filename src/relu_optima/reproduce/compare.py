@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.config.schema.product import Where
+from relu_optima.publish.config import Where
 from relu_optima.publish.frames import (
     ProductError,
     bare,

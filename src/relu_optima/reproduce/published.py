@@ -7,13 +7,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from relu_optima.config.base import Group, Name
 from relu_optima.config.compose import load_yaml, presets
-from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import SeriesName, Where
-from relu_optima.config.schema.study import Name
 from relu_optima.config.validate import did_you_mean, explain
 from relu_optima.errors import ConfigError, ReluOptimaError
-from relu_optima.plan import split_study_name
+from relu_optima.plan.make import split_study_name
+from relu_optima.publish.config import SeriesName, Where
 
 GROUP = "published"
 # A printed number, alone or as [value, lower quantile, upper quantile].

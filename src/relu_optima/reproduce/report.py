@@ -13,16 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from relu_optima.config.compose import load_yaml
-from relu_optima.config.schema.table import TableConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError
-from relu_optima.layout import sweep_file
-from relu_optima.manifest import write_atomically
-from relu_optima.planning import plan_now
-from relu_optima.plugins import load_plugin
+from relu_optima.files import write_atomically
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.labels import value_label
+from relu_optima.publish.table_config import TableConfig
 from relu_optima.reproduce.compare import (
     IN_QUANTILES,
     IN_TOLERANCE,
@@ -33,7 +31,9 @@ from relu_optima.reproduce.compare import (
     compare,
 )
 from relu_optima.reproduce.published import Published, load_published
-from relu_optima.soundness import read_sweep
+from relu_optima.store.layout import sweep_file
+from relu_optima.store.plans import plan_now
+from relu_optima.store.soundness import read_sweep
 
 if TYPE_CHECKING:
     import pandas as pd

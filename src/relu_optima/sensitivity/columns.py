@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relu_optima.result_columns import ResultColumn, flag, number, series, text
+from relu_optima.config.result_columns import ResultColumn, flag, number, series, text
 
 BINARY = "labels -1 and +1"
 VALID = "a data set with validation rows"

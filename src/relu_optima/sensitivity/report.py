@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.config.schema.sensitivity import SensitivityConfig
 from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.scores import scores
+from relu_optima.sensitivity.config import SensitivityConfig
 from relu_optima.sensitivity.grid import Knot, finite_difference_dof, slope_violation
 from relu_optima.sensitivity.program import Program
 from relu_optima.sensitivity.selection import leave_one_out_mse

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.config.schema.sensitivity import SensitivityConfig
 from relu_optima.convex.certificate import dual_norm
 from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.stage import NOTHING, describe_record, stored_solution
+from relu_optima.sensitivity.config import SensitivityConfig
 from relu_optima.sensitivity.grid import Knot, grid_path, knot_of, slope_violation
 from relu_optima.sensitivity.prediction import prediction_errors
 from relu_optima.sensitivity.program import Program, program_of

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
-from relu_optima.plugins import load_plugin
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
 from relu_optima.training.grouping import slot_ranges, stack_key

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.stack import StackedParameters
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relu_optima.config.schema.training import TrainingConfig
 from relu_optima.stage import Scalar
+from relu_optima.training.config import TrainingConfig
 
 
 def canonical_lam(weight_decay: float, targets: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.problem import Problem
 
 ALIGNMENT = 64  # bytes of a cache line, and of the widest vector registers

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
 from relu_optima.patterns.masks import check_masks
-from relu_optima.plugins import load_plugin
 from relu_optima.stage import Outcome, Record, Task
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.growth import behaviour, log_slope
 from relu_optima.training.problem import Problem, Trained, canonical_lam, evaluate, linear_product
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import BudgetError, DataError
 from relu_optima.patterns.clusters import separated_clusters

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.base import operational
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.config.base import operational
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.raw import RawData
 from relu_optima.errors import DataError
-from relu_optima.foreign import open_table
+from relu_optima.files import open_table
 
 if TYPE_CHECKING:
     import pandas as pd

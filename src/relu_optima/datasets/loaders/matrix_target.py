@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.raw import RawData, synthetic_generator
 from relu_optima.errors import DataError
 

@@ -17,14 +17,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import InvalidGroup, validate_group
 from relu_optima.config.validate import plugin_modules as group_modules
 from relu_optima.config.validate import source_files as group_files
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.raw import RawData, synthetic_generator
 from relu_optima.errors import DataError
 from relu_optima.patterns.masks import check_masks
-from relu_optima.plugins import load_plugin
 
 
 class Config(DatasetConfig):

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.dataset import DatasetConfig
+from relu_optima.datasets.config import DatasetConfig
 from relu_optima.datasets.loaders.staircase import (
     pattern_masks,
     pattern_plugin_modules,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.pattern import PatternConfig
 from relu_optima.errors import DataError
 from relu_optima.patterns.classes import atlas_sizes, class_masks, pattern_classes
+from relu_optima.patterns.config import PatternConfig
 
 SIDE = 3
 

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.pattern import MAX_WIDTH, PatternConfig
 from relu_optima.errors import DataError
+from relu_optima.patterns.config import MAX_WIDTH, PatternConfig
 
 
 class Config(PatternConfig):

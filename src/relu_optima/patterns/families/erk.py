@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.pattern import MAX_WIDTH, PatternConfig, Width
+from relu_optima.patterns.config import MAX_WIDTH, PatternConfig, Width
 
 
 class Config(PatternConfig):

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.base import operational
-from relu_optima.config.schema.pattern import PatternConfig
+from relu_optima.config.base import operational
+from relu_optima.patterns.config import PatternConfig
 from relu_optima.patterns.reading import read_masks
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.pattern import MAX_WIDTH, PatternConfig
+from relu_optima.patterns.config import MAX_WIDTH, PatternConfig
 
 
 class Config(PatternConfig):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, field_validator
 
-from relu_optima.config.schema.base import operational
-from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.config.base import operational
+from relu_optima.pruning.config import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.config import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from relu_optima.config.schema.pruning import PruningConfig
+from relu_optima.pruning.config import PruningConfig
 from relu_optima.pruning.steps import Steps
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import PanelConfig
-from relu_optima.config.schema.product import SeriesName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -21,9 +19,11 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import SeriesName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import PanelConfig
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.frames import bare, gather, is_ok, series_of
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import at_least, scale_axis
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from relu_optima.config.reads import Read
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import finish, hue_levels, make_canvas, note_statuses
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.frames import (
     ProductError,
@@ -22,7 +23,6 @@ from relu_optima.publish.frames import (
     sweep_of,
 )
 from relu_optima.publish.labels import column_label, value_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import SMALL
 
 if TYPE_CHECKING:

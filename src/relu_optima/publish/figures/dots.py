@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName, PooledName
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     MARK,
@@ -23,6 +21,9 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName, PooledName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import (
     grouping,
     note_intervals,
@@ -33,7 +34,6 @@ from relu_optima.publish.figures._points import (
 from relu_optima.publish.figures.line import summary_points
 from relu_optima.publish.frames import gather, is_ok, refuse_hidden_pooling
 from relu_optima.publish.labels import value_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import at_least, scale_axis
 
 if TYPE_CHECKING:

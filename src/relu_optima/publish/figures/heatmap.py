@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName
-from relu_optima.config.schema.table import Format
 from relu_optima.publish.aggregate import median_interval
 from relu_optima.publish.canvas import (
     finish,
@@ -21,12 +18,15 @@ from relu_optima.publish.canvas import (
     split,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError, gather, is_ok, run_ids
 from relu_optima.publish.labels import column_label, value_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import COLOURS, FIXED_COLOURS, SMALL
+from relu_optima.publish.table_config import Format
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import PooledConfig
-from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.aggregate import aggregate_seeds
 from relu_optima.publish.canvas import (
     finish,
@@ -21,6 +19,9 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import PooledConfig
 from relu_optima.publish.figures._points import (
     BAND_ALPHA,
     cross_bad_runs,
@@ -31,7 +32,6 @@ from relu_optima.publish.figures._points import (
     run_points,
 )
 from relu_optima.publish.frames import gather, is_ok, refuse_hidden_pooling
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import at_least, scale_axis
 
 if TYPE_CHECKING:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName, SeriesName
+from relu_optima.config.base import Group
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -25,6 +23,9 @@ from relu_optima.publish.canvas import (
     split,
     styles_of,
 )
+from relu_optima.publish.config import ColumnName, SeriesName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import BAND_ALPHA, grouping, points_table
 from relu_optima.publish.frames import (
     ProductError,
@@ -36,7 +37,6 @@ from relu_optima.publish.frames import (
     series_of,
 )
 from relu_optima.publish.labels import column_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName, PooledName, SeriesName
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
     finish,
@@ -21,11 +19,13 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName, PooledName, SeriesName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
 from relu_optima.publish.figures._points import grouping, note_intervals, points_table
 from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, series_of
 from relu_optima.publish.labels import column_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import scale_axis
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from relu_optima.config.schema.figure import FigureConfig
 from relu_optima.publish.canvas import finish, label_y, panel_canvas
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import points_table
 from relu_optima.publish.frames import ProductError, gather, is_ok, series_of
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import NEUTRAL, line_styles
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import PanelConfig
-from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -20,9 +18,11 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import PanelConfig
 from relu_optima.publish.figures._points import BAND_ALPHA, grouping, numeric, points_table
 from relu_optima.publish.frames import gather, run_ids
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.proportions import binned, proportion
 from relu_optima.publish.scales import scale_axis
 

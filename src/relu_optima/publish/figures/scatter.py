@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import PanelConfig
-from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_label,
@@ -21,6 +19,9 @@ from relu_optima.publish.canvas import (
     styles_of,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import PanelConfig
 from relu_optima.publish.figures._points import (
     cross_bad_runs,
     grouping,
@@ -29,7 +30,6 @@ from relu_optima.publish.figures._points import (
     run_points,
 )
 from relu_optima.publish.frames import gather, is_ok
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.scales import at_least, scale_axis
 from relu_optima.publish.style import NEUTRAL
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from relu_optima.config.schema.figure import FigureConfig
-from relu_optima.config.schema.product import ColumnName
 from relu_optima.publish.canvas import (
     finish,
     hue_levels,
@@ -18,10 +16,12 @@ from relu_optima.publish.canvas import (
     split,
     title_panel,
 )
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import FigureResult
+from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._points import grouping, points_table
 from relu_optima.publish.frames import ProductError, gather, run_ids
 from relu_optima.publish.labels import column_label, value_label
-from relu_optima.publish.products import FigureResult
 from relu_optima.publish.style import COLOURS, FIXED_COLOURS
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.contract import Column
 from relu_optima.publish.frames import status_counts
 from relu_optima.publish.labels import column_label, column_unit
-from relu_optima.publish.products import Column
+from relu_optima.publish.table_config import ColumnSpec, TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd

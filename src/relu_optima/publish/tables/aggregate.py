@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.schema.product import ColumnName, PooledName
-from relu_optima.config.schema.table import ColumnSpec, TableConfig
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread, aggregate_seeds, describe_interval
+from relu_optima.publish.config import ColumnName, PooledName
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError, gather, refuse_hidden_pooling
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import ColumnSpec, TableConfig
 from relu_optima.publish.tables._cells import heading, status_note
 from relu_optima.publish.variation import describe_seeds, describe_sizes
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from relu_optima.config.schema.product import ColumnName
-from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, refuse_hidden_pooling, status_counts
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import TableResult
+from relu_optima.publish.table_config import ColumnSpec, TableConfig
 from relu_optima.publish.tables._cells import heading, status_note
 
 if TYPE_CHECKING:

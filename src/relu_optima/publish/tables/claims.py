@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.schema.claims import AnyClaim
-from relu_optima.config.schema.table import TableConfig
+from relu_optima.publish.claim_config import AnyClaim
 from relu_optima.publish.claims import judge, runs_of
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError, status_counts
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.schema.product import ColumnName
-from relu_optima.config.schema.table import TableConfig
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.frames import gather, levels
 from relu_optima.publish.labels import column_label, value_label
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import TableConfig
 from relu_optima.publish.tables._cells import status_note
 
 if TYPE_CHECKING:

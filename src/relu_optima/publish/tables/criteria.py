@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import ColumnName, Value, Where
-from relu_optima.config.schema.study import Name
-from relu_optima.config.schema.table import Format, TableConfig
+from relu_optima.config.base import Group, Name
+from relu_optima.publish.config import ColumnName, Value, Where
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.figures._points import numeric
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, run_ids
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import Format, TableConfig
 from relu_optima.publish.tables._cells import status_note
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import ColumnName, Value, Where
-from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.config.base import Group
+from relu_optima.publish.config import ColumnName, Value, Where
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import gather, select
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import ColumnSpec, TableConfig
 from relu_optima.publish.tables._cells import heading, status_note
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.schema.product import ColumnName
-from relu_optima.config.schema.table import ColumnSpec, TableConfig
+from relu_optima.publish.config import ColumnName
+from relu_optima.publish.contract import TableResult
 from relu_optima.publish.frames import gather
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import TableResult
+from relu_optima.publish.table_config import ColumnSpec, TableConfig
 from relu_optima.publish.tables._cells import heading, status_note
 
 if TYPE_CHECKING:

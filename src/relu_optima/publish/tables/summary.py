@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from relu_optima.config.base import Group, Name
 from relu_optima.config.reads import Read
-from relu_optima.config.schema.base import Group
-from relu_optima.config.schema.product import ColumnName, Where
-from relu_optima.config.schema.study import Name
-from relu_optima.config.schema.table import Format, TableConfig
 from relu_optima.publish.aggregate import median_interval
+from relu_optima.publish.config import ColumnName, Where
+from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import (
     ProductError,
@@ -25,7 +24,7 @@ from relu_optima.publish.frames import (
 )
 from relu_optima.publish.labels import column_label, value_label
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.products import Column, TableResult
+from relu_optima.publish.table_config import Format, TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd

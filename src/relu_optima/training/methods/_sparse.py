@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.density import layer_counts, random_subset
 from relu_optima.training.rule import MaskRule
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.config.result_columns import number
 from relu_optima.errors import DataError
-from relu_optima.result_columns import number
 from relu_optima.stage import Record
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.growth import log_slope
 from relu_optima.training.problem import Problem, Trained, linear_product
 

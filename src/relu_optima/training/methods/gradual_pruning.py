@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from relu_optima.config.schema.training import TrainingConfig
 from relu_optima.errors import DataError
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.density import largest
 from relu_optima.training.rule import MaskRule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_optima.config.schema.training import TrainingConfig
+from relu_optima.training.config import TrainingConfig
 from relu_optima.training.rule import MaskRule
 
 

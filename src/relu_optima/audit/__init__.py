@@ -1,0 +1,1 @@
+"""Whether results are sound, where each comes from, whether it is current."""

@@ -1,1 +1,0 @@
-"""Strict models, one module for each config group."""

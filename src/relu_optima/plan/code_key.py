@@ -1,0 +1,398 @@
+"""Keys of runs: which code, files and libraries a run depends on, blind to comments and docstrings.
+
+Snakemake's own ``code`` trigger sees rule text only. A key hashes the abstract syntax trees of all
+modules of this package that a stage's entry module and its plug-ins reach through any import
+statement, function-local ones included, and the versions of all libraries these reach.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from relu_optima.config.identity import digest
+from relu_optima.config.validate import Reach, plugin_modules
+from relu_optima.errors import StoreError
+from relu_optima.plan.environment import Environment, environment_of
+from relu_optima.plan.snapshot import PACKAGE, source
+from relu_optima.stage import STAGES
+
+# Code that flattens records into the rows of batch files and collected sweeps.
+_ROWS = tuple(
+    f"{PACKAGE}.{name}" for name in ("run.batch", "plan.columns", "run.collect", "store.parquet")
+)
+_HasBody = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class SourceTree:
+    """The source of one installed copy of the package.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Folder of the package; the running one by default.
+    read : callable, optional
+        Reads a file; `relu_optima.plan.snapshot.source` for the code that this process runs.
+    """
+
+    def __init__(
+        self, root: Path | None = None, read: Callable[[Path], bytes] = Path.read_bytes
+    ) -> None:
+        self.root = root or Path(__file__).parents[1]
+        self.read = read
+        self._trees: dict[str, ast.Module] = {}
+        self._hashes: dict[str, str] = {}
+        self._imports: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._closures: dict[frozenset[str], set[str]] = {}
+        self._keys: dict[frozenset[str], str] = {}
+        self._environments: dict[frozenset[str], Environment] = {}
+        # most runs of a plan differ in values only
+        self.run_keys: dict[tuple[Any, ...], RunKey] = {}
+
+    def path(self, module: str) -> Path | None:
+        """Find the file of a module.
+
+        Parameters
+        ----------
+        module : str
+            Dotted name.
+
+        Returns
+        -------
+        Path or None
+            None if it is not a module of this package.
+        """
+        parts = module.split(".")
+        if parts[0] != PACKAGE:
+            return None
+        base = self.root.joinpath(*parts[1:])
+        for candidate in (base / "__init__.py", base.with_suffix(".py")):
+            if candidate.is_file() and candidate != self.root.with_suffix(".py"):
+                return candidate
+        return None
+
+    def _tree(self, module: str) -> ast.Module:
+        if module not in self._trees:
+            path = self.path(module)
+            if path is None:
+                raise StoreError(f"there is no module {module}", where="code key")
+            self._trees[module] = ast.parse(self.read(path), str(path))
+        return self._trees[module]
+
+    def _is_package(self, module: str) -> bool:
+        path = self.path(module)
+        return path is not None and path.name == "__init__.py"
+
+    def imports(self, module: str) -> frozenset[str]:
+        """List the first-party modules that a module imports anywhere in its text.
+
+        Parameters
+        ----------
+        module : str
+            Dotted name.
+
+        Returns
+        -------
+        frozenset of str
+            Dotted names. A name taken from a package that is not one of its submodules may come
+            from any of them (lazy exports), so then the whole package counts.
+        """
+        return self._scanned(module)[0]
+
+    def _from_import(self, module: str, node: ast.ImportFrom) -> set[str]:
+        base = node.module or ""
+        if node.level:
+            parts = module.split(".")
+            drop = node.level - (1 if self._is_package(module) else 0)
+            base = ".".join([*parts[: len(parts) - drop], *([base] if base else [])])
+        if self.path(base) is None:
+            return set()
+        found = {base}
+        for alias in node.names:
+            name = f"{base}.{alias.name}"
+            if self.path(name) is not None:
+                found.add(name)
+            elif self._is_package(base) and not self._defines(base, alias.name):
+                folder = self.path(base)
+                assert folder is not None
+                found.update(f"{base}.{p.stem}" for p in folder.parent.glob("*.py"))
+        return found
+
+    def _defines(self, module: str, name: str) -> bool:
+        for node in self._tree(module).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                return True
+            if isinstance(node, ast.Assign):
+                targets = [t.id for t in node.targets if isinstance(t, ast.Name)]
+                if name in targets:
+                    return True
+            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == name:
+                return True
+        return False
+
+    def libraries(self, module: str) -> frozenset[str]:
+        """List the top-level modules of other projects that a module imports anywhere in its text.
+
+        Parameters
+        ----------
+        module : str
+            Dotted name.
+
+        Returns
+        -------
+        frozenset of str
+            Names; the standard library and what only a type checker imports are left out.
+        """
+        return self._scanned(module)[1]
+
+    def _scanned(self, module: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Find what a module imports of this package and of others."""
+        if module not in self._imports:
+            own: set[str] = set()
+            others: set[str] = set()
+            for node, checked in _statements(self._tree(module)):
+                names = []
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                    own.update(names)
+                elif isinstance(node, ast.ImportFrom):
+                    names = [] if node.level else [node.module or ""]
+                    own |= self._from_import(module, node)
+                if not checked:
+                    others.update(name.partition(".")[0] for name in names)
+            self._imports[module] = (
+                frozenset(m for m in own if self.path(m) is not None),
+                frozenset(others - sys.stdlib_module_names - {PACKAGE}),
+            )
+        return self._imports[module]
+
+    def environment(self, modules: Iterable[str]) -> Environment:
+        """Look up the libraries that some modules reach.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            Entry modules.
+
+        Returns
+        -------
+        Environment
+            Their versions, and the settings they heed.
+        """
+        start = frozenset(modules)
+        if start not in self._environments:
+            reached = self.closure(start)
+            self._environments[start] = environment_of(
+                frozenset().union(*(self.libraries(module) for module in reached))
+            )
+        return self._environments[start]
+
+    def closure(self, modules: Iterable[str]) -> set[str]:
+        """Follow imports from some modules until nothing new is reached.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            Where to start.
+
+        Returns
+        -------
+        set of str
+            All modules reached, their parent packages included.
+        """
+        start = frozenset(modules)
+        if start in self._closures:
+            return self._closures[start]
+        seen: set[str] = set()
+        todo = list(start)
+        while todo:
+            module = todo.pop()
+            if module in seen:
+                continue
+            seen.add(module)
+            todo.extend(self.imports(module))
+            parent = module.rpartition(".")[0]
+            if parent:
+                todo.append(parent)
+        self._closures[start] = seen
+        return seen
+
+    def module_hash(self, module: str) -> str:
+        """Hash one module's syntax tree without docstrings and positions.
+
+        Parameters
+        ----------
+        module : str
+            Dotted name.
+
+        Returns
+        -------
+        str
+            SHA-256 in hexadecimal.
+        """
+        if module not in self._hashes:
+            text = ast.dump(_without_docstrings(self._tree(module)), include_attributes=False)
+            self._hashes[module] = hashlib.sha256(text.encode()).hexdigest()
+        return self._hashes[module]
+
+    def key(self, modules: Iterable[str]) -> str:
+        """Hash everything that some modules reach.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            Entry modules: the stage's and those of the plug-ins its config names.
+
+        Returns
+        -------
+        str
+            SHA-256 in hexadecimal.
+        """
+        start = frozenset(modules)
+        if start not in self._keys:
+            lines = [f"{m} {self.module_hash(m)}" for m in sorted(self.closure(start))]
+            self._keys[start] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return self._keys[start]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, _HasBody) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+def _statements(node: ast.AST, checked: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield all statements, and whether only a type checker reads them."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = checked or (
+            part == "body"
+            and isinstance(node, ast.If)
+            and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        )
+        for child in getattr(node, part, ()):
+            yield child, inner
+            yield from _statements(child, inner)
+
+
+@cache
+def running_source() -> SourceTree:
+    """Return the source tree that this process runs.
+
+    Returns
+    -------
+    SourceTree
+        The tree.
+    """
+    return SourceTree(read=source)
+
+
+class Keyed(Protocol):
+    """What a run's key needs to know of the runs it builds on."""
+
+    @property
+    def code(self) -> str:
+        """Return the hash of the run's code and files."""
+
+    @property
+    def code_key(self) -> str:
+        """Return the run's address in the store."""
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What a run depends on.
+
+    Attributes
+    ----------
+    code : str
+        Hash of code and files, those of upstream runs included: the same in every environment.
+    environment : Environment
+        The libraries that the run itself reaches.
+    code_key : str
+        Hash of both, and of the upstream runs' keys: the run's address in the store.
+    """
+
+    code: str
+    environment: Environment
+    code_key: str
+
+
+def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> RunKey:
+    """Hash the code, the files and the libraries that decide a run, upstream ones included.
+
+    Parameters
+    ----------
+    stage : str
+        Stage name.
+    groups : iterable of Reach
+        What the run's own config groups reach.
+    upstream : iterable of Keyed
+        The runs it builds on.
+
+    Returns
+    -------
+    RunKey
+        The key and its parts.
+    """
+    groups = list(groups)
+    modules = tuple(m for g in groups for m in g.modules)
+    files = tuple(sorted(f for g in groups for f in g.files))
+    below = tuple(sorted((u.code, u.code_key) for u in upstream))
+    tree = running_source()
+    known = tree.run_keys.get((stage, modules, files, below))
+    if known is None:
+        start = [f"{STAGES[stage].package}.stage", *modules]
+        environment = tree.environment(start)
+        code = digest([tree.key(start), files, [code for code, _ in below]])[:16]
+        keys = sorted(key for _, key in below)
+        known = RunKey(code, environment, digest([code, environment.id, keys])[:16])
+        tree.run_keys[stage, modules, files, below] = known
+    return known
+
+
+def product_digest(
+    kind: str, config: Mapping[str, Any], note: str, headings: Mapping[str, list[str]]
+) -> str:
+    """Hash what decides the files of a figure or table, besides the sweeps it is made from.
+
+    Parameters
+    ----------
+    kind : {"figure", "table"}
+        Kind of product.
+    config : mapping
+        All its values.
+    note : str
+        What the planner has to say below it.
+    headings : mapping of str to list of str
+        Label and unit of each column: what stages call their results is no part of the code.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    modules = [*plugin_modules(kind, config), f"{PACKAGE}.publish.render"]
+    tree = running_source()
+    return digest([config, tree.key(modules), tree.environment(modules).id, note, headings])
+
+
+@cache
+def rows_key() -> str:
+    """Hash the code and libraries that write records as the rows of a Parquet file.
+
+    Returns
+    -------
+    str
+        First 16 hexadecimal digits of SHA-256.
+    """
+    tree = running_source()
+    libraries = frozenset().union(*(tree.libraries(module) for module in _ROWS))
+    hashes = [tree.module_hash(module) for module in _ROWS]
+    return digest([hashes, environment_of(libraries).id])[:16]

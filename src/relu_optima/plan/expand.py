@@ -1,0 +1,483 @@
+"""One sweep file → its runs: axes, upstream joins, validation, run ids and code keys."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relu_optima.config.compose import ComposeError, parse_axis, presets, study_defaults
+from relu_optima.config.groups import CheckedGroup, GroupChecker
+from relu_optima.config.identity import digest, run_id
+from relu_optima.config.problems import Problems
+from relu_optima.config.validate import did_you_mean
+from relu_optima.plan.code_key import RunKey, key_of
+from relu_optima.plan.columns import SweepColumns, config_columns
+from relu_optima.plan.joining import Joiner, SweepRuns, Upstream
+from relu_optima.plan.model import Entry, PlannedRun
+from relu_optima.plan.overrides import COMMAND_LINE, CommandLine, Override
+from relu_optima.plan.schema import SweepConfig
+from relu_optima.stage import STAGES
+
+DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
+REPEATS = "repeats"
+Keep = Callable[[str, RunKey, dict[str, str]], RunKey | None]
+MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A run of a sweep: the presets it chose, and the seeds that it hands on."""
+
+    run: PlannedRun
+    choices: dict[str, str]
+    seeds: frozenset[int]
+    drawn: bool  # from its own seed
+
+
+class Expander:
+    """Expands sweeps one after the other, upstream sweeps first.
+
+    Parameters
+    ----------
+    conf : Path
+        Configuration folder.
+    problems : Problems
+        Every mistake found is noted here.
+    overrides : list of Override
+        What the command line sets, for every sweep that reads the key.
+    study : str, optional
+        Name of the study, for error messages.
+    by_study : mapping of str to mapping, optional
+        What the study sets, by sweep.
+    kept : callable, optional
+        Finds what other libraries computed for a run, given its id, key and upstream keys.
+    """
+
+    def __init__(
+        self,
+        conf: Path,
+        problems: Problems,
+        overrides: list[Override],
+        study: str = "",
+        by_study: Mapping[str, Mapping[str, Any]] | None = None,
+        kept: Keep | None = None,
+    ) -> None:
+        self.conf = conf
+        self.problems = problems
+        self.line = CommandLine(overrides)
+        self.study_file = f"{conf.name}/study/{study}.yaml"
+        self.by_study = by_study or {}
+        self.defaults, self.values = study_defaults(conf)
+        self.kept = kept
+        self.runs: dict[str, PlannedRun] = {}
+        self.environments: dict[str, dict[str, Any]] = {}
+        self.accepted: dict[str, list[str]] = {}
+        self.sweeps: dict[str, SweepRuns] = {}
+        self.broken: set[str] = set()  # sweeps that lack runs because of a mistake
+        self.datasets = SweepRuns(DATASETS, "dataset")
+        self._joiner = Joiner(self.runs, self.sweeps, self.line, problems, self.columns)
+        self._full_digests: dict[str, str] = {}
+        self._checker = GroupChecker(conf, problems)
+        self._preset_names: dict[str, tuple[str, ...]] = {}
+        self._column_cache: dict[tuple[str, str], dict[str, Any]] = {}
+
+    # --- one sweep ---------------------------------------------------------------------------
+
+    def expand(self, name: str, sweep: SweepConfig) -> None:
+        """Expand a sweep and keep its runs.
+
+        Parameters
+        ----------
+        name : str
+            File name of the sweep.
+        sweep : SweepConfig
+            Its content.
+        """
+        where = f"{self.conf.name}/sweep/{name}.yaml"
+        before = self.problems.reports
+        if any(n not in self.sweeps and n not in self.line.left_out for n in sweep.on):
+            return  # its own mistakes are already listed
+        self.line.builds_on(name, sweep.on)
+        broken = bool(self.broken.intersection(sweep.on))
+        upstream = self._joiner.join(name, sweep, where, broken=broken)
+        if upstream is None:
+            return  # the command line left it out
+        runs = self.sweeps[name] = SweepRuns(name, sweep.stage)
+        own = self._own_groups(sweep, where)
+        axes, fixed, origin = self._settings(name, sweep, own, where)
+        if len(upstream) * len(axes) > MAX_RUNS:
+            size = len(upstream) * len(axes)
+            self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
+        if self.problems.reports > before:
+            self.broken.add(name)
+            return
+        if not upstream:  # there is a mistake further up; its own values may be wrong too
+            for point in axes:
+                self._checked(name, {**fixed, **point}, frozenset(), own, origin, where)
+        seen: dict[str, tuple[Upstream, dict[str, Any]]] = {}
+        drawn = False
+        for combination, point in itertools.product(upstream, axes):
+            made = self._run(name, sweep.stage, {**fixed, **point}, own, combination, origin, where)
+            if made is None:
+                continue
+            drawn |= made.drawn
+            if made.run.id in seen:
+                place, other = seen[made.run.id]
+                if place is combination and _differ_in_seed(point, other):
+                    continue  # it draws nothing: every seed makes this one run
+                self.problems.append(f"{where}: {point} and {other} are the same run; remove one")
+                break
+            seen[made.run.id] = combination, point
+            runs.add(Entry(made.run.id, made.choices, combination.sweeps))
+            runs.seeds[made.run.id] = made.seeds
+        if broken or self.problems.reports > before:
+            self.broken.add(name)
+        else:
+            self._check_seed(name, runs, drawn, len({p.get("seed") for p in axes}), origin)
+
+    def _check_seed(
+        self, name: str, runs: SweepRuns, drawn: bool, count: int, origin: Mapping[str, str]
+    ) -> None:
+        """Refuse a seed from which no run of a sweep draws; count the one on the command line."""
+        asked = [o for o in self.line.overrides if o.key == "seed" and o.sweep in (None, name)]
+        if drawn:
+            for override in asked:
+                override.used |= self.line.has_read(name, override)
+            return
+        named = any(o.sweep == name for o in asked)
+        if "seed" not in origin or not (named or count > 1):
+            return
+        groups = self.runs[runs.entries[0].run].groups if runs.entries else {}
+        own = [f"{g}.seed" for g, values in groups.items() if "seed" in values]
+        text = f"{origin['seed']}: seed: no run of sweep {name!r} draws from it" + (
+            f"; it has {', '.join(own)}" if own else "; remove it"
+        )
+        if named or not self.line.texts(name):
+            self.problems.append(text)
+        elif origin["seed"] != COMMAND_LINE:
+            self.line.notices.append(f"{text}: every seed makes the same runs, planned once")
+
+    def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
+        taken: set[str] = set()
+        for name in sweep.on:
+            if name not in self.sweeps:
+                continue  # left out
+            stage = self.sweeps[name].stage
+            taken |= set(STAGES[stage].groups)
+            for entry in self.sweeps[name].entries[:1]:
+                for upstream in self.runs[entry.run].upstream:
+                    taken |= set(STAGES[upstream].groups)
+        # a stage's own group is its own, also where a run of the same stage lies further up
+        taken.discard(sweep.stage)
+        self._taken = taken
+        return [g for g in STAGES[sweep.stage].groups if g not in taken]
+
+    def _settings(
+        self, name: str, sweep: SweepConfig, own: list[str], where: str
+    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
+        """Return axis points, fixed values, and which file or command line set each key."""
+        fixed = dict(sweep.fixed)
+        grid = {k: self._axis(k, v, where) for k, v in sweep.grid.items()}
+        zipped = {k: self._axis(k, v, where) for k, v in sweep.zip.items()}
+        origin = dict.fromkeys([*fixed, *grid, *zipped], where)
+        for key in origin:
+            self._check_key(key, own, where)
+            places = sum(key in part for part in (fixed, grid, zipped))
+            if places > 1:
+                self.problems.append(f"{where}: {key}: set in more than one of fixed, grid, zip")
+        replace: list[tuple[str, list[Any], str]] = []
+        repeats: tuple[Any, str] = (sweep.repeats, where)
+        for key, value in self.by_study.get(name, {}).items():
+            if key == REPEATS and sweep.repeats is not None:
+                repeats = (value, self.study_file)
+                continue
+            self._check_key(key, own, self.study_file)
+            replace.append((key, self._axis(key, value, self.study_file), self.study_file))
+        states_seed = sweep.repeats is not None or "seed" in {*origin, *(k for k, _, _ in replace)}
+        for override in self.line.overrides:
+            if override.sweep not in (None, name):
+                continue
+            if override.key == REPEATS and sweep.repeats is not None:
+                override.used = True
+                self.line.reads(name, override)
+                one = override.values[0] if len(override.values) == 1 else override.values
+                repeats = (one, COMMAND_LINE)
+            elif (
+                # seeds are drawn where the data and gates are; what builds on them follows
+                override.sweep == name or (states_seed and not sweep.on)
+                if override.key == "seed"
+                else override.key.split(".")[0] in own
+            ):
+                override.used |= override.key != "seed"  # told when it is known what draws
+                stated = {**{k: [v] for k, v in fixed.items()}, **grid, **zipped}.get(override.key)
+                self.line.reads(name, override, changes=override.values != stated)
+                replace.append((override.key, override.values, COMMAND_LINE))
+        for key, values, place in replace:
+            origin[key] = place
+            fixed.pop(key, None)
+            if key in zipped and len(values) > 1:
+                zipped[key] = values  # it still moves with the others
+            else:
+                zipped.pop(key, None)
+                grid[key] = values
+        if repeats[0] is not None:
+            self._repeat(*repeats, fixed, grid, zipped)
+        lengths = {len(v) for v in zipped.values()}
+        if len(lengths) > 1:
+            sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
+            said = {origin[k] for k in zipped} - {where}
+            self.problems.append(
+                f"{where}: zip: axes differ in length ({sizes})"
+                + (f"; as set by {', '.join(sorted(said))}: set all of them" if said else "")
+            )
+        empty = [k for k, v in {**grid, **zipped}.items() if not v]
+        self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
+        size = math.prod(map(len, grid.values())) * max(lengths, default=1)
+        if size > MAX_RUNS:
+            self.problems.append(f"{where}: the axes make {size} runs; at most {MAX_RUNS}")
+            return [], fixed, origin
+        return list(_points(grid, zipped)), fixed, origin
+
+    def _repeat(
+        self,
+        count: Any,
+        where: str,
+        fixed: dict[str, Any],
+        grid: dict[str, list[Any]],
+        zipped: Mapping[str, list[Any]],
+    ) -> None:
+        """Turn the one seed of a sweep into an axis of `count` consecutive ones."""
+        if type(count) is not int or not 1 <= count <= MAX_RUNS:
+            self.problems.append(
+                f"{where}: {REPEATS}: must be a whole number from 1 to {MAX_RUNS}, got {count!r}"
+            )
+            return
+        if count == 1:
+            return  # whatever the seeds are
+        seeds = grid.get("seed", [fixed.get("seed", self.values.get("seed", 0))])
+        if "seed" in zipped or len(seeds) != 1 or type(seeds[0]) is not int:
+            self.problems.append(
+                f"{where}: {REPEATS}: counts on from one seed, but seed has other values; "
+                "give either"
+            )
+            return
+        fixed.pop("seed", None)
+        grid["seed"] = list(range(seeds[0], seeds[0] + count))
+
+    def _axis(self, key: str, value: Any, where: str) -> list[Any]:
+        try:
+            return parse_axis(key, value, self.conf, where)
+        except ComposeError as error:
+            self.problems.append(str(error).replace("\n", ";"))
+            return []
+
+    def _check_key(self, key: str, own: list[str], where: str) -> None:
+        group = key.split(".")[0]
+        if key == "seed" or group in own:
+            return
+        if group in self._taken:
+            self.problems.append(
+                f"{where}: {key}: group {group!r} is set by the upstream sweep; change it there"
+            )
+            return
+        hint = did_you_mean(group, [*own, "seed"])
+        self.problems.append(f"{where}: {key}: unknown key; {hint}")
+
+    def _presets(self, group: str) -> tuple[str, ...]:
+        if group not in self._preset_names:
+            self._preset_names[group] = presets(self.conf, group)
+        return self._preset_names[group]
+
+    # --- one run -----------------------------------------------------------------------------
+
+    def _checked(
+        self,
+        sweep: str,
+        settings: dict[str, Any],
+        seeds: frozenset[int],
+        own: list[str],
+        origin: Mapping[str, str],
+        where: str,
+    ) -> tuple[int, dict[str, str], dict[str, CheckedGroup]] | None:
+        """Return seed, presets and validated groups of a run; None where a mistake was noted.
+
+        A sweep that states no seed follows the runs it builds on.
+        """
+        seed = settings.get("seed", min(seeds, default=self.values.get("seed", 0)))
+        if type(seed) is not int or not 0 <= seed < 2**32:
+            self.problems.append(
+                f"{origin.get('seed', where)}: seed: must be a whole number from 0 to 2**32 - 1, "
+                f"got {seed!r} ({type(seed).__name__})"
+            )
+            return None
+        choices = self._choices(sweep, settings, own, origin)
+        raw = {
+            group: {
+                k.partition(".")[2]: v for k, v in settings.items() if k.startswith(f"{group}.")
+            }
+            for group in choices
+        }
+        checked = self._checker.check(choices, raw, seed, origin, sweep)
+        good = {g: c for g, c in checked.items() if c is not None}
+        return None if len(good) < len(own) else (seed, choices, good)
+
+    def _run(
+        self,
+        sweep: str,
+        stage: str,
+        settings: dict[str, Any],
+        own: list[str],
+        upstream: Upstream,
+        origin: Mapping[str, str],
+        where: str,
+    ) -> _Made | None:
+        checked = self._checked(sweep, settings, upstream.seeds, own, origin, where)
+        if checked is None:
+            return None
+        seed, choices, groups = checked
+        draws = groups[stage].draws and stage != "dataset"  # whose seed is in its group
+        drawn = draws or any(c.seeded for c in groups.values())
+        if drawn and "seed" not in settings and len(upstream.seeds) > 1:
+            self.problems.append(
+                f"{where}: seed: the runs it builds on have different seeds "
+                f"({', '.join(map(str, sorted(upstream.seeds)))}); state one, or join by seed"
+            )
+            return None
+        stages = dict(upstream.stages)
+        if "dataset" in groups and stage != "dataset":
+            stages["dataset"] = self._dataset_run(choices["dataset"], groups.pop("dataset"))
+        run = self._keep(stage, seed if draws else None, groups, stages)
+        return _Made(run, choices, frozenset({seed}) if drawn else upstream.seeds, drawn)
+
+    def _choices(
+        self, sweep: str, settings: Mapping[str, Any], own: list[str], origin: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the preset of each group; a preset that does not exist is noted and left out."""
+        choices: dict[str, str] = {}
+        for group in own:
+            choice = settings.get(group, self.defaults.get(group))
+            if choice in self._presets(group):
+                choices[group] = str(choice)
+                continue
+            place = origin.get(group, f"{self.conf.name}/config.yaml")
+            hint = did_you_mean(str(choice), self._presets(group))
+            by = sweep if group not in origin else ""
+            self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}", by)
+        return choices
+
+    def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
+        run = self._keep("dataset", None, {"dataset": checked}, {})
+        if run.id not in self.datasets.by_run:
+            self.datasets.add(Entry(run.id, {"dataset": preset}))
+        return run.id
+
+    def _keep(
+        self,
+        stage: str,
+        seed: int | None,
+        groups: Mapping[str, CheckedGroup],
+        upstream: dict[str, str],
+    ) -> PlannedRun:
+        scientific = {g: c.scientific for g, c in groups.items()}
+        # a run that draws nothing is that of seed 0, so that no seed makes a copy of it
+        hashed = 0 if seed is None and stage != "dataset" else seed
+        identifier = run_id(stage, hashed, scientific, upstream)
+        full = digest([stage, hashed, scientific, upstream])
+        if self._full_digests.setdefault(identifier, full) != full:
+            self.problems.append(
+                f"two different runs share the id {identifier}: change any value of one of them"
+            )
+        if identifier not in self.runs:
+            key = self._key(identifier, stage, groups, upstream)
+            if key.environment.id not in self.environments:
+                self.environments[key.environment.id] = key.environment.to_json()
+            self.runs[identifier] = PlannedRun(
+                id=identifier,
+                code_key=key.code_key,
+                stage=stage,
+                code=key.code,
+                environment=key.environment.id,
+                seed=seed,
+                groups={g: c.values for g, c in groups.items()},
+                scientific=scientific,
+                upstream=upstream,
+            )
+        return self.runs[identifier]
+
+    def _key(
+        self,
+        identifier: str,
+        stage: str,
+        groups: Mapping[str, CheckedGroup],
+        upstream: Mapping[str, str],
+    ) -> RunKey:
+        """Return a run's key, or that of a record which other libraries left and is accepted."""
+        key = key_of(
+            stage, [g.reach for g in groups.values()], [self.runs[u] for u in upstream.values()]
+        )
+        if self.kept is None:
+            return key
+        keys = {s: self.runs[u].code_key for s, u in upstream.items()}
+        kept = self.kept(identifier, key, keys)
+        if kept is None:
+            return key
+        self.accepted[identifier] = kept.environment.changes(key.environment)
+        return kept
+
+    # --- columns -----------------------------------------------------------------------------
+
+    def sweep_columns(self) -> SweepColumns:
+        """List which columns the sweeps can have, without those that lack runs by a mistake.
+
+        Returns
+        -------
+        SweepColumns
+            Of all sweeps that are as they should be.
+        """
+        whole = [s for name, s in self.sweeps.items() if name not in self.broken]
+        if not self.broken:
+            whole.append(self.datasets)
+        return SweepColumns(self.runs, {s.name: (s.stage, s.entries) for s in whole})
+
+    def columns(self, sweep: str, entry: Entry) -> dict[str, Any]:
+        """Return the configuration columns of a run as one sweep sees it.
+
+        Parameters
+        ----------
+        sweep : str
+            Name of the sweep.
+        entry : Entry
+            The run in it.
+
+        Returns
+        -------
+        dict
+            See `config_columns`.
+        """
+        key = (sweep, entry.run)
+        if key not in self._column_cache:
+            upstream = {}
+            for name, identifier in entry.on.items():
+                upstream[name] = self.columns(name, self.sweeps[name].by_run[identifier])
+            self._column_cache[key] = config_columns(self.runs, entry, upstream)
+        return self._column_cache[key]
+
+
+def _differ_in_seed(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Tell whether two points of the axes have different seeds and are else the same."""
+    return a.get("seed") != b.get("seed") and {**a, "seed": 0} == {**b, "seed": 0}
+
+
+def _points(
+    grid: Mapping[str, list[Any]], zipped: Mapping[str, list[Any]]
+) -> Iterator[dict[str, Any]]:
+    together = [
+        dict(zip(zipped, values, strict=False)) for values in zip(*zipped.values(), strict=False)
+    ]
+    for values in itertools.product(*grid.values()):
+        for point in together if zipped else [{}]:
+            yield {**dict(zip(grid, values, strict=True)), **point}

@@ -1,0 +1,1 @@
+"""What lies below `results`: paths, finished runs, checked files, locks."""
