@@ -11,7 +11,7 @@ import pathlib, sys
 from relu_optima.plan import snapshot
 snapshot.install()
 from relu_optima.plan.code_key import SourceTree
-root = pathlib.Path(snapshot.__file__).parent
+root = pathlib.Path(snapshot.__file__).parents[1]
 tree = SourceTree(root, snapshot.source)
 module = root / "probe.py"
 """

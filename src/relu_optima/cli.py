@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shlex
@@ -26,7 +25,7 @@ from relu_optima.plan import snapshot  # noqa: E402
 
 snapshot.install()
 
-from relu_optima.errors import ReluOptimaError  # noqa: E402
+from relu_optima.errors import REFUSALS, ReluOptimaError  # noqa: E402
 from relu_optima.run.caches import use_writable_caches  # noqa: E402
 from relu_optima.stage import STAGES  # noqa: E402
 
@@ -67,11 +66,6 @@ def _all_overrides(words: list[str] | None, variable: str | None) -> list[str]:
 def _console() -> Console:
     """Return a console as wide as the terminal; in a log file wide enough for the plan."""
     return Console(width=None if sys.stdout.isatty() else 120)
-
-
-def _results_of(plan: Path) -> Path:
-    """Return ``results`` for ``results/<study>/plan.json``."""
-    return plan.parent.parent
 
 
 @app.command()
@@ -429,10 +423,11 @@ def _batch_verb(verb: str, stage: str) -> None:
         from relu_optima.plan.model import read_manifest
         from relu_optima.run.batch import work
         from relu_optima.run.supervisor import supervised
+        from relu_optima.store.layout import results_of
         from relu_optima.store.locks import worker_lock
 
         logging.basicConfig(level=logging.INFO, format="%(message)s")
-        results = _results_of(plan)
+        results = results_of(plan)
         with worker_lock(results):
             watch = supervised()
             work(read_manifest(plan), batch, results, Path(), watch)
@@ -452,9 +447,10 @@ def collect_sweep(
     """Join the batches of one sweep (called by Snakemake)."""
     from relu_optima.plan.model import read_manifest
     from relu_optima.run.collect import collect_sweep as collect
+    from relu_optima.store.layout import results_of
     from relu_optima.store.locks import worker_lock
 
-    results = _results_of(plan)
+    results = results_of(plan)
     with worker_lock(results):
         collect(read_manifest(plan), sweep, results)
 
@@ -464,7 +460,9 @@ def plot_figure(
     plan: PlanOption, figure: Annotated[str, typer.Option("--figure", help="Figure to plot.")]
 ) -> None:
     """Plot one figure from collected sweeps (called by Snakemake)."""
-    _publish(plan, "figure", figure)
+    from relu_optima.run.publish import publish
+
+    publish(plan, "figure", figure)
 
 
 @app.command("make_table")
@@ -472,57 +470,9 @@ def make_table(
     plan: PlanOption, table: Annotated[str, typer.Option("--table", help="Table to make.")]
 ) -> None:
     """Make one table from collected sweeps (called by Snakemake)."""
-    _publish(plan, "table", table)
+    from relu_optima.run.publish import publish
 
-
-def _publish(plan: Path, kind: str, name: str) -> None:
-    from relu_optima.config.validate import did_you_mean, validate_group
-    from relu_optima.errors import StaleCodeError
-    from relu_optima.plan.model import read_manifest
-    from relu_optima.plan.product_check import planned_digest
-    from relu_optima.publish.figure_config import FigureConfig
-    from relu_optima.publish.render import render_figure, render_table
-    from relu_optima.publish.table_config import TableConfig
-    from relu_optima.store.parquet import DIGEST
-    from relu_optima.store.soundness import read_sweep, write_mark
-
-    manifest = read_manifest(plan)
-    products = manifest.figures if kind == "figure" else manifest.tables
-    if name not in products:
-        raise ReluOptimaError(
-            f"the plan has no {kind} {name!r}; {did_you_mean(name, products)}", where=str(plan)
-        )
-    results = _results_of(plan)
-    product = products[name]
-    config = validate_group(kind, product.config)
-    assert isinstance(config, FigureConfig | TableConfig)
-    if planned_digest(kind, config, product.note) != product.digest:
-        raise StaleCodeError(
-            f"the code or the libraries of {kind} {name!r} changed since planning",
-            where=str(plan),
-            fix="run the same command again: it plans anew and keeps what is still valid",
-        )
-    tables = {s: read_sweep(manifest, s, results) for s in product.sweeps}
-    frames = {s: frame for s, (frame, _) in tables.items()}
-    folder = results / manifest.study / f"{kind}s"
-    folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(config, FigureConfig):
-        render_figure(frames, config, folder / name, product.note)
-    else:
-        render_table(frames, config, folder / name, product.note)
-    digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
-    write_mark(results, manifest.study, kind, product, digests)
-
-
-# What the machine refuses, not what the program got wrong: one message, no traceback.
-_REFUSALS = {
-    errno.ENOSPC: "free some disk space",
-    errno.EDQUOT: "free some of your disk quota",
-    errno.EROFS: "make the folder writable, or work in a copy of the project",
-    errno.EACCES: "change its permissions, or work in a copy of the project",
-    errno.EPERM: "change its permissions, or work in a copy of the project",
-    errno.EIO: "check the disk: it failed",
-}
+    publish(plan, "table", table)
 
 
 def main() -> None:
@@ -534,7 +484,7 @@ def main() -> None:
         print(f"relu-optima: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        fix = _REFUSALS.get(error.errno or 0)
+        fix = REFUSALS.get(error.errno or 0)
         if fix is None:
             raise
         place = f"{error.filename}: " if error.filename else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 
@@ -68,3 +69,14 @@ class StaleCodeError(ReluOptimaError):
 
 class BusyError(ReluOptimaError):
     """Another study is at work in the same results folder."""
+
+
+# What the machine refuses, not what the program got wrong: one message, no traceback.
+REFUSALS = {
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some of your disk quota",
+    errno.EROFS: "make the folder writable, or work in a copy of the project",
+    errno.EACCES: "change its permissions, or work in a copy of the project",
+    errno.EPERM: "change its permissions, or work in a copy of the project",
+    errno.EIO: "check the disk: it failed",
+}

@@ -16,23 +16,7 @@ MAX_TABLE_BYTES = 2 * 2**30
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file for reading.
-
-    Parameters
-    ----------
-    path : Path
-        The file, or a link to one.
-
-    Returns
-    -------
-    binary file
-        Not a pipe, whose opening would wait, nor a device, whose reading would never end.
-
-    Raises
-    ------
-    OSError
-        If it cannot be opened or is anything else.
-    """
+    """Open a regular file for reading."""
     # non-blocking: between a check of the name and the opening the file could be exchanged
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -42,23 +26,7 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def open_table(path: Path) -> BufferedReader:
-    """Open a text table of bearable size.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    binary file
-        At its start.
-
-    Raises
-    ------
-    OSError
-        If it is no regular file, or larger than 2 GiB.
-    """
+    """Open a text table of bearable size."""
     stream = open_regular(path)
     if os.fstat(stream.fileno()).st_size > MAX_TABLE_BYTES:
         stream.close()
@@ -84,23 +52,7 @@ class FileState:
 
 
 def file_state(path: Path) -> FileState:
-    """Read what a file holds now.
-
-    Parameters
-    ----------
-    path : Path
-        The file, or a link to one.
-
-    Returns
-    -------
-    FileState
-        Equal to another one if nobody wrote to the file in between.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, or is no regular file: a pipe or a device would never end.
-    """
+    """Read what a file holds now."""
     with open_regular(path) as stream:
         stamp = _stamp(os.fstat(stream.fileno()))
         return FileState(hashlib.file_digest(stream, "sha256").hexdigest(), stamp)
@@ -111,23 +63,7 @@ def _stamp(at: os.stat_result) -> tuple[int, ...]:
 
 
 def file_digest(path: Path) -> str:
-    """Hash a file that a run reads, again only if it was written to.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, or is no regular file.
-    """
+    """Hash a file that a run reads, again only if it was written to."""
     return _digest_at(path, _stamp(path.stat()))
 
 
@@ -137,15 +73,7 @@ def _digest_at(path: Path, stamp: tuple[int, ...]) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or none, also after a power cut.
-
-    Parameters
-    ----------
-    path : Path
-        Target; its folder is made.
-    content : bytes
-        What to write.
-    """
+    """Write a file so that a reader sees all of it or none, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:

@@ -21,27 +21,7 @@ class NpzError(ValueError):
 
 
 def read_npy(stream: IO[bytes], max_bytes: int, kinds: str = KINDS) -> np.ndarray:
-    """Read one array.
-
-    Parameters
-    ----------
-    stream : binary file
-        Positioned at the start of the array.
-    max_bytes : int
-        Largest array.
-    kinds : str, optional
-        Letters of the numpy kinds of entries that are accepted.
-
-    Returns
-    -------
-    array
-        Read-only.
-
-    Raises
-    ------
-    NpzError
-        If it is no npy array, is too large, or is cut off.
-    """
+    """Read one array."""
     try:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):
@@ -76,29 +56,7 @@ def read_npy(stream: IO[bytes], max_bytes: int, kinds: str = KINDS) -> np.ndarra
 
 
 def read_npz(file: Path | IO[bytes], max_bytes: int, kinds: str = KINDS) -> dict[str, np.ndarray]:
-    """Read all arrays of an npz file.
-
-    Parameters
-    ----------
-    file : Path or binary file
-        The archive; members are read by name, nothing is unpacked to disk.
-    max_bytes : int
-        Largest size of all arrays together, unpacked.
-    kinds : str, optional
-        Letters of the numpy kinds of entries that are accepted.
-
-    Returns
-    -------
-    dict of str to array
-        In the archive's order; names without ``.npy``.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    NpzError
-        If it is no zip archive, holds anything but npy arrays, unpacks to too much, or is damaged.
-    """
+    """Read all arrays of an npz file."""
     if isinstance(file, Path):
         with open_regular(file) as stream:
             return read_npz(stream, max_bytes, kinds)

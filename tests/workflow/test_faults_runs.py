@@ -32,7 +32,7 @@ def faulty(fresh: Project) -> Project:
     A run is taken for hung after 25 seconds, which no sound one takes on a loaded machine.
     """
     fresh.edit("src/relu_optima/convex/stage.py", START, FAULT + START)
-    fresh.edit("src/relu_optima/workshop.py", "GRACE = 120.0", "GRACE = 1.0")
+    fresh.edit("src/relu_optima/run/runner.py", "GRACE = 120.0", "GRACE = 1.0")
     fresh.edit("conf/sweep/tiny.yaml", "convex.gates.count: 6", "convex.time_limit: 12.0")
     return fresh
 

@@ -46,20 +46,7 @@ class Findings:
 
 
 def plans(results: Path, findings: Findings) -> list[Manifest]:
-    """Read every plan in a results folder.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    findings : Findings
-        Damaged plans are noted here.
-
-    Returns
-    -------
-    list of Manifest
-        The plans that can be read.
-    """
+    """Read every plan in a results folder."""
     out = []
     for _, plan in all_plans(results):
         if isinstance(plan, Manifest):
@@ -72,22 +59,7 @@ def plans(results: Path, findings: Findings) -> list[Manifest]:
 def examine(
     results: Path, *, verify: bool, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Findings:
-    """Re-hash every record, re-check certificates, compare every file with its plan.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    verify : bool
-        Re-check certificates too, with each stage's ``verify``; else only checksums.
-    progress : callable, optional
-        Called with (done, total) records.
-
-    Returns
-    -------
-    Findings
-        Problems, notes and counts.
-    """
+    """Re-hash every record, re-check certificates, compare every file with its plan."""
     findings = Findings()
     manifests = plans(results, findings)
     store = Store(results / "store")
@@ -214,18 +186,7 @@ def _orphans(results: Path, findings: Findings) -> list[tuple[str, str]]:
 
 
 def leftovers(results: Path) -> list[Path]:
-    """List half-written files and folders that killed processes left behind.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    list of Path
-        Nobody reads them; they only take space.
-    """
+    """List half-written files and folders that killed processes left behind."""
     half = re.compile(r"\.(tmp-|.+\.)[0-9a-f]{32}")
     # beside a running study folders vanish: os.walk passes over them, Path.rglob stops at them
     return sorted(
@@ -256,26 +217,7 @@ class Removal:
 
 
 def prune(results: Path, *, remove: bool) -> Removal:
-    """Remove what no plan refers to, or only say what that would be.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``; hold the lock of each folder that uses its store, so that no study plans or
-        writes meanwhile.
-    remove : bool
-        Remove it; else nothing is changed.
-
-    Returns
-    -------
-    Removal
-        What was or would be removed.
-
-    Raises
-    ------
-    StoreError
-        If a plan of any project that uses the store cannot be read.
-    """
+    """Remove what no plan refers to, or only say what that would be."""
     store = Store(results / "store")
     records, half = _orphans(results, Findings()), leftovers(results)
     paths = [*(store.folder(*address) for address in records), *half]

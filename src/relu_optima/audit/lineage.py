@@ -24,25 +24,7 @@ PRODUCTS = ("table", "figure")
 
 
 def lineage(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
-    """Say where a table, figure, Parquet file or record comes from, and whether it is stale.
-
-    Parameters
-    ----------
-    path : Path
-        Any file below ``results``, or a bare run id.
-    root : Path
-        Project folder.
-
-    Yields
-    ------
-    (str, object)
-        What, and its value.
-
-    Raises
-    ------
-    StoreError
-        If it is not a result.
-    """
+    """Say where a table, figure, Parquet file or record comes from, and whether it is stale."""
     results = (root / "results").resolve()
     if re.fullmatch("[0-9a-f]{12}", str(path)) and not path.exists():
         yield from _run_lineage(str(path), None, results, root)

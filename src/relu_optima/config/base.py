@@ -17,13 +17,7 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def scientific(self) -> dict[str, Any]:
-        """Return the fields that decide the result, with coerced types (1 and 1.0 agree).
-
-        Returns
-        -------
-        dict
-            Field names to JSON values; operational fields are left out.
-        """
+        """Return the fields that decide the result, with coerced types (1 and 1.0 agree)."""
         dump = self.model_dump(mode="json")
         for name, info in type(self).model_fields.items():
             extra = info.json_schema_extra
@@ -34,23 +28,11 @@ class Group(BaseModel):
         return out
 
     def draws(self) -> bool:
-        """Tell whether the stage of this name draws from the run's seed with these values.
-
-        Returns
-        -------
-        bool
-            False if every seed gives the same result: such a run has no seed.
-        """
+        """Tell whether the stage of this name draws from the run's seed with these values."""
         return False
 
     def seeded(self) -> tuple[str, ...]:
-        """Name the fields that take the run's seed where nothing sets them.
-
-        Returns
-        -------
-        tuple of str
-            Only fields that decide something with these values.
-        """
+        """Name the fields that take the run's seed where nothing sets them."""
         return ()
 
 
@@ -66,18 +48,5 @@ def _without_negative_zero(value: Any) -> Any:
 
 
 def operational(default: Any, **kwargs: Any) -> Any:
-    """Declare a field that cannot change a result (limits, folders) and stays out of run ids.
-
-    Parameters
-    ----------
-    default : object
-        Default value of the field.
-    **kwargs
-        Further arguments of `pydantic.Field`.
-
-    Returns
-    -------
-    pydantic.fields.FieldInfo
-        The field.
-    """
+    """Declare a field that cannot change a result (limits, folders) and stays out of run ids."""
     return Field(default=default, json_schema_extra={"operational": True}, **kwargs)

@@ -37,23 +37,7 @@ class ComposeError(ReluOptimaError):
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
-    """Read one YAML file as plain containers, interpolations left as they stand.
-
-    Parameters
-    ----------
-    path : Path
-        File to read.
-
-    Returns
-    -------
-    dict
-        Its mapping.
-
-    Raises
-    ------
-    ComposeError
-        If the file is missing, is not YAML or holds no mapping.
-    """
+    """Read one YAML file as plain containers, interpolations left as they stand."""
     try:
         if path.exists() and not path.is_file():
             raise ComposeError("is no regular file", where=str(path))
@@ -76,39 +60,13 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def presets(conf: Path, group: str) -> tuple[str, ...]:
-    """List the presets of a config group.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-    group : str
-        Config group.
-
-    Returns
-    -------
-    tuple of str
-        File names without ``.yaml``, in alphabetical order.
-    """
+    """List the presets of a config group."""
     return tuple(sorted(p.stem for p in (conf / group).glob("*.yaml")))
 
 
 @cache
 def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
-    """Read ``config.yaml``: the default preset of each group and the study-wide values.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-
-    Returns
-    -------
-    choices : dict of str to str
-        Default preset by group.
-    values : dict
-        Study-wide values, e.g. ``seed``.
-    """
+    """Read ``config.yaml``: the default preset of each group and the study-wide values."""
     path = conf / "config.yaml"
     if not path.is_file():
         raise ComposeError(
@@ -134,25 +92,7 @@ def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 @cache
 def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
-    """Compose one preset of one group with Hydra.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-    group, preset : str
-        Which file of which group.
-
-    Returns
-    -------
-    dict
-        The group's values; interpolations are not resolved. Callers must not change it.
-
-    Raises
-    ------
-    ComposeError
-        If Hydra cannot compose it.
-    """
+    """Compose one preset of one group with Hydra."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
@@ -175,18 +115,7 @@ def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
 
 
 def has_interpolation(value: Any) -> bool:
-    """Tell whether a value contains ``${``.
-
-    Parameters
-    ----------
-    value : object
-        Plain containers and scalars.
-
-    Returns
-    -------
-    bool
-        True if some string in it does.
-    """
+    """Tell whether a value contains ``${``."""
     if isinstance(value, str):
         return "${" in value
     if isinstance(value, dict):
@@ -212,23 +141,7 @@ def _refuse_resolvers(value: Any, where: str) -> None:
 
 
 def resolve(values: dict[str, Any]) -> dict[str, Any]:
-    """Resolve interpolations between the groups of one run.
-
-    Parameters
-    ----------
-    values : dict
-        Seed and groups of one run.
-
-    Returns
-    -------
-    dict
-        The same with every ``${group.key}`` replaced.
-
-    Raises
-    ------
-    ComposeError
-        For unknown keys, cycles, and resolvers such as ``${oc.env:...}``.
-    """
+    """Resolve interpolations between the groups of one run."""
     for key, value in values.items():
         _refuse_resolvers(value, key)
     try:
@@ -262,31 +175,7 @@ def _depth(text: str) -> int:
 
 
 def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], bool]:
-    """Parse ``key=value`` in Hydra's override grammar.
-
-    Parameters
-    ----------
-    text : str
-        For example ``convex.lam=0.1,0.01`` or ``seed=range(0,5)``.
-    conf : Path
-        Configuration folder; ``glob(...)`` selects presets there.
-    where : str
-        What to name in an error.
-
-    Returns
-    -------
-    key : str
-        Dotted key.
-    values : list
-        One value, or all values of a sweep.
-    is_sweep : bool
-        True for comma lists, ``choice``, ``range`` and ``glob``.
-
-    Raises
-    ------
-    ComposeError
-        If the text does not follow the grammar.
-    """
+    """Parse ``key=value`` in Hydra's override grammar."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import Glob, Transformer
     from hydra.errors import HydraException
@@ -331,24 +220,7 @@ def parse_override(text: str, conf: Path, where: str) -> tuple[str, list[Any], b
 
 
 def parse_axis(key: str, value: Any, conf: Path, where: str) -> list[Any]:
-    """Read one axis of a sweep file.
-
-    Parameters
-    ----------
-    key : str
-        Dotted key or config group.
-    value : object
-        A string in Hydra's override grammar, or a YAML list or scalar taken literally.
-    conf : Path
-        Configuration folder.
-    where : str
-        What to name in an error.
-
-    Returns
-    -------
-    list
-        The values in order.
-    """
+    """Read one axis of a sweep file."""
     if isinstance(value, list):
         return value
     if isinstance(value, str):

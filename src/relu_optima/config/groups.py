@@ -51,15 +51,7 @@ class CheckedGroup:
 
 
 class GroupChecker:
-    """Checks the groups of many runs, each distinct combination of values once.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-    problems : Problems
-        Every mistake found is noted here.
-    """
+    """Checks the groups of many runs, each distinct combination of values once."""
 
     def __init__(self, conf: Path, problems: Problems) -> None:
         self.conf = conf
@@ -76,26 +68,7 @@ class GroupChecker:
         origin: Mapping[str, str],
         sweep: str = "",
     ) -> dict[str, CheckedGroup | None]:
-        """Compose, merge, resolve and validate the groups of one run.
-
-        Parameters
-        ----------
-        choices : dict of str to str
-            Preset by group.
-        raw : dict of str to dict
-            Leaf values set on top of the presets, by group and dotted key inside it.
-        seed : int
-            Seed of the run, for interpolations.
-        origin : mapping of str to str
-            File or command line that set each dotted key, for error messages.
-        sweep : str, optional
-            Sweep of the run, named with mistakes that are not in its own file.
-
-        Returns
-        -------
-        dict of str to CheckedGroup or None
-            None where a mistake was found and noted.
-        """
+        """Compose, merge, resolve and validate the groups of one run."""
         keys = {g: _memo_key([g, choices[g], raw[g]]) for g in choices}
         known = {}
         for group, key in keys.items():
@@ -195,18 +168,7 @@ class GroupChecker:
 
 
 def _memo_key(value: Any) -> str:
-    """Make a dictionary key of plain values, also of those JSON has no form for.
-
-    Parameters
-    ----------
-    value : object
-        Plain containers and scalars.
-
-    Returns
-    -------
-    str
-        Canonical JSON, or the ``repr``.
-    """
+    """Make a dictionary key of plain values, also of those JSON has no form for."""
     try:
         return canonical_json(value)
     except (TypeError, ValueError):

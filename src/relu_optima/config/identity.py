@@ -11,36 +11,14 @@ ID_LENGTH = 12
 
 
 def canonical_json(value: Any) -> str:
-    """Write a JSON value in the one form that is hashed.
-
-    Parameters
-    ----------
-    value : JSON value
-        Mappings with string keys, lists, strings, finite numbers, booleans, None.
-
-    Returns
-    -------
-    str
-        Sorted keys, no white space, UTF-8 text; NaN and infinities raise ``ValueError``.
-    """
+    """Write a JSON value in the one form that is hashed."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 
 def digest(value: Any) -> str:
-    """Hash a JSON value.
-
-    Parameters
-    ----------
-    value : JSON value
-        What to hash.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits of SHA-256 over `canonical_json`.
-    """
+    """Hash a JSON value."""
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -50,23 +28,6 @@ def run_id(
     groups: Mapping[str, Mapping[str, Any]],
     upstream: Mapping[str, str],
 ) -> str:
-    """Name a run by its scientific configuration.
-
-    Parameters
-    ----------
-    stage : str
-        Stage name.
-    seed : int or None
-        Seed of the run; None for a stage whose seed lives in its group (data sets).
-    groups : mapping of str to mapping
-        Scientific part of each config group, types already coerced by its model.
-    upstream : mapping of str to str
-        Run ids it builds on, by stage.
-
-    Returns
-    -------
-    str
-        First 12 hexadecimal digits of SHA-256 over the canonical JSON.
-    """
+    """Name a run by its scientific configuration."""
     value = {"stage": stage, "seed": seed, "groups": groups, "upstream": upstream}
     return digest(value)[:ID_LENGTH]

@@ -23,43 +23,14 @@ PLUGIN_PACKAGES: dict[str, tuple[str, str]] = {
 
 @cache
 def plugin_names(group: str) -> tuple[str, ...]:
-    """List the plug-ins of a config group.
-
-    Parameters
-    ----------
-    group : str
-        Key of `PLUGIN_PACKAGES`.
-
-    Returns
-    -------
-    tuple of str
-        Module names in alphabetical order; names that start with an underscore are private.
-    """
+    """List the plug-ins of a config group."""
     package = importlib.import_module(PLUGIN_PACKAGES[group][0])
     names = (m.name for m in pkgutil.iter_modules(package.__path__))
     return tuple(sorted(n for n in names if not n.startswith("_")))
 
 
 def load_plugin(group: str, name: str) -> ModuleType:
-    """Import one plug-in.
-
-    Parameters
-    ----------
-    group : str
-        Key of `PLUGIN_PACKAGES`.
-    name : str
-        Plug-in, i.e. module, name.
-
-    Returns
-    -------
-    module
-        The plug-in module.
-
-    Raises
-    ------
-    ReluOptimaError
-        If there is no such plug-in; the message names the nearest one.
-    """
+    """Import one plug-in."""
     package, key = PLUGIN_PACKAGES[group]
     names = plugin_names(group)
     if name not in names:

@@ -15,28 +15,14 @@ class Problems:
         self._met_by: dict[str, dict[str, None]] = {}
 
     def append(self, text: str, met_by: str = "") -> None:
-        """Note a mistake.
-
-        Parameters
-        ----------
-        text : str
-            Where it is, what is wrong, what is allowed.
-        met_by : str, optional
-            Sweep that meets it, where `text` does not say so by its place.
-        """
+        """Note a mistake."""
         self.reports += 1
         sweeps = self._met_by.setdefault(text, {})
         if met_by:
             sweeps[met_by] = None
 
     def extend(self, texts: Iterable[str]) -> None:
-        """Note several mistakes.
-
-        Parameters
-        ----------
-        texts : iterable of str
-            The mistakes.
-        """
+        """Note several mistakes."""
         for text in texts:
             self.append(text)
 
@@ -44,13 +30,7 @@ class Problems:
         return bool(self._met_by)
 
     def lines(self) -> list[str]:
-        """List the mistakes in the order in which they were found.
-
-        Returns
-        -------
-        list of str
-            One line each, with the sweeps that meet it.
-        """
+        """List the mistakes in the order in which they were found."""
         return [text + _met(list(sweeps)) for text, sweeps in self._met_by.items()]
 
 

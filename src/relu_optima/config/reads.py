@@ -56,22 +56,7 @@ class Read:
 
 
 def reads_of(model: BaseModel, sweeps: tuple[str, ...], key: str = "") -> Iterator[Read]:
-    """List the columns that the marked fields of a model name, those of its parts included.
-
-    Parameters
-    ----------
-    model : BaseModel
-        A validated config, or a part of it.
-    sweeps : tuple of str
-        Sweeps that it reads; a part's own field ``sweep`` names another one.
-    key : str
-        Dotted key of the part.
-
-    Yields
-    ------
-    Read
-        In the order of the fields.
-    """
+    """List the columns that the marked fields of a model name, those of its parts included."""
     own = getattr(model, "sweep", None)
     if own is not None:
         sweeps = (own,)
@@ -108,19 +93,6 @@ def _walk(kind: Any, value: Any, sweeps: tuple[str, ...], key: str) -> Iterator[
 
 
 def upstream_columns(names: Iterable[str], column: str) -> list[str]:
-    """Find the columns that ``*.name`` may mean.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Columns of a sweep.
-    column : str
-        ``*.name``.
-
-    Returns
-    -------
-    list of str
-        Columns ``name`` of the sweeps it builds on.
-    """
+    """Find the columns that ``*.name`` may mean."""
     pattern = re.compile(rf"[a-z][a-z0-9_]*\.{re.escape(column[2:])}")
     return [c for c in names if pattern.fullmatch(c) and c.split(".")[0] not in GROUPS]

@@ -62,41 +62,14 @@ class InvalidGroup(ReluOptimaError):
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Name the nearest valid name.
-
-    Parameters
-    ----------
-    name : str
-        What was given.
-    names : iterable of str
-        What exists.
-
-    Returns
-    -------
-    str
-        ``did you mean 'x'?`` or the list of what is allowed.
-    """
+    """Name the nearest valid name."""
     names = sorted(names)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(names)}"
 
 
 def plugin_modules(group: str, values: Mapping[str, Any]) -> list[str]:
-    """Name the plug-in modules that a group's values select: its own, and those that one asks for.
-
-    Parameters
-    ----------
-    group : str
-        Config group.
-    values : mapping
-        The group's validated values.
-
-    Returns
-    -------
-    list of str
-        Dotted module names; none if the group has no plug-ins. A plug-in whose config names
-        plug-ins of other groups lists them by ``plugin_modules(values) -> list of str``.
-    """
+    """Name the plug-in modules that a group's values select: its own, and those it asks for."""
     if group not in PLUGIN_PACKAGES:
         return []
     package, key = PLUGIN_PACKAGES[group]
@@ -128,25 +101,7 @@ def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
 
 
 def validate_group(group: str, values: Mapping[str, Any]) -> Group:
-    """Validate a group's values with the strict model its plug-in or its group defines.
-
-    Parameters
-    ----------
-    group : str
-        Config group.
-    values : mapping
-        Plain values.
-
-    Returns
-    -------
-    Group
-        The validated model.
-
-    Raises
-    ------
-    InvalidGroup
-        With every mistake.
-    """
+    """Validate a group's values with the strict model its plug-in or its group defines."""
     model = _model(group, values)
     given = {k: v for k, v in values.items() if v != "???"}  # Hydra's mark for "must be set"
     try:
@@ -187,20 +142,7 @@ def _tags(model: type[BaseModel]) -> set[Any]:
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Turn pydantic's errors into one line each, with the nearest valid name.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What pydantic raised.
-    model : type of BaseModel
-        The model it raised it for.
-
-    Returns
-    -------
-    list of Mistake
-        In pydantic's order.
-    """
+    """Turn pydantic's errors into one line each, with the nearest valid name."""
     mistakes: list[Mistake] = []
     items = _without_other_arms(error.errors())
     absent = {item["loc"] for item in items if item["type"] == "missing"}
@@ -279,20 +221,7 @@ def _shown(value: Any) -> str:
 
 
 def source_files(group: str, model: Group) -> list[Path]:
-    """List the files outside the package that a group's values make a run read.
-
-    Parameters
-    ----------
-    group : str
-        Config group.
-    model : Group
-        Its validated values.
-
-    Returns
-    -------
-    list of Path
-        Files whose content belongs to the run's identity.
-    """
+    """List the files outside the package that a group's values make a run read."""
     if group not in PLUGIN_PACKAGES:
         return []
     plugin = load_plugin(group, getattr(model, PLUGIN_PACKAGES[group][1]))
@@ -317,27 +246,7 @@ class Reach:
 
 
 def reach(group: str, model: Group, digest_of: Callable[[Path], str] = file_digest) -> Reach:
-    """Find what a group's values make a run depend on.
-
-    Parameters
-    ----------
-    group : str
-        Config group.
-    model : Group
-        Its validated values.
-    digest_of : callable, optional
-        Hashes a file.
-
-    Returns
-    -------
-    Reach
-        Modules and files.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    """
+    """Find what a group's values make a run depend on."""
     modules = plugin_modules(group, model.model_dump(mode="json"))
     # absolute, not resolved: a link that is turned elsewhere is a changed file
     files = [digest_of(path.absolute()) for path in source_files(group, model)]

@@ -11,23 +11,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def excess(text: bytes) -> str:
-    """Say which limit a YAML text breaks.
-
-    Parameters
-    ----------
-    text : bytes
-        Content of a file.
-
-    Returns
-    -------
-    str
-        What is too much; empty if nothing is.
-
-    Raises
-    ------
-    yaml.YAMLError
-        If the text is not YAML.
-    """
+    """Say which limit a YAML text breaks."""
     if len(text) > MAX_BYTES:
         return f"it has {len(text)} bytes; at most {MAX_BYTES}"
     sizes: dict[str, int] = {}  # nodes below each anchor, aliases written out

@@ -17,18 +17,7 @@ SMALL = 600_000  # entries of the patterns up to which they are held as numbers:
 
 
 class Blocks:
-    """All blocks of a program; those that a solve has found to matter are its members.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    patterns : array of bool, shape (P, n)
-        Distinct non-zero patterns; block b of a ReLU program has pattern b mod P, and the sign
-        -1 from block P on.
-    relu : bool
-        Whether the blocks come with both signs and cone constraints.
-    """
+    """All blocks of a program; those that a solve has found to matter are its members."""
 
     def __init__(self, X: np.ndarray, patterns: np.ndarray, *, relu: bool) -> None:
         P, d = len(patterns), X.shape[1]
@@ -47,48 +36,15 @@ class Blocks:
     # -- products with the lifted design, block by block --------------------------------------
 
     def signs(self, blocks: np.ndarray) -> np.ndarray:
-        """Return the signs of some blocks.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks.
-
-        Returns
-        -------
-        array, shape (m,)
-            1.0 or -1.0.
-        """
+        """Return the signs of some blocks."""
         return np.where(blocks < len(self.patterns), 1.0, -1.0)
 
     def correlate(self, theta: np.ndarray) -> np.ndarray:
-        """Return X_b'theta of the members.
-
-        Parameters
-        ----------
-        theta : array, shape (n,)
-            Dual vector.
-
-        Returns
-        -------
-        array, shape (m, d)
-            One row for each member.
-        """
+        """Return X_b'theta of the members."""
         return np.asarray(self.signs(self.members)[:, None] * adjoint(self.masks, self.X, theta))
 
     def correlate_all(self, theta: np.ndarray) -> np.ndarray:
-        """Return X_b'theta of all blocks.
-
-        Parameters
-        ----------
-        theta : array, shape (n,)
-            Dual vector.
-
-        Returns
-        -------
-        array, shape (B, d)
-            One row for each block.
-        """
+        """Return X_b'theta of all blocks."""
         P = len(self.patterns)
         out = np.empty((self.count, self.X.shape[1]))
         out[:P] = adjoint(self.patterns, self.X, theta)
@@ -99,20 +55,7 @@ class Blocks:
     # -- projections on the cones -------------------------------------------------------------
 
     def bounds(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
-        """Bound |Proj_K W| from above without a projection.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks.
-        W : array, shape (m, d)
-            One vector for each.
-
-        Returns
-        -------
-        array, shape (m,)
-            Bounds, from the multipliers of each block's last projection; exact without cones.
-        """
+        """Bound |Proj_K W| from above without a projection."""
         if self.cones is None:
             return row_norms(W)
         bounds = np.empty(blocks.size)
@@ -120,20 +63,7 @@ class Blocks:
         return bounds
 
     def nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
-        """Return the vectors whose lengths are `bounds`.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks.
-        W : array, shape (m, d)
-            One vector for each.
-
-        Returns
-        -------
-        array, shape (m, d)
-            Shortest W + t A'rho, t >= 0, with the multipliers rho of the last projection.
-        """
+        """Return the vectors whose lengths are `bounds`."""
         if self.cones is None:
             return W
         M = self._multipliers[blocks]
@@ -142,24 +72,7 @@ class Blocks:
         return np.asarray(W - (along / np.where(size > 0, size, 1.0))[:, None] * M)
 
     def above(self, W: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Project a vector for each member, where the projection is longer than a level.
-
-        Parameters
-        ----------
-        W : array, shape (m, d)
-            One vector for each member.
-        level : float
-            Length below which a projection is of no interest.
-
-        Returns
-        -------
-        points : array, shape (k, d)
-            Projections longer than the level.
-        norms : array, shape (k,)
-            Their lengths.
-        places : array of int, shape (k,)
-            Positions of their blocks among the members.
-        """
+        """Project a vector for each member, where the projection is longer than a level."""
         if self.cones is None:
             norms = row_norms(W)
             places = (norms > level).nonzero()[0]
@@ -178,18 +91,7 @@ class Blocks:
         return points, row_norms(points)
 
     def height(self, theta: np.ndarray) -> float:
-        """Return max_b |Proj_{K_b}(X_b'theta)|.
-
-        Parameters
-        ----------
-        theta : array, shape (n,)
-            Dual vector.
-
-        Returns
-        -------
-        float
-            The largest projected correlation of all blocks.
-        """
+        """Return max_b |Proj_{K_b}(X_b'theta)|."""
         C = self.correlate_all(theta)
         if self.cones is None:
             return float(row_norms(C).max())
@@ -204,22 +106,7 @@ class Blocks:
         return height
 
     def price(self, C: np.ndarray, lam: float, used: np.ndarray) -> np.ndarray:
-        """Bound the projected correlations of all blocks.
-
-        Parameters
-        ----------
-        C : array, shape (B, d)
-            Correlations X_b'theta.
-        lam : float
-            Regularisation strength: bounds below it need not be tight.
-        used : array of int
-            Blocks in use; the multipliers of their last projection are about right.
-
-        Returns
-        -------
-        array, shape (B,)
-            Upper bounds of |Proj_K C_b|; the largest are exact, as many of them as may enter now.
-        """
+        """Bound the projected correlations of all blocks."""
         bounds = self.bounds(np.arange(self.count), C)
         if self.cones is None:
             return bounds
@@ -251,15 +138,7 @@ class Blocks:
     # -- membership ---------------------------------------------------------------------------
 
     def first(self, theta: np.ndarray, lam: float) -> None:
-        """Let the first blocks in.
-
-        Parameters
-        ----------
-        theta : array, shape (n,)
-            Dual vector.
-        lam : float
-            Regularisation strength.
-        """
+        """Let the first blocks in."""
         C = self.correlate_all(theta)
         bounds = self.bounds(np.arange(self.count), C)
         share = 0.2
@@ -272,20 +151,7 @@ class Blocks:
         self.enlarge(order[bounds[order] > lam])
 
     def admit(self, bounds: np.ndarray, lam: float) -> int:
-        """Let the worst violators in.
-
-        Parameters
-        ----------
-        bounds : array, shape (B,)
-            Bounds of all projected correlations.
-        lam : float
-            Regularisation strength, which they may not exceed.
-
-        Returns
-        -------
-        int
-            How many violators were not members before.
-        """
+        """Let the worst violators in."""
         outside = np.ones(self.count, dtype=bool)
         outside[self.members] = False
         missing = (outside & (bounds > lam)).nonzero()[0]
@@ -298,13 +164,7 @@ class Blocks:
         return max(20, self.members.size // 2)
 
     def enlarge(self, blocks: np.ndarray) -> None:
-        """Let some blocks in.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks that are no members yet.
-        """
+        """Let some blocks in."""
         if not blocks.size:
             return
         self.members = np.concatenate([self.members, blocks])

@@ -61,20 +61,7 @@ class Certificate:
 
 
 def relative_gap(objective: float, dual_objective: float, y: np.ndarray) -> float:
-    """Return the relative duality gap as every result of the package states it.
-
-    Parameters
-    ----------
-    objective, dual_objective : float
-        Upper and lower bound.
-    y : array, shape (n,)
-        Targets.
-
-    Returns
-    -------
-    float
-        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
-    """
+    """Return the relative duality gap as every result of the package states it."""
     energy = 0.5 * float(y @ y)
     if energy == 0.0:
         return 0.0
@@ -184,22 +171,6 @@ def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation:
     r"""Return h(nu), the largest projected correlation over all blocks.
 
     .. math:: h(\nu) = \max_{i, s} \lVert \mathrm{Proj}_{K_i}(s X^\top D_i \nu) \rVert
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    vector : array, shape (n,)
-        Dual vector nu.
-    gates : array, shape (d, P)
-        Gate vectors.
-    formulation : {"relu", "gated"}
-        Which program; K_i is the whole space for ``gated``.
-
-    Returns
-    -------
-    float
-        The value, from above: it is never smaller than h(nu).
     """
     patterns = (X @ gates > 0).T
     cones = None if formulation == "gated" else _Cones(_unit_rows(X), patterns)
@@ -214,22 +185,6 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
 
     Solves min_{rho >= 0} |g + rows' rho|; any such rho bounds the projection's norm from above,
     so the answer is safe to use wherever the method stops.
-
-    Parameters
-    ----------
-    rows : array, shape (n, d)
-        Unit cone rows; zero rows are never active.
-    g : array, shape (d,)
-        Vector to project.
-    stop : float, default 0
-        Stop as soon as the bound on the norm is at most this.
-
-    Returns
-    -------
-    point : array, shape (d,)
-        g + rows' rho for the last rho >= 0; the projection itself if `error` is 0.
-    error : float
-        Largest remaining violation of a cone row, relative to |g|; infinite if stopped early.
     """
     size, d = float(np.linalg.norm(g)), g.size
     Q, R = np.zeros((d, d)), np.zeros((d, d))

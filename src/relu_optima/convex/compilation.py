@@ -34,18 +34,7 @@ ENABLED = os.environ.get("RELU_OPTIMA_NO_JIT", "") in ("", "0") and bool(
 
 
 def compiled(function: F) -> F:
-    """Compile a function on its first call.
-
-    Parameters
-    ----------
-    function : callable
-        Function in the subset of Python that numba compiles.
-
-    Returns
-    -------
-    callable
-        The compiled function, or the same function if compilation is off.
-    """
+    """Compile a function on its first call."""
     if not ENABLED:
         return function
     import numba
@@ -106,18 +95,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def announce_compilation(module: ModuleType) -> Callable[[], None]:
-    """Say that kernels are about to be compiled, unless a cache lies beside their module.
-
-    Parameters
-    ----------
-    module : module
-        The kernels.
-
-    Returns
-    -------
-    callable
-        To be called once the kernels have run; it reports the time taken.
-    """
+    """Say that kernels are about to be compiled, unless a cache lies beside their module."""
     source = Path(str(module.__file__))
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or source.parent / "__pycache__")
     pattern = f"{source.stem}.*.nbi"

@@ -16,17 +16,7 @@ KEPT_ENTRIES = 80_000_000  # of factors that are kept: 640 MB
 
 
 class ConeProjector:
-    """Cones K_i = {u : (2 D_i - I) X u >= 0} of all blocks of a ReLU program.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    patterns : array of bool, shape (P, n)
-        Patterns; block b has the cone of pattern b mod P.
-    blocks : int
-        Number of blocks.
-    """
+    """Cones K_i = {u : (2 D_i - I) X u >= 0} of all blocks of a ReLU program."""
 
     def __init__(self, X: np.ndarray, patterns: np.ndarray, blocks: int) -> None:
         n, d = X.shape
@@ -48,13 +38,7 @@ class ConeProjector:
         self._few = max(1, min(256, SCRATCH_ENTRIES // (2 * d * d), self._chunk))
 
     def keep(self, blocks: np.ndarray) -> None:
-        """Keep the factors of further blocks between projections, as far as memory goes.
-
-        Parameters
-        ----------
-        blocks : array of int
-            Blocks that will be projected often.
-        """
+        """Keep the factors of further blocks between projections, as far as memory goes."""
         blocks = blocks[self._slot[blocks] < 0][: len(self._kept) - self._free]
         self._slot[blocks] = self._free + np.arange(blocks.size)
         self._free += blocks.size
@@ -62,27 +46,7 @@ class ConeProjector:
     def project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int = 1_000
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Project one vector on the cone of each block.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Distinct blocks.
-        G : array, shape (m, d)
-            One vector for each.
-        stop : float
-            A projection stops once its norm is known to be at most this.
-        rounds : int, default 1000
-            Most scans of all cone rows.
-
-        Returns
-        -------
-        points : array, shape (m, d)
-            G + A'rho with rho >= 0; its norm bounds that of the projection, which it is unless
-            stopped early.
-        multipliers : array, shape (m, d)
-            A'rho.
-        """
+        """Project one vector on the cone of each block."""
         self.projections += blocks.size
         kept = self._slot[blocks] >= 0
         if kept.all() and blocks.size <= self._chunk:
@@ -98,42 +62,12 @@ class ConeProjector:
         return points, multipliers
 
     def faces(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the factors of the faces that some blocks were last projected on.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks.
-
-        Returns
-        -------
-        slots : array of int, shape (m,)
-            Where each block's factor is.
-        lines : array, shape (S, d, 2 d)
-            The factors; the first d columns hold the orthonormal bases.
-        sizes : array of int, shape (m,)
-            Rows of each face.
-        """
+        """Return the factors of the faces that some blocks were last projected on."""
         slots, lines, _ = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
         return slots, lines, self._size[blocks]
 
     def multipliers(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the rows that bound the last projection of some blocks, and how hard they push.
-
-        Parameters
-        ----------
-        blocks : array of int, shape (m,)
-            Blocks.
-
-        Returns
-        -------
-        starts : array of int, shape (m + 1,)
-            Entries of the k-th block are those from starts[k] to starts[k + 1].
-        rows : array of int32
-            Rows of X.
-        rho : array
-            Their multipliers >= 0, of cone rows scaled to unit length.
-        """
+        """Return the rows that bound the last projection of some blocks, and how hard they push."""
         sizes = self._size[blocks]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         inside = np.arange(self._rows.shape[1]) < sizes[:, None]

@@ -52,11 +52,5 @@ class ConvexConfig(Group):
     time_limit: float | None = operational(None, gt=0, description="safety net of a solve [s]")
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True if gates are sampled.
-        """
+        """Tell whether a run depends on its seed."""
         return self.gates.source == "sample"

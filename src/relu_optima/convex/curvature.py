@@ -52,31 +52,13 @@ class Curvature:
     sizes: np.ndarray
 
     def on_faces(self) -> bool:
-        """Return whether all directions lie on the faces that are held, to rounding.
-
-        Returns
-        -------
-        bool
-            True if they do.
-        """
+        """Return whether all directions lie on the faces that are held, to rounding."""
         inside = self.q.copy()
         leave_faces(self.slots, self.lines, self.sizes, inside)
         return bool(np.abs(inside - self.q).max() < 1e-6)
 
     def answer(self, kind: Any = np.float64) -> Callable[[np.ndarray], np.ndarray]:
-        """Return sigma M_b v_b as a function of the v_b, which it overwrites.
-
-        Parameters
-        ----------
-        kind : type, default float64
-            Precision.
-
-        Returns
-        -------
-        callable
-            Maps an array of shape (m, d) to one of that shape: how the blocks answer to a change
-            of their correlations.
-        """
+        """Return sigma M_b v_b as a function of the v_b, which it overwrites."""
         q = self.q.astype(kind)
         across = (self.sigma * (1.0 - self.shrink))[:, None].astype(kind)
         radial = (self.sigma * self.shrink)[:, None].astype(kind)
@@ -93,18 +75,7 @@ class Curvature:
         return answer
 
     def operator(self, X: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the matrix as a function of a vector.
-
-        Parameters
-        ----------
-        X : array, shape (n, d)
-            Inputs, in the precision that is wanted.
-
-        Returns
-        -------
-        callable
-            Maps an array of shape (n,) to one of that shape.
-        """
+        """Return the matrix as a function of a vector."""
         masks, answer = self.masks.astype(X.dtype), self.answer(X.dtype)
 
         def apply(x: np.ndarray) -> np.ndarray:
@@ -113,20 +84,7 @@ class Curvature:
         return apply
 
     def roots(self, chosen: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        """Return T_b with T_b'T_b = M_b.
-
-        Parameters
-        ----------
-        chosen : array of int or slice
-            Which of the blocks.
-
-        Returns
-        -------
-        roots : array, shape (total, d)
-            The T_b, one below the other.
-        free : array of int
-            Rows of each.
-        """
+        """Return T_b with T_b'T_b = M_b."""
         q, sizes, shrink = self.q[chosen], self.sizes[chosen], self.shrink[chosen]
         free = q.shape[1] - sizes
         starts = np.zeros(free.size + 1, dtype=np.int64)
@@ -147,26 +105,7 @@ def curvature_at(
     sigma: float,
     lam: float,
 ) -> Curvature:
-    """Collect what the Newton matrix is made of.
-
-    Parameters
-    ----------
-    cones : ConeProjector or None
-        Faces of the blocks; None for a gated program.
-    blocks : array of int, shape (m,)
-        Active blocks.
-    masks : array of float or bool, shape (m, n)
-        Their patterns.
-    P : array, shape (m, d)
-        Projections, longer than sigma * lam.
-    sigma, lam : float
-        Penalty of the augmented Lagrangian and regularisation strength.
-
-    Returns
-    -------
-    Curvature
-        The matrix.
-    """
+    """Collect what the Newton matrix is made of."""
     norms = row_norms(P)
     none = np.zeros(blocks.size, dtype=np.int64)
     faces = (none, np.zeros((1, 1, 1)), none) if cones is None else cones.faces(blocks)

@@ -38,19 +38,7 @@ Move = tuple[np.ndarray, np.ndarray, np.ndarray]  # change of theta by a correct
 
 
 class PathFollower:
-    """Corrector for one gated program; it moves from strength to strength.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs, of moderate scale.
-    y : array, shape (n,)
-        Targets, of moderate scale.
-    patterns : array of float or bool, shape (P, n)
-        Patterns, in rows.
-    gram : callable, optional
-        Returns X X' in single precision, where it is at hand elsewhere.
-    """
+    """Corrector for one gated program; it moves from strength to strength."""
 
     def __init__(
         self,
@@ -77,19 +65,7 @@ class PathFollower:
     def start_from(
         self, lam: float, U: np.ndarray, theta: np.ndarray, C: np.ndarray | None = None
     ) -> None:
-        """Continue from an optimum that was found elsewhere.
-
-        Parameters
-        ----------
-        lam : float
-            Its strength.
-        U : array, shape (P, d)
-            Its blocks.
-        theta : array, shape (n,)
-            Its residual.
-        C : array, shape (P, d), optional
-            X_b'theta of all blocks, where it is known.
-        """
+        """Continue from an optimum that was found elsewhere."""
         self.theta = theta.copy()
         self.c = row_norms(U) / lam
         self.C = np.zeros((0, self.X.shape[1])) if C is None else C
@@ -98,43 +74,13 @@ class PathFollower:
         self._ahead = 1.0
 
     def step(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
-        """Move to another strength.
-
-        Parameters
-        ----------
-        lam : float
-            Strength.
-        tol : float
-            Relative duality gap to reach.
-        deadline : float, optional
-            Value of `time.perf_counter` at which to give up.
-
-        Returns
-        -------
-        Answer or None
-            A point certified to `tol`; None if the corrector did not get there.
-        """
+        """Move to another strength."""
         self._ahead = self._knots[-1][0] / lam if self._knots else 1.0
         self._extrapolate(lam)
         return self.converge(lam, tol, deadline)
 
     def converge(self, lam: float, tol: float, deadline: float | None = None) -> Answer | None:
-        """Correct the current point until it is optimal.
-
-        Parameters
-        ----------
-        lam : float
-            Strength.
-        tol : float
-            Relative duality gap to reach.
-        deadline : float, optional
-            Value of `time.perf_counter` at which to give up.
-
-        Returns
-        -------
-        Answer or None
-            A point certified to `tol`; None if the corrector did not get there.
-        """
+        """Correct the current point until it is optimal."""
         if not self.C.size:
             self.C = self._price()
         watched, masks = self._watched(lam)

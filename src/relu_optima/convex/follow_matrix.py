@@ -31,35 +31,13 @@ class ByRows:
     factor: np.ndarray
 
     def whiten(self, vectors: np.ndarray) -> np.ndarray:
-        """Return H v for every column.
-
-        Parameters
-        ----------
-        vectors : array of float32, shape (n, m)
-            Vectors, by columns; may be overwritten.
-
-        Returns
-        -------
-        array of float32, shape (n, m)
-            The products.
-        """
+        """Return H v for every column."""
         if vectors.shape[1] == 1:  # the routine for many takes four times as long
             return np.asarray(blas.strsv(self.factor, vectors[:, 0], lower=1))[:, None]
         return np.asarray(blas.strsm(1.0, self.factor, vectors, lower=1, overwrite_b=1))
 
     def back(self, whitened: np.ndarray) -> np.ndarray:
-        """Return K^-1 v, given H v.
-
-        Parameters
-        ----------
-        whitened : array of float32, shape (n,)
-            H v.
-
-        Returns
-        -------
-        array of float32, shape (n,)
-            The solution.
-        """
+        """Return K^-1 v, given H v."""
         return np.asarray(blas.strsv(self.factor, whitened, lower=1, trans=1))
 
 
@@ -79,58 +57,19 @@ class ByColumns:
     factor: np.ndarray
 
     def whiten(self, vectors: np.ndarray) -> np.ndarray:
-        """Return H v for every column.
-
-        Parameters
-        ----------
-        vectors : array of float32, shape (n, m)
-            Vectors, by columns.
-
-        Returns
-        -------
-        array of float32, shape (n + p, m)
-            The products.
-        """
+        """Return H v for every column."""
         inner, _ = lapack.spotrs(self.factor, self.columns.T @ vectors, lower=1)
         return np.concatenate([(vectors - self.columns @ inner).T, inner.T], axis=1).T
 
     def back(self, whitened: np.ndarray) -> np.ndarray:
-        """Return K^-1 v, given H v.
-
-        Parameters
-        ----------
-        whitened : array of float32, shape (n + p,)
-            H v.
-
-        Returns
-        -------
-        array of float32, shape (n,)
-            The solution.
-        """
+        """Return K^-1 v, given H v."""
         return whitened[: len(self.columns)]
 
 
 def factorise(
     X: np.ndarray, gram: Callable[[], np.ndarray], masks: np.ndarray, c: np.ndarray
 ) -> ByRows | ByColumns | None:
-    """Factorise I + sum_b c_b X_b X_b' in the cheaper of the two ways.
-
-    Parameters
-    ----------
-    X : array of float32, shape (n, d)
-        Inputs.
-    gram : callable
-        Returns X X' as an array of float32, shape (n, n); called only to factorise by rows.
-    masks : array of float32, shape (m, n)
-        Patterns of the active blocks, in rows.
-    c : array of float32, shape (m,)
-        Their coefficients, not negative.
-
-    Returns
-    -------
-    ByRows, ByColumns or None
-        The factor; None if the matrix is not positive definite in single precision.
-    """
+    """Factorise I + sum_b c_b X_b X_b' in the cheaper of the two ways."""
     n, d = X.shape
     count = len(c)
     p = count * d

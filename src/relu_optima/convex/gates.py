@@ -12,40 +12,12 @@ from relu_optima.errors import SolveInputError
 
 
 def activation_patterns(X: np.ndarray, gates: np.ndarray) -> np.ndarray:
-    """Return which rows each gate switches on.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    gates : array, shape (d, P)
-        Gate vectors.
-
-    Returns
-    -------
-    array of bool, shape (n, P)
-        Entry (j, i) is 1[x_j' g_i > 0].
-    """
+    """Return which rows each gate switches on."""
     return np.asarray(X @ gates > 0)
 
 
 def merge_patterns(X: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Drop gates whose pattern is zero or repeats an earlier one.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    gates : array, shape (d, P)
-        Gate vectors.
-
-    Returns
-    -------
-    gates : array, shape (d, Q)
-        First gate of each distinct non-zero pattern, patterns in lexicographic order.
-    patterns : array of bool, shape (n, Q)
-        Their patterns.
-    """
+    """Drop gates whose pattern is zero or repeats an earlier one."""
     patterns = activation_patterns(X, gates)
     if patterns.shape[1] == 0:
         return gates, patterns
@@ -148,50 +120,12 @@ def gates_from_network(W1: np.ndarray) -> np.ndarray:
 
 
 def as_inputs(X: np.ndarray) -> np.ndarray:
-    """Check an input matrix.
-
-    Parameters
-    ----------
-    X : array_like, shape (n, d)
-        Inputs.
-
-    Returns
-    -------
-    array of float64, shape (n, d)
-        The same, contiguous.
-
-    Raises
-    ------
-    SolveInputError
-        If it is empty, not two-dimensional, not numeric or not finite.
-    """
+    """Check an input matrix."""
     return as_finite(X, "X", 2, "a non-empty (n, d) array of finite numbers")
 
 
 def as_finite(value: np.ndarray, name: str, ndim: int, allowed: str) -> np.ndarray:
-    """Check one numeric array argument.
-
-    Parameters
-    ----------
-    value : array_like
-        The argument.
-    name : str
-        Its name, for the message.
-    ndim : int
-        Number of axes it must have.
-    allowed : str
-        What would be accepted.
-
-    Returns
-    -------
-    array of float64
-        The same, contiguous.
-
-    Raises
-    ------
-    SolveInputError
-        If it is empty, of another dimension, not real or not finite.
-    """
+    """Check one numeric array argument."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "bifu":

@@ -33,13 +33,7 @@ class Answer:
 
 
 class Incumbent:
-    """Best primal and best dual point so far; they need not come from one iteration.
-
-    Parameters
-    ----------
-    y : array, shape (n,)
-        Targets.
-    """
+    """Best primal and best dual point so far; they need not come from one iteration."""
 
     def __init__(self, y: np.ndarray) -> None:
         self.floor = 1e-12 * 0.5 * float(y @ y)
@@ -52,26 +46,7 @@ class Incumbent:
     def offer(
         self, primal: float, U: np.ndarray, dual: float, theta: np.ndarray, scale: float
     ) -> bool:
-        """Take what is better.
-
-        Parameters
-        ----------
-        primal : float
-            Value of the blocks.
-        U : array, shape (B, d)
-            Blocks.
-        dual : float
-            Value of the dual vector scaled to feasibility.
-        theta : array, shape (n,)
-            Dual vector.
-        scale : float
-            Its feasible multiple.
-
-        Returns
-        -------
-        bool
-            True if the gap shrank.
-        """
+        """Take what is better."""
         if primal < self.primal:
             self.primal, self.U = primal, U.copy()
         if dual > self.dual:
@@ -82,19 +57,6 @@ class Incumbent:
         return smaller
 
     def answer(self, status: str, basis: np.ndarray | None) -> Answer:
-        """Return the best points.
-
-        Parameters
-        ----------
-        status : str
-            How the solve ended.
-        basis : array, shape (d, r), or None
-            Basis of the row space that the blocks are expressed in.
-
-        Returns
-        -------
-        Answer
-            The points in full space.
-        """
+        """Return the best points."""
         U = self.U if basis is None else self.U @ basis.T
         return Answer(U, self.scale * self.theta, self.gap, self.kkt, status)

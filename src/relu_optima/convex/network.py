@@ -101,25 +101,7 @@ def network_from_blocks(
     merge_tol: float = 1e-5,
     zero_tol: float = 0.0,
 ) -> TwoLayerNetwork:
-    """Map blocks of the convex program to a balanced network.
-
-    Parameters
-    ----------
-    v, w : array, shape (P, d)
-        Adding and subtracting blocks.
-    gates : array, shape (d, P), optional
-        Gates of a gated program; blocks then keep their own gate and are never merged.
-    merge_tol : float, default 1e-5
-        Same-sign blocks whose unit vectors differ by at most this are one neuron: a neuron on a
-        data hyperplane lies in several cones and a solver may split it.
-    zero_tol : float, default 0
-        Blocks with a norm up to this are left out.
-
-    Returns
-    -------
-    TwoLayerNetwork
-        Neuron (u / sqrt|u|, +-sqrt|u|) for each non-zero block u.
-    """
+    """Map blocks of the convex program to a balanced network."""
     vectors: list[np.ndarray] = []
     signs: list[float] = []
     columns: list[int] = []
@@ -168,20 +150,6 @@ def blocks_from_network(
 
     Neurons of equal pattern and sign are summed: the fit stays the same and the penalty does not
     grow, so the program's value is at most the network's objective.
-
-    Parameters
-    ----------
-    network : TwoLayerNetwork
-        A network without gates.
-    X : array, shape (n, d)
-        Inputs that define the patterns.
-
-    Returns
-    -------
-    gates : array, shape (d, P)
-        One neuron direction for each distinct non-zero pattern.
-    v, w : array, shape (P, d)
-        Blocks; each lies in the closed cone of its pattern.
     """
     weight = np.abs(network.w2)
     used = np.flatnonzero((weight > 0) & (X @ network.W1.T > 0).any(axis=0))

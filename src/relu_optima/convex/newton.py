@@ -50,19 +50,7 @@ _COMPILED: set[str] = set()
 
 
 class DualNewton:
-    """Solver of one program for any number of regularisation strengths.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs, of moderate scale.
-    y : array, shape (n,)
-        Targets, of moderate scale.
-    patterns : array of bool, shape (n, P)
-        Distinct non-zero patterns, P >= 1.
-    formulation : {"relu", "gated"}
-        Which program.
-    """
+    """Solver of one program for any number of regularisation strengths."""
 
     def __init__(
         self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, formulation: str
@@ -85,15 +73,7 @@ class DualNewton:
         _compile(formulation)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
-        """Start from known blocks and residual.
-
-        Parameters
-        ----------
-        U : array, shape (B, d of X)
-            Blocks.
-        theta : array, shape (n,)
-            Dual vector, about y - f(X).
-        """
+        """Start from known blocks and residual."""
         self.U = U if self.basis is None else U @ self.basis
         self.theta = theta.copy()
         self._knots = []
@@ -108,24 +88,7 @@ class DualNewton:
         deadline: float | None = None,
         callback: Callback | None = None,
     ) -> Answer:
-        """Solve for one strength, from wherever the last solve ended.
-
-        Parameters
-        ----------
-        lam : float
-            Regularisation strength, positive.
-        tol : float
-            Relative duality gap to reach.
-        deadline : float, optional
-            Value of `time.perf_counter` at which to stop.
-        callback : callable, optional
-            Called after each outer iteration with its numbers; True stops the solve.
-
-        Returns
-        -------
-        Answer
-            The best points.
-        """
+        """Solve for one strength, from wherever the last solve ended."""
         state = Incumbent(self.y)
         if not self.blocks.members.size:
             self.blocks.first(self.theta, lam)
@@ -199,14 +162,7 @@ class DualNewton:
         return state.answer(status, self.basis)
 
     def work(self) -> dict[str, int]:
-        """Return the work done so far beside the counted iterations.
-
-        Returns
-        -------
-        dict of str to int
-            The corrector's steps, projections, active-set steps and conjugate-gradient
-            iterations.
-        """
+        """Return the work done so far beside the counted iterations."""
         cones = self.blocks.cones
         return {
             "corrections": 0 if self._follower is None else self._follower.counts["newton"],
@@ -216,13 +172,7 @@ class DualNewton:
         }
 
     def lambda_max(self) -> float:
-        """Return the smallest strength whose optimum is zero, h(y).
-
-        Returns
-        -------
-        float
-            max_b |Proj_{K_b}(X_b'y)|.
-        """
+        """Return the smallest strength whose optimum is zero, h(y)."""
         return self.blocks.height(self.y)
 
     # -- one outer iteration ------------------------------------------------------------------

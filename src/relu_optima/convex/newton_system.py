@@ -42,22 +42,7 @@ class NewtonSystem:
     _cg_accuracy: float = 0.05
 
     def direction(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
-        """Solve one Newton system.
-
-        Parameters
-        ----------
-        curvature : Curvature
-            The matrix.
-        gradient : array, shape (n,)
-            Right-hand side g.
-        accuracy : float
-            Relative residual allowed to the iterative ways.
-
-        Returns
-        -------
-        array, shape (n,)
-            Direction x, the solution for -g.
-        """
+        """Solve one Newton system."""
         count = len(curvature.masks)
         if not count:
             return -gradient
@@ -203,13 +188,7 @@ class NewtonSystem:
         return x.astype(np.float64), square <= goal
 
     def gram(self) -> np.ndarray:
-        """Return X X' in single precision, made on first use.
-
-        Returns
-        -------
-        array, shape (n, n)
-            The products of all pairs of rows.
-        """
+        """Return X X' in single precision, made on first use."""
         if self._gram is None:
             X = self._inputs(np.float32)
             self._gram = X @ X.T

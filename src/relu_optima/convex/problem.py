@@ -44,20 +44,7 @@ class Problem:
 
 
 def data_digest(X: np.ndarray, y: np.ndarray) -> str:
-    """Hash the numbers of a data set, whatever their memory layout.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    y : array, shape (n,) or (n, 1)
-        Targets.
-
-    Returns
-    -------
-    str
-        BLAKE2b over shape and float64 values, in hexadecimal.
-    """
+    """Hash the numbers of a data set, whatever their memory layout."""
     X, y = (np.ascontiguousarray(a, dtype=np.float64) for a in (X, y))
     lines = hashlib.blake2b(repr((X.shape, y.size)).encode(), digest_size=16)
     for array in (X, y):
@@ -66,29 +53,7 @@ def data_digest(X: np.ndarray, y: np.ndarray) -> str:
 
 
 def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str) -> Problem:
-    """Check the arguments of a solve and merge equal patterns.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    y : array, shape (n,) or (n, 1)
-        Targets.
-    gates : array, shape (d, P)
-        Gate vectors; columns with equal or zero patterns are merged.
-    formulation : {"relu", "gated"}
-        Which program.
-
-    Returns
-    -------
-    Problem
-        The program.
-
-    Raises
-    ------
-    SolveInputError
-        If an argument is empty, not finite, of the wrong shape, or too large to square in float64.
-    """
+    """Check the arguments of a solve and merge equal patterns."""
     X = as_inputs(X)
     n, d = X.shape
     y = np.asarray(y)
@@ -126,23 +91,7 @@ def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: s
 
 
 def check_lambda(lam: float) -> float:
-    """Check a canonical regularisation strength.
-
-    Parameters
-    ----------
-    lam : float
-        The strength.
-
-    Returns
-    -------
-    float
-        The same.
-
-    Raises
-    ------
-    SolveInputError
-        If it is not a positive finite number.
-    """
+    """Check a canonical regularisation strength."""
     try:
         value = float(lam)
     except (TypeError, ValueError):

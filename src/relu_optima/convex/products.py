@@ -12,40 +12,12 @@ SLAB_ENTRIES = 50_000  # of the patterns that are turned into numbers at a time:
 
 
 def held(patterns: np.ndarray, entries: int) -> np.ndarray:
-    """Return patterns as they are best held: as numbers if they are few, which saves turning them.
-
-    Parameters
-    ----------
-    patterns : array of bool, shape (P, n)
-        Patterns D_b in rows.
-    entries : int
-        Most entries to hold as numbers, of 8 bytes.
-
-    Returns
-    -------
-    array of float64 or bool, shape (P, n)
-        The same.
-    """
+    """Return patterns as they are best held: as numbers if few, which saves turning them."""
     return np.ascontiguousarray(patterns, dtype=float if patterns.size <= entries else bool)
 
 
 def adjoint(masks: np.ndarray, X: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Return X'D_b r of every block.
-
-    Parameters
-    ----------
-    masks : array of float or bool, shape (m, n)
-        Patterns D_b in rows; of truth values, a slab at a time is turned into numbers in cache.
-    X : array, shape (n, d)
-        Inputs.
-    r : array, shape (n,)
-        Vector.
-
-    Returns
-    -------
-    array, shape (m, d)
-        One row for each block.
-    """
+    """Return X'D_b r of every block."""
     if masks.dtype == bool:
         out = np.empty((len(masks), X.shape[1]))
         weighted = r[:, None] * X
@@ -60,22 +32,7 @@ def adjoint(masks: np.ndarray, X: np.ndarray, r: np.ndarray) -> np.ndarray:
 
 
 def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Return the sum of D_b X u_b over the blocks.
-
-    Parameters
-    ----------
-    masks : array of float or bool, shape (m, n)
-        Patterns D_b in rows.
-    X : array, shape (n, d)
-        Inputs.
-    B : array, shape (m, d)
-        Vectors u_b in rows.
-
-    Returns
-    -------
-    array, shape (n,)
-        The sum.
-    """
+    """Return the sum of D_b X u_b over the blocks."""
     if masks.dtype == bool:
         masks = masks.astype(X.dtype)
     if len(masks) > X.shape[1]:
@@ -84,16 +41,5 @@ def combine(masks: np.ndarray, X: np.ndarray, B: np.ndarray) -> np.ndarray:
 
 
 def row_norms(vectors: np.ndarray) -> np.ndarray:
-    """Return the Euclidean norms of rows; `numpy.linalg.norm` takes twice as long on few.
-
-    Parameters
-    ----------
-    vectors : array, shape (m, d)
-        Vectors in rows.
-
-    Returns
-    -------
-    array, shape (m,)
-        Their norms.
-    """
+    """Return the Euclidean norms of rows; `numpy.linalg.norm` takes twice as long on few."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)))

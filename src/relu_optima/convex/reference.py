@@ -50,24 +50,7 @@ class ReferenceAnswer:
 def solve_reference(
     problem: Problem, lam: float, *, tol: float = 1e-9, time_limit: float | None = None
 ) -> ReferenceAnswer | None:
-    """Solve the program by Clarabel.
-
-    Parameters
-    ----------
-    problem : Problem
-        The program, with at least one pattern.
-    lam : float
-        Canonical regularisation strength.
-    tol : float, default 1e-9
-        Absolute and relative tolerance of the interior-point method.
-    time_limit : float, optional
-        Wall-clock limit in seconds.
-
-    Returns
-    -------
-    ReferenceAnswer or None
-        The answer; None if the method returned no point (its limit was reached too early).
-    """
+    """Solve the program by Clarabel."""
     import cvxpy as cp
 
     X, y = problem.X, problem.y

@@ -30,20 +30,7 @@ LAM_SCALES = ("absolute", "lambda_max", "data_norm", "per_sample")
 
 
 def data_norm(X: np.ndarray, y: np.ndarray) -> float:
-    """Return a strength at which the optimum is zero, whatever the program and its gates.
-
-    Parameters
-    ----------
-    X : array, shape (n, d)
-        Inputs.
-    y : array, shape (n,)
-        Targets.
-
-    Returns
-    -------
-    float
-        Spectral norm of the inputs times the norm of the targets.
-    """
+    """Return a strength at which the optimum is zero, whatever the program and its gates."""
     return float(np.linalg.norm(X, 2) * np.linalg.norm(y))
 
 

@@ -20,13 +20,7 @@ TINY = 20_000  # cone rows up to which Clarabel may try what Newton could not fi
 
 
 class Session:
-    """One program with all that carries over between solves: faces, multipliers, working set.
-
-    Parameters
-    ----------
-    problem : Problem
-        The program.
-    """
+    """One program with all that carries over between solves: faces, multipliers, working set."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -39,26 +33,14 @@ class Session:
         self._engine: DualNewton | None = None
 
     def engine(self) -> DualNewton:
-        """Return the Newton solver of the scaled problem, made on first use.
-
-        Returns
-        -------
-        DualNewton
-            The solver.
-        """
+        """Return the Newton solver of the scaled problem, made on first use."""
         if self._engine is None:
             scaled = self.scaled()
             self._engine = DualNewton(scaled.X, scaled.y, scaled.patterns, scaled.formulation)
         return self._engine
 
     def scaled(self) -> Problem:
-        """Return the problem with entries of size one.
-
-        Returns
-        -------
-        Problem
-            X / max|X| and y / max|y|; strengths divide by both.
-        """
+        """Return the problem with entries of size one."""
         problem = self.problem
         return Problem(
             problem.X / self._scale_x,
@@ -69,30 +51,13 @@ class Session:
         )
 
     def lambda_max(self) -> float:
-        """Return the smallest strength whose optimum is zero.
-
-        Returns
-        -------
-        float
-            h(y) in the scale of the problem.
-        """
+        """Return the smallest strength whose optimum is zero."""
         if self.trivial:
             return 0.0
         return self.engine().lambda_max() * self._scale_x * self._scale_y
 
     def start_from(self, solution: Solution) -> None:
-        """Start from the blocks of a solution whose patterns this program shares.
-
-        Parameters
-        ----------
-        solution : Solution
-            Solution over any gates; blocks of unknown patterns are left out.
-
-        Raises
-        ------
-        SolveInputError
-            If it has another number of features or is of the other program.
-        """
+        """Start from the blocks of a solution whose patterns this program shares."""
         problem = self.problem
         if solution.v.shape[1] != problem.X.shape[1] or solution.formulation != problem.formulation:
             raise SolveInputError(
@@ -119,35 +84,11 @@ class Session:
         self.engine().set_point(blocks * scale, residual / self._scale_y)
 
     def scaled_strength(self, lam: float) -> float:
-        """Return a strength of the problem as one of the scaled problem.
-
-        Parameters
-        ----------
-        lam : float
-            Canonical strength.
-
-        Returns
-        -------
-        float
-            The same in the scaled problem.
-        """
+        """Return a strength of the problem as one of the scaled problem."""
         return lam / self._scale_x / self._scale_y
 
     def scaled_point(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-        """Return the blocks of a gated solution and its residual in the scaled problem.
-
-        Parameters
-        ----------
-        solution : Solution
-            A solution of this session.
-
-        Returns
-        -------
-        blocks : array, shape (P, d)
-            Blocks.
-        residual : array, shape (n,)
-            y - f(X).
-        """
+        """Return the blocks of a gated solution and its residual in the scaled problem."""
         residual = self.problem.y - self._fit(solution.v)[0]
         return solution.v * (self._scale_x / self._scale_y), residual / self._scale_y
 
@@ -161,28 +102,7 @@ class Session:
         *,
         started: float,
     ) -> Solution:
-        """Solve for one strength.
-
-        Parameters
-        ----------
-        lam : float
-            Canonical strength.
-        tol : float
-            Relative duality gap to reach.
-        time_limit : float or None
-            Wall-clock limit in seconds.
-        backend : str
-            One of `BACKENDS`.
-        callback : callable or None
-            See `relu_optima.convex.solve`.
-        started : float
-            CPU time at which the work on this solution began.
-
-        Returns
-        -------
-        Solution
-            The point with its certificate.
-        """
+        """Solve for one strength."""
         problem = self.problem
         if self.trivial:
             return self.zero_solution(lam, started)
@@ -228,28 +148,7 @@ class Session:
         counts: dict[str, int],
         backend: str = "newton",
     ) -> Solution:
-        """Value an answer to the scaled problem in full scale.
-
-        Parameters
-        ----------
-        answer : Answer
-            Points of the scaled problem.
-        lam : float
-            Canonical strength.
-        tol : float
-            Relative duality gap to reach.
-        started : float
-            CPU time at which the work on it began.
-        counts : dict of str to int
-            Work done.
-        backend : str, default "newton"
-            Method that found it.
-
-        Returns
-        -------
-        Solution
-            The point with its certificate.
-        """
+        """Value an answer to the scaled problem in full scale."""
         problem = self.problem
         blocks = answer.U * (self._scale_y / self._scale_x)
         count = problem.patterns.shape[1]
@@ -341,20 +240,7 @@ class Session:
         return fit, max(0.0, worst) / float(row_norms(blocks).max())
 
     def zero_solution(self, lam: float, started: float) -> Solution:
-        """Return the zero network, optimal from lambda_max on because y is dual feasible.
-
-        Parameters
-        ----------
-        lam : float
-            Canonical strength, at least lambda_max.
-        started : float
-            CPU time at which the work on it began.
-
-        Returns
-        -------
-        Solution
-            The point with its certificate.
-        """
+        """Return the zero network, optimal from lambda_max on because y is dual feasible."""
         problem = self.problem
         zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
         energy = 0.5 * float(problem.y @ problem.y)

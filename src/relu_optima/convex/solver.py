@@ -105,22 +105,7 @@ def solve(
 
 
 def check_options(tol: float, time_limit: float | None, backend: str) -> None:
-    """Check how a solve is to be done.
-
-    Parameters
-    ----------
-    tol : float
-        Relative duality gap.
-    time_limit : float or None
-        Seconds.
-    backend : str
-        Method.
-
-    Raises
-    ------
-    SolveInputError
-        If one of them has no meaning.
-    """
+    """Check how a solve is to be done."""
     if not 0 < tol < 1:
         raise SolveInputError(f"it is {tol!r}", allowed="0 < tol < 1", where="convex.tol")
     if time_limit is not None and not time_limit > 0:

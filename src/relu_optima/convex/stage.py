@@ -21,27 +21,7 @@ from relu_optima.stage import Outcome, Record, Scalar, Task
 
 
 def run(task: Task) -> Outcome:
-    """Solve the convex program of one data set and certify the answer.
-
-    Parameters
-    ----------
-    task : Task
-        Task with the group ``convex`` and the record ``dataset``; ``training`` where the gates
-        come from a trained network. The seed draws sampled gates.
-
-    Returns
-    -------
-    Outcome
-        Row with the certificate and the scores, arrays with gates, blocks, dual vector and
-        network. Data that no program can be written for give the status ``infeasible_input``.
-
-    Raises
-    ------
-    SolveInputError
-        If the gates are to come from a training run and there is none.
-    BudgetError
-        If there are more patterns than may be enumerated.
-    """
+    """Solve the convex program of one data set and certify the answer."""
     config = task.groups["convex"]
     assert isinstance(config, ConvexConfig)
     for key, value in (("gates.source", config.gates.source), ("lam_scale", config.lam_scale)):
@@ -94,29 +74,7 @@ def _lambda(
 def make_gates(
     config: ConvexConfig, X: np.ndarray, seed: int, training: Record | None
 ) -> np.ndarray:
-    """Make the gates that a config asks for.
-
-    Parameters
-    ----------
-    config : ConvexConfig
-        The group ``convex``.
-    X : array, shape (n, d)
-        Training inputs.
-    seed : int
-        Seed of sampled gates.
-    training : Record or None
-        Training run whose first layer gives the gates, for ``source: training``.
-
-    Returns
-    -------
-    array, shape (d, P)
-        Gates with distinct non-zero patterns.
-
-    Raises
-    ------
-    SolveInputError
-        If the trained network does not fit the data.
-    """
+    """Make the gates that a config asks for."""
     if config.gates.source == "sample":
         gates = sample_gates(X, config.gates.count, seed, nested=config.gates.nested)
     elif config.gates.source == "enumerate":
@@ -222,21 +180,7 @@ def _scores(
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored solution from the data alone.
-
-    Parameters
-    ----------
-    record : Record
-        Record of this stage.
-    upstream : mapping of str to Record
-        The record ``dataset``.
-
-    Returns
-    -------
-    list of str
-        Problems found: a certificate that cannot be reproduced, infeasible blocks, a network
-        that is not the solution's.
-    """
+    """Re-check a stored solution from the data alone."""
     if record.status in ("infeasible_input", "refused"):
         return []
     data, stored, row = upstream["dataset"].arrays, record.arrays, record.row

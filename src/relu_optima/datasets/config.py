@@ -50,22 +50,10 @@ class DatasetConfig(Group):
     )
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True if rows are drawn, for a subset or for testing.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.max_rows is not None or self.test_fraction > 0
 
     def seeded(self) -> tuple[str, ...]:
-        """Name the seeds that follow the run's where nothing sets them.
-
-        Returns
-        -------
-        tuple of str
-            Those that decide something: data that are the same for every seed are prepared once.
-        """
+        """Name the seeds that follow the run's where nothing sets them."""
         validation = ("validation_seed",) if self.validation_fraction > 0 else ()
         return (("seed",) if self.draws() else ()) + validation

@@ -32,19 +32,7 @@ class ExternalConfig(DatasetConfig):
 
 
 def data_folders(config: ExternalConfig) -> list[Path]:
-    """List where files are looked for, most specific first.
-
-    Parameters
-    ----------
-    config : ExternalConfig
-        The group's values.
-
-    Returns
-    -------
-    list of Path
-        ``dataset.data_dir`` or else the folder that RELU_OPTIMA_DATA names, then the cache, where
-        downloads go.
-    """
+    """List where files are looked for, most specific first."""
     import pooch
 
     named = config.data_dir or os.environ.get(DATA_VARIABLE)
@@ -53,29 +41,7 @@ def data_folders(config: ExternalConfig) -> list[Path]:
 
 
 def find(config: ExternalConfig, relative: str, digest: str, *, compressed: bool = False) -> Path:
-    """Find a file in the data folders and check it.
-
-    Parameters
-    ----------
-    config : ExternalConfig
-        The group's values.
-    relative : str
-        Path below a data folder.
-    digest : str
-        ``sha256:<hex>`` or ``md5:<hex>``.
-    compressed : bool, default False
-        True if the digest is that of the content after gunzip.
-
-    Returns
-    -------
-    Path
-        The first such file.
-
-    Raises
-    ------
-    DataError
-        If there is none (``problem`` starts with the file's name), or its digest is another.
-    """
+    """Find a file in the data folders and check it."""
     folders = data_folders(config)
     for folder in folders:
         path = folder / relative
@@ -92,22 +58,7 @@ def find(config: ExternalConfig, relative: str, digest: str, *, compressed: bool
 
 
 def check_digest(path: Path, digest: str, *, compressed: bool = False) -> None:
-    """Compare a file with its recorded digest.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    digest : str
-        ``sha256:<hex>`` or ``md5:<hex>``.
-    compressed : bool, default False
-        True if the digest is that of the content after gunzip.
-
-    Raises
-    ------
-    DataError
-        If they differ, or the file cannot be read.
-    """
+    """Compare a file with its recorded digest."""
     kind, _, expected = digest.partition(":")
     value = hashlib.new(kind, usedforsecurity=False)
     try:
@@ -129,27 +80,7 @@ def check_digest(path: Path, digest: str, *, compressed: bool = False) -> None:
 
 
 def obtain(config: ExternalConfig, relative: str, remote: Remote) -> Path:
-    """Find a file, or download it into the cache and check it.
-
-    Parameters
-    ----------
-    config : ExternalConfig
-        The group's values.
-    relative : str
-        Path below a data folder.
-    remote : Remote
-        Where to get it and what its digest is.
-
-    Returns
-    -------
-    Path
-        The checked file.
-
-    Raises
-    ------
-    DataError
-        If it is not there and cannot be downloaded, or its digest is another.
-    """
+    """Find a file, or download it into the cache and check it."""
     folders = data_folders(config)
     if any((folder / relative).is_file() for folder in folders):
         return find(config, relative, remote.digest, compressed=remote.compressed)

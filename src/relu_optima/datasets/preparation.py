@@ -44,21 +44,7 @@ class Prepared:
 
 
 def check(raw: RawData, config: DatasetConfig) -> None:
-    """Refuse data that no later stage could use.
-
-    Parameters
-    ----------
-    raw : RawData
-        What the loader returned.
-    config : DatasetConfig
-        The group's values.
-
-    Raises
-    ------
-    DataError
-        For empty data, NaN or infinities, shapes that do not agree, one class, or a digest other
-        than ``dataset.sha256``.
-    """
+    """Refuse data that no later stage could use."""
     where = f"dataset.loader={config.loader}"
     if raw.X.ndim != 2 or raw.X.shape[0] < 1 or raw.X.shape[1] < 1:
         raise DataError(

@@ -77,43 +77,12 @@ def array_digest(*arrays: np.ndarray) -> str:
 
 
 def synthetic_generator(seed: int) -> np.random.Generator:
-    """Return the generator of synthetic data, independent of the one that draws the split.
-
-    Parameters
-    ----------
-    seed : int
-        ``dataset.seed``.
-
-    Returns
-    -------
-    numpy.random.Generator
-        The split uses ``default_rng(seed)``, as published; this one hashes a second word in.
-    """
+    """Return the generator of synthetic data, independent of the one that draws the split."""
     return np.random.default_rng([seed, 1])
 
 
 def binary_labels(target: np.ndarray, classes: list[int], where: str) -> np.ndarray:
-    """Code two classes as -1 and +1.
-
-    Parameters
-    ----------
-    target : array of int, shape (n,)
-        Class of each row.
-    classes : list of two int
-        The class that becomes -1 and the one that becomes +1.
-    where : str
-        Config key for an error.
-
-    Returns
-    -------
-    array, shape (n,)
-        -1, +1, and 0 for rows of other classes.
-
-    Raises
-    ------
-    DataError
-        If the classes are not two different ones that occur.
-    """
+    """Code two classes as -1 and +1."""
     present = sorted({int(v) for v in target})
     if len(classes) != 2 or classes[0] == classes[1] or not set(classes) <= set(present):
         raise DataError(

@@ -14,50 +14,14 @@ from relu_optima.stage import Outcome, Record, Task
 
 
 def run(task: Task) -> Outcome:
-    """Load and prepare the data set that the group ``dataset`` names.
-
-    Parameters
-    ----------
-    task : Task
-        The run.
-
-    Returns
-    -------
-    Outcome
-        Arrays ``X_train``, ``y_train``, the same for ``valid`` and ``test``, the raw rows of the
-        splits and the raw columns left, ground truth of synthetic data (``target_matrix``,
-        ``teacher_*``), and a row with sizes, label coding, standardisation and digests.
-
-    Raises
-    ------
-    DataError
-        If the data cannot be used.
-    """
+    """Load and prepare the data set that the group ``dataset`` names."""
     config = task.groups["dataset"]
     assert isinstance(config, DatasetConfig)
     return describe(load_plugin("dataset", config.loader).load(config), config)
 
 
 def describe(raw: RawData, config: DatasetConfig) -> Outcome:
-    """Prepare loaded data and describe them.
-
-    Parameters
-    ----------
-    raw : RawData
-        What the loader returned.
-    config : DatasetConfig
-        The group's values.
-
-    Returns
-    -------
-    Outcome
-        See `run`.
-
-    Raises
-    ------
-    DataError
-        If the data cannot be used.
-    """
+    """Prepare loaded data and describe them."""
     data = prepare(raw, config)
     labels = data.y_train
     return Outcome(
@@ -97,20 +61,7 @@ def describe(raw: RawData, config: DatasetConfig) -> Outcome:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored data set.
-
-    Parameters
-    ----------
-    record : Record
-        What `run` returned.
-    upstream : mapping of str to Record
-        Not used.
-
-    Returns
-    -------
-    list of str
-        What is wrong.
-    """
+    """Re-check a stored data set."""
     arrays = record.arrays
     wrong = []
     for part in ("train", "valid", "test"):

@@ -22,20 +22,7 @@ WINDOWS = 60
 
 
 def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
-    """Decide closedness of {W_L ... W_1} for L > 2.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof``.
-    """
+    """Decide closedness of {W_L ... W_1} for L > 2."""
     chain = list(masks)
     steps = _shorten(chain, deadline, peel=False)
     if len(chain) == 2:

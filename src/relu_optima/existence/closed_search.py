@@ -36,24 +36,7 @@ def prove_component(
     rules: Sequence[str] = ALL_RULES,
     deadline: float = float("inf"),
 ) -> dict[str, Any] | None:
-    """Find a proof that a component is closed.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-        The component.
-    observed : array of bool
-        Observed cells of the whole pattern.
-    rules : sequence of str, optional
-        Rules to try, in this order.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        ``pieces``, ``rule``, ``data``; None if no rule applies.
-    """
+    """Find a proof that a component is closed."""
     for rule in rules:
         check_time(deadline)
         data = _SEARCHES[rule](pieces, observed, deadline)

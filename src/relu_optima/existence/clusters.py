@@ -22,28 +22,7 @@ MAX_CLUSTERS = 100_000
 def cluster_dataset(
     masks: list[np.ndarray], product: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Build the clusters and their targets.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    product : dict
-        Answer and proof for the product set.
-
-    Returns
-    -------
-    (array, shape (N, n_in); array, shape (N, n_out))
-        Inputs and targets, N = P (n + 1).
-
-    Raises
-    ------
-    DegenerateError
-        If the product set is not ``not_closed``, or only by the word of z3.
-    BudgetError
-        If a deep chain needs more than `MAX_CLUSTERS`, or float64 cannot hold the clusters of a
-        window with many columns.
-    """
+    """Build the clusters and their targets."""
     if product["answer"] != "not_closed" or "refutation" not in product["proof"]:
         raise DegenerateError(
             f"the product set is {product['answer']!r}",

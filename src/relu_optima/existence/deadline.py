@@ -16,17 +16,6 @@ class TimeUp(Exception):
 
 
 def check_time(deadline: float) -> None:
-    """Raise `TimeUp` if a deadline has passed.
-
-    Parameters
-    ----------
-    deadline : float
-        `time.monotonic` value.
-
-    Raises
-    ------
-    TimeUp
-        If it has.
-    """
+    """Raise `TimeUp` if a deadline has passed."""
     if time.monotonic() > deadline:
         raise TimeUp

@@ -22,27 +22,7 @@ from relu_optima.patterns.layers import FREE, PARTIAL, Layer
 
 
 def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0) -> Verdict:
-    """Decide all three questions for checked layers, see `relu_optima.existence.decide`.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        First layer first, with masks that chain.
-    time_limit : float
-        Wall-clock seconds after which the search ends.
-    z3_rlimit : int, optional
-        Ask z3 with this resource limit where no rule decides; 0: do not ask.
-
-    Returns
-    -------
-    Verdict
-        Three answers, never a guess, and one certificate for all of them.
-
-    Raises
-    ------
-    SolveInputError
-        If the time limit is not positive or the resource limit negative.
-    """
+    """Decide all three questions for checked layers, see `relu_optima.existence.decide`."""
     start = time.monotonic()
     if not time_limit > 0:
         raise SolveInputError(f"{time_limit} was given", where="time_limit", allowed="> 0 seconds")
@@ -105,20 +85,7 @@ def _with_biases(part: dict[str, Any], biases: list[str]) -> dict[str, Any]:
 
 
 def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
-    """Decide whether the set of products W_L ... W_1 is closed.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof``.
-    """
+    """Decide whether the set of products W_L ... W_1 is closed."""
     if len(masks) == 1:
         return {"answer": "closed", "proof": {"rule": "one layer"}}
     if len(masks) > 2:

@@ -22,22 +22,7 @@ class Refuted(Exception):
 
 
 def refutes(equations: list[Polynomial], nonzero: set[int], variables: int) -> bool:
-    """Try to show that equations have no solution.
-
-    Parameters
-    ----------
-    equations : list of Polynomial
-        Must vanish.
-    nonzero : set of int
-        Variables that must not vanish.
-    variables : int
-        Number of variables.
-
-    Returns
-    -------
-    bool
-        True if they are contradictory; False says nothing.
-    """
+    """Try to show that equations have no solution."""
     system = _System(equations, nonzero, variables)
     try:
         for _ in range(MAX_STEPS):

@@ -27,23 +27,7 @@ MAX_WINDOWS = 60
 def refute_exactly(
     equations: Equations, target: Mapping[tuple[int, int], int], nodes: int = 6
 ) -> list[Any] | None:
-    """Search for a refutation with every kind of leaf.
-
-    Parameters
-    ----------
-    equations : Equations
-        Pieces and cells.
-    target : mapping of (int, int) to int
-        Integer values at the cells (absent: zero).
-    nodes : int, optional
-        Case distinctions to try at most.
-
-    Returns
-    -------
-    list or None
-        ``[tree]`` as `refuter.refute` gives it, with leaves None, ``["solve"]`` and
-        ``["rank", rows, columns, pieces]`` too; None if no refutation was found.
-    """
+    """Search for a refutation with every kind of leaf."""
     goals, state = start(equations, target)
     budget = [nodes]
     try:

@@ -159,18 +159,7 @@ RULES = {
 
 
 def rules_of(proof: dict[str, Any]) -> list[str]:
-    """List the rules that a proof uses.
-
-    Parameters
-    ----------
-    proof : dict
-        A ``proof`` of a certificate's document.
-
-    Returns
-    -------
-    list of str
-        Each once, the outermost first; empty if the answer is ``unknown``.
-    """
+    """List the rules that a proof uses."""
     names = str(proof["rule"]).split(", ") if "rule" in proof else []
     names += [step["kind"] for step in proof.get("steps", [])]
     parts = [*proof.get("components", []), *([proof["last"]] if "last" in proof else [])]
@@ -182,18 +171,7 @@ def rules_of(proof: dict[str, Any]) -> list[str]:
 
 
 def proof_of(name: str) -> str:
-    """Return statement and proof of a rule.
-
-    Parameters
-    ----------
-    name : str
-        A key of `RULES`.
-
-    Returns
-    -------
-    str
-        The sentence, where the proof lies, and its text.
-    """
+    """Return statement and proof of a rule."""
     rule = RULES[name]
     lines = [f"{name}: {rule.sentence}."]
     if rule.module:

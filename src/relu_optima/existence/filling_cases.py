@@ -39,33 +39,11 @@ class Case:
     ring: Any
 
     def with_units(self, polys: list[Any]) -> Case:
-        """Return the case in which more polynomials do not vanish.
-
-        Parameters
-        ----------
-        polys : list of fmpq_mpoly
-            Polynomials in the cells.
-
-        Returns
-        -------
-        Case
-            The case.
-        """
+        """Return the case in which more polynomials do not vanish."""
         return replace(self, units=(*self.units, *polys))
 
     def is_unit(self, poly: Any) -> bool:
-        """Say whether a polynomial is a product of what is known not to vanish.
-
-        Parameters
-        ----------
-        poly : fmpq_mpoly
-            Polynomial in the cells.
-
-        Returns
-        -------
-        bool
-            True if so; a nonzero constant is the empty product.
-        """
+        """Say whether a polynomial is a product of what is known not to vanish."""
         if poly == 0:
             return False
         for unit in self.units:
@@ -77,38 +55,14 @@ class Case:
         return bool(poly.is_constant())
 
     def solvable_for(self, poly: Any) -> Cell | None:
-        """Find a cell in which a polynomial is linear, with a coefficient that does not vanish.
-
-        Parameters
-        ----------
-        poly : fmpq_mpoly
-            Polynomial in the cells.
-
-        Returns
-        -------
-        Cell or None
-            The first such cell.
-        """
+        """Find a cell in which a polynomial is linear, with a coefficient that does not vanish."""
         for cell, variable in self.names.items():
             if poly.degrees()[variable] == 1 and self.is_unit(poly.derivative(variable)):
                 return cell
         return None
 
     def where_zero(self, poly: Any, pivot: Cell) -> Case | None:
-        """Return the case in which a polynomial vanishes.
-
-        Parameters
-        ----------
-        poly : fmpq_mpoly
-            Polynomial in the cells.
-        pivot : Cell
-            Cell from `solvable_for`.
-
-        Returns
-        -------
-        Case or None
-            None if something that does not vanish would: there is no such A.
-        """
+        """Return the case in which a polynomial vanishes."""
         variable = self.names[pivot]
         slope = poly.derivative(variable)
         value = Rational(slope * self.ring.gens()[variable] - poly, slope)
@@ -138,18 +92,7 @@ class Case:
         return total, degree
 
     def coefficients(self, poly: Any) -> list[Any]:
-        """Split a polynomial in cells and parameters by its monomials in the parameters.
-
-        Parameters
-        ----------
-        poly : fmpq_mpoly
-            Polynomial.
-
-        Returns
-        -------
-        list of fmpq_mpoly
-            Polynomials in the cells.
-        """
+        """Split a polynomial in cells and parameters by its monomials in the parameters."""
         split = len(self.names)
         parts: dict[tuple[int, ...], dict[tuple[int, ...], Any]] = {}
         for monomial, coefficient in poly.to_dict().items():
@@ -158,18 +101,7 @@ class Case:
         return [self.ring.from_dict(part) for _, part in sorted(parts.items())]
 
     def divisors(self, program: Program) -> list[Any] | None:
-        """List what a program divides by, as polynomials.
-
-        Parameters
-        ----------
-        program : list
-            Steps that set entries or solve a cell for its last unknown product.
-
-        Returns
-        -------
-        list of fmpq_mpoly or None
-            Numerators; None if one of them is zero.
-        """
+        """List what a program divides by, as polynomials."""
         one = self.ring.constant(1)
         parameters = self.ring.gens()[len(self.names) :]
         value: dict[tuple[str, int, int], Rational] = {}
@@ -200,18 +132,7 @@ class Case:
         return out
 
     def write(self, poly: Any) -> list[list[Any]]:
-        """Write a polynomial in the cells as the checker reads it.
-
-        Parameters
-        ----------
-        poly : fmpq_mpoly
-            Polynomial.
-
-        Returns
-        -------
-        list
-            JSON value.
-        """
+        """Write a polynomial in the cells as the checker reads it."""
         cell_of = {q: cell for cell, q in self.names.items()}
         return [
             [str(c), [[*cell_of[q], int(e)] for q, e in enumerate(monomial) if e]]
@@ -220,18 +141,7 @@ class Case:
 
 
 def whole_case(cells: list[Cell]) -> Case:
-    """Return the case in which nothing is known about A.
-
-    Parameters
-    ----------
-    cells : list of Cell
-        Observed cells.
-
-    Returns
-    -------
-    Case
-        Every cell is a variable of its own.
-    """
+    """Return the case in which nothing is known about A."""
     names = [f"a{i}_{j}" for i, j in cells] + [f"t{q}" for q in range(PARAMETERS)]
     ring = flint.fmpq_mpoly_ctx.get(names, "lex")
     variables, one = ring.gens(), ring.constant(1)

@@ -38,22 +38,7 @@ class _GivenUp(Exception):
 def find_filling(
     pieces: list[Piece], observed: np.ndarray, deadline: float = float("inf")
 ) -> dict[str, Any] | None:
-    """Search for a proof by rule C6.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-        The component.
-    observed : array of bool
-        Observed cells of the whole pattern.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        ``tree`` of cases, or None.
-    """
+    """Search for a proof by rule C6."""
     plain = [(p.neuron, list(p.rows), list(p.columns)) for p in pieces]
     cells = sorted({(i, j) for _, r, c in plain for i in r for j in c if observed[i, j]})
     unknowns = sum(len(r) + len(c) - 1 for _, r, c in plain)

@@ -16,18 +16,6 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
     Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
     where the product set is not closed (enough clusters of inputs leave one on which the network
     is affine; needs free output biases), else ``unknown``.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    product : dict
-        Answer and proof for the product set.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof``.
     """
     if len(masks) == 1:
         return {"answer": "always", "proof": {"rule": "no hidden layer"}}
@@ -64,20 +52,7 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
 
 
 def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
-    """Count the clusters of which one lies where the network is affine.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    columns : list of int
-        Inputs of the window; the others are zero on the data.
-
-    Returns
-    -------
-    int
-        n H + 1 for n columns, H as in `existence.proof.finite`.
-    """
+    """Count the clusters of which one lies where the network is affine."""
     n = len(columns)
     forward = [np.isin(np.arange(masks[0].shape[1]), columns)]
     backward = [np.ones(len(masks[-1]), bool)]
@@ -93,25 +68,7 @@ def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 def counterexample(
     masks: list[np.ndarray], finite: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Build a finite data set without optimum.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    finite : dict
-        ``answer`` and ``proof`` from `decide_finite`.
-
-    Returns
-    -------
-    (array, shape (2 r + 1, n); array, shape (2 r + 1, m))
-        Inputs and targets, r the number of live hidden neurons.
-
-    Raises
-    ------
-    DegenerateError
-        If there is no such data set, or none is known.
-    """
+    """Build a finite data set without optimum."""
     if finite["answer"] != "not_always" or finite["proof"].get("rule") != "Theorem F":
         raise DegenerateError(
             f"the finite-data answer is {finite['answer']!r}",

@@ -14,22 +14,7 @@ from relu_optima.existence.proof.linear import distinct_rectangles
 def decide_function(
     masks: list[np.ndarray], product: dict[str, Any], deadline: float
 ) -> dict[str, Any]:
-    """Decide whether the set of network functions on a box is closed.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    product : dict
-        Answer and proof for the product set.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof``.
-    """
+    """Decide whether the set of network functions on a box is closed."""
     if product["answer"] == "not_closed":
         return {"answer": "not_closed", "proof": {"rule": "B1"}}
     if len(masks) == 1:

@@ -28,22 +28,7 @@ MAX_WIDTH = 6  # neurons for which every choice of carriers is refuted
 def lift_kinks(
     masks: list[np.ndarray], subset: list[int], deadline: float
 ) -> dict[str, Any] | None:
-    """Search for a proof by rule B4.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    subset : list of int
-        Neurons S with L_S not closed.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        The proof, or None.
-    """
+    """Search for a proof by rule B4."""
     live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0)).tolist()
     outside = [k for k in live if k not in subset]
     every_row = np.flatnonzero(masks[1].any(axis=1))

@@ -42,24 +42,7 @@ class Candidate:
 def candidates(
     rows: Sequence[Matrix], columns: Sequence[Matrix], observed: Matrix, rng: np.random.Generator
 ) -> Iterator[Candidate]:
-    """Draw candidate limits until many draws in a row bear none.
-
-    Parameters
-    ----------
-    rows : sequence of array of bool, shape (m,)
-        Row support of each piece.
-    columns : sequence of array of bool, shape (n,)
-        Column support of each piece.
-    observed : array of bool, shape (m, n)
-        Observed cells.
-    rng : numpy Generator
-        Source of randomness.
-
-    Yields
-    ------
-    Candidate
-        A limit of members.
-    """
+    """Draw candidate limits until many draws in a row bear none."""
     S, T = np.array(rows), np.array(columns)
     fruitless = 0
     while fruitless < MAX_FRUITLESS:

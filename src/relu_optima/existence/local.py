@@ -16,15 +16,7 @@ from relu_optima.existence.refuter import Equations, refute
 
 
 class LocalComponent:
-    """A component in coordinates of its own.
-
-    Parameters
-    ----------
-    component : list of Piece
-        Pieces.
-    observed : array of bool
-        Observed cells of the whole pattern.
-    """
+    """A component in coordinates of its own."""
 
     def __init__(self, component: list[Piece], observed: np.ndarray) -> None:
         self.pieces = component
@@ -44,52 +36,19 @@ class LocalComponent:
         self._equations = Equations(supports, set(self.cells))
 
     def refute(self, candidate: Candidate) -> list[Any] | None:
-        """Refute a candidate by case distinctions, modulo a prime.
-
-        Parameters
-        ----------
-        candidate : Candidate
-            Limit.
-
-        Returns
-        -------
-        list or None
-            ``[tree]``, entries as ``(side, piece, index)``.
-        """
+        """Refute a candidate by case distinctions, modulo a prime."""
         target = {cell: int(candidate.limit[cell]) for cell in self.cells}
         found = refute(self._equations, target)
         return None if found is None else [checker_tree(found[0])]
 
     def refute_exactly(self, candidate: Candidate) -> list[Any] | None:
-        """Refute a candidate with every kind of leaf.
-
-        Parameters
-        ----------
-        candidate : Candidate
-            Limit.
-
-        Returns
-        -------
-        list or None
-            ``[tree]``, entries as the checker names them.
-        """
+        """Refute a candidate with every kind of leaf."""
         target = {cell: int(candidate.limit[cell]) for cell in self.cells}
         found = refute_exactly(self._equations, target)
         return None if found is None else [checker_tree(found[0])]
 
     def refutation(self, tree: Any) -> dict[str, Any]:
-        """Write a refutation in coordinates of the full masks.
-
-        Parameters
-        ----------
-        tree : JSON value
-            Tree in local coordinates.
-
-        Returns
-        -------
-        dict
-            JSON value.
-        """
+        """Write a refutation in coordinates of the full masks."""
         return {
             "rows": self.rows,
             "columns": self.columns,
@@ -118,18 +77,7 @@ class LocalComponent:
 
 
 def checker_tree(tree: Any) -> Any:
-    """Rename the nodes ``(side, piece, index)`` as the checker does: ``(u, i, k)``, ``(v, k, j)``.
-
-    Parameters
-    ----------
-    tree : list or None
-        Tree from `refuter.refute`.
-
-    Returns
-    -------
-    list or None
-        The same tree, pieces still numbered as the refuter numbers them.
-    """
+    """Rename nodes ``(side, piece, index)`` as the checker does: ``(u, i, k)``, ``(v, k, j)``."""
     if tree is None or tree[0] in ("solve", "rank"):
         return tree
     side, piece, index, zero, nonzero = tree
@@ -152,20 +100,7 @@ class Window:
     neurons: np.ndarray
 
     def place(self, lifted: dict[str, Any], refutation: dict[str, Any]) -> dict[str, Any]:
-        """Write a proof in coordinates of the full masks.
-
-        Parameters
-        ----------
-        lifted : dict
-            ``curve`` and ``limit`` from `lift`.
-        refutation : dict
-            From `LocalComponent.refutation`.
-
-        Returns
-        -------
-        dict
-            ``curve``, ``limit`` and ``refutation``.
-        """
+        """Write a proof in coordinates of the full masks."""
         i, j, k = (x.tolist() for x in (self.rows, self.columns, self.neurons))
         lower, upper = lifted["curve"]
 
@@ -201,20 +136,6 @@ def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[
     whatever the product is on the cells it freed. A star shares no entry with the pieces erased
     after it, and touches only its own cells and cells that were erased before it, so one pass
     leaves the product zero on every erased cell.
-
-    Parameters
-    ----------
-    local : LocalComponent
-        The component.
-    candidate : Candidate
-        Limit and curve on the component.
-    reduced : Reduced
-        Log of the erasures (stars only).
-
-    Returns
-    -------
-    dict
-        ``curve`` and ``limit`` as JSON.
     """
     u: SparseMatrix = {}
     v: SparseMatrix = {}
@@ -252,18 +173,7 @@ def lift(local: LocalComponent, candidate: Candidate, reduced: Reduced) -> dict[
 
 
 def owned_cells(reduced: Reduced) -> list[tuple[dict[str, Any], list[tuple[int, int]]]]:
-    """List, for each star in order, the cells that it was the first to erase.
-
-    Parameters
-    ----------
-    reduced : Reduced
-        Log of the erasures (stars only).
-
-    Returns
-    -------
-    list of (dict, list of (int, int))
-        Each step and its cells.
-    """
+    """List, for each star in order, the cells that it was the first to erase."""
     taken: set[tuple[int, int]] = set()
     out = []
     for step in reduced.erasures:

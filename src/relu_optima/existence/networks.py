@@ -61,28 +61,7 @@ def decide(masks: Network | nn.Module, time_limit: float = 10.0, z3_rlimit: int 
 
 
 def network_layers(network: Network | nn.Module, where: str = "masks") -> list[Layer]:
-    """Read the layers of a network that is in memory.
-
-    Parameters
-    ----------
-    network : sequence of matrices, or torch.nn.Module
-        Layers first layer first: 0/1 arrays, `Layer`, or scipy sparse matrices and linear
-        operators (lazylinop; anything with ``toarray``), whose nonzero entries are the pattern.
-        Or a Sequential of Linear and ReLU, whose masks of `torch.nn.utils.prune` or
-        `torch.ao.pruning` are the pattern where it has them, else its nonzero weights.
-    where : str, optional
-        Argument to name in an error.
-
-    Returns
-    -------
-    list of Layer
-        With masks of uint8 that chain.
-
-    Raises
-    ------
-    DataError
-        If a matrix is too large or no mask, or a module is no such network.
-    """
+    """Read the layers of a network that is in memory."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(network, torch.nn.Module):
         return check_layers(_module_layers(network, where), where)

@@ -50,17 +50,7 @@ class Effort:
 
 
 class NotClosedSearch:
-    """Search one two-layer pattern.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    effort : Effort
-        Budget.
-    deadline : float
-        `time.monotonic` value at which to stop.
-    """
+    """Search one two-layer pattern."""
 
     def __init__(
         self, lower: np.ndarray, upper: np.ndarray, effort: Effort, deadline: float
@@ -70,20 +60,7 @@ class NotClosedSearch:
         self._settled: set[tuple[Any, ...]] = set()
 
     def run(self, rows: np.ndarray, columns: np.ndarray, *, exact: bool) -> dict[str, Any] | None:
-        """Search the whole pattern and windows of it.
-
-        Parameters
-        ----------
-        rows, columns : array of int
-            Rows and columns that matter (after the twin cap).
-        exact : bool
-            Use the slow, strong refuter.
-
-        Returns
-        -------
-        dict or None
-            A checked proof, or None.
-        """
+        """Search the whole pattern and windows of it."""
         effort = self.effort
         self._settled.clear()
         if len(rows) <= effort.side and len(columns) <= effort.side:

@@ -25,22 +25,7 @@ Matrix = np.ndarray
 def find_open_zero(
     pieces: list[Piece], observed: np.ndarray, deadline: float
 ) -> dict[str, Any] | None:
-    """Search for a proof by rule Z.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-        The component.
-    observed : array of bool
-        Observed cells of the whole pattern.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        ``u`` and ``v``, the entries of each piece; None if no point was found.
-    """
+    """Search for a proof by rule Z."""
     rows = sorted({i for p in pieces for i in p.rows})
     columns = sorted({j for p in pieces for j in p.columns})
     S = np.array([np.isin(rows, p.rows) for p in pieces]).T

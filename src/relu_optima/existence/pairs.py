@@ -24,20 +24,6 @@ def open_pairs(
     Let two rectangles share s rows and t columns, s, t >= 1, and let each have a_k rows and b_k
     columns of its own. The set is not closed iff (1) a_k, b_k >= 1 for one k, (2) s >= 2 and
     b_1, b_2 >= 1, or (3) t >= 2 and a_1, a_2 >= 1.
-
-    Parameters
-    ----------
-    rows : array of bool, shape (q, m)
-        Rows of each rectangle.
-    columns : array of bool, shape (q, n)
-        Its columns.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Yields
-    ------
-    (int, int)
-        Pairs k < l.
     """
     heights, widths = rows.sum(axis=1), columns.sum(axis=1)
     rows_shared, columns_shared = shared_counts(rows), shared_counts(columns)
@@ -54,20 +40,7 @@ def open_pairs(
 
 
 def all_pairs_closed(masks: list[np.ndarray], deadline: float) -> bool:
-    """Say whether every two neurons have a closed product set.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    bool
-        True if Theorem P applies.
-    """
+    """Say whether every two neurons have a closed product set."""
     _, rows, columns = distinct_rectangles(masks)
     return next(open_pairs(rows, columns, deadline), None) is None
 
@@ -77,16 +50,6 @@ def visible_pair(masks: list[np.ndarray]) -> dict[str, Any] | None:
 
     The vectors of the limit have no zeros where they may be nonzero and no two equal ratios, so
     that im A and row A contain a unit vector only where every choice does.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    dict or None
-        The proof, or None.
     """
     neurons, rows, columns = distinct_rectangles(masks)
     lower, upper = (mask.astype(bool) for mask in masks)

@@ -24,22 +24,7 @@ LONGEST = 1e6  # seconds; z3 takes a 32-bit number of milliseconds
 def closed_by_z3(
     lower: np.ndarray, upper: np.ndarray, *, rlimit: int = 0, timeout: float = 0.0
 ) -> str:
-    """Ask z3 whether the product set of two masks is closed.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    rlimit : int, optional
-        Deterministic resource limit of z3; 0 for none.
-    timeout : float, optional
-        Wall-clock limit in seconds; 0 for none.
-
-    Returns
-    -------
-    str
-        ``closed``, ``not_closed`` or ``unknown``.
-    """
+    """Ask z3 whether the product set of two masks is closed."""
     solver = _statement(lower, upper)
     if rlimit:
         solver.set("rlimit", rlimit)
@@ -49,18 +34,7 @@ def closed_by_z3(
 
 
 def closedness_in_smt(lower: np.ndarray, upper: np.ndarray) -> str:
-    """Write the same statement for other solvers.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-
-    Returns
-    -------
-    str
-        SMT-LIB 2 with logic NRA; satisfiable iff the product set is not closed.
-    """
+    """Write the same statement for other solvers."""
     return "(set-logic NRA)\n" + str(_statement(lower, upper).to_smt2())
 
 
@@ -108,21 +82,6 @@ def ask_z3(
     """Ask z3 about the product set of two masks, twin rows and columns capped.
 
     z3 proves nothing that could be re-checked without it, so the entry says whose word it is.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    rlimit : int
-        Deterministic resource limit of z3.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        ``answer`` and ``proof`` with the rule `ORACLE`; None if z3 does not end or the masks are
-        too large to ask.
     """
     live = lower.any(axis=1) & upper.any(axis=0)
     rows = twin_cap(upper.astype(bool) & live)

@@ -33,13 +33,7 @@ class Piece:
     columns: tuple[int, ...]
 
     def to_json(self) -> list[Any]:
-        """Return ``[neuron, rows, columns]``.
-
-        Returns
-        -------
-        list
-            JSON value.
-        """
+        """Return ``[neuron, rows, columns]``."""
         return [self.neuron, list(self.rows), list(self.columns)]
 
 
@@ -74,24 +68,7 @@ def reduce_pattern(
     cap: bool = True,
     deadline: float = float("inf"),
 ) -> Reduced:
-    """Cap twins, erase free cells to a fixed point, and split.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    flags : bool, optional
-        Use flag saturation beside stars.
-    cap : bool, optional
-        Drop twin rows and columns.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    Reduced
-        Components and the log of the steps.
-    """
+    """Cap twins, erase free cells to a fixed point, and split."""
     live = lower.any(axis=1) & upper.any(axis=0)
     rows = twin_cap(upper.astype(bool) & live) if cap else np.arange(upper.shape[0])
     columns = twin_cap(lower.T.astype(bool) & live) if cap else np.arange(lower.shape[1])
@@ -130,18 +107,7 @@ def reduce_pattern(
 
 
 def distinct_area(lower: np.ndarray, upper: np.ndarray) -> int:
-    """Count the cells of all different rectangles, a measure of the work a reduction takes.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-
-    Returns
-    -------
-    int
-        Sum of |S| |T| over the different rectangles.
-    """
+    """Count the cells of all different rectangles, a measure of the work a reduction takes."""
     both = np.unique(np.packbits(np.hstack([lower, upper.T]), axis=1), axis=0)
     cells = np.unpackbits(both, axis=1, count=lower.shape[1] + upper.shape[0])
     columns = cells[:, : lower.shape[1]].sum(axis=1, dtype=np.int64)
@@ -150,18 +116,7 @@ def distinct_area(lower: np.ndarray, upper: np.ndarray) -> int:
 
 
 def twin_cap(members: np.ndarray) -> np.ndarray:
-    """Keep at most |K| of the rows that lie in exactly the same set K of neurons.
-
-    Parameters
-    ----------
-    members : array of bool, shape (m, r)
-        Which row lies in which neuron.
-
-    Returns
-    -------
-    array of int
-        Kept rows; rows in no neuron are dropped.
-    """
+    """Keep at most |K| of the rows that lie in exactly the same set K of neurons."""
     kept: list[int] = []
     count: dict[bytes, int] = defaultdict(int)
     size = members.sum(axis=1)
@@ -175,20 +130,7 @@ def twin_cap(members: np.ndarray) -> np.ndarray:
 
 
 def split_piece(piece: Piece, observed: np.ndarray) -> list[Piece]:
-    """Split a piece into the connected components of its observed cells.
-
-    Parameters
-    ----------
-    piece : Piece
-        Piece.
-    observed : array of bool
-        Observed cells.
-
-    Returns
-    -------
-    list of Piece
-        Components with at least one cell.
-    """
+    """Split a piece into the connected components of its observed cells."""
     cells = observed[np.ix_(piece.rows, piece.columns)]
     if cells.all():
         return [piece]
@@ -274,22 +216,7 @@ def _saturated(
 def split_components(
     pieces: list[Piece], observed: np.ndarray, deadline: float = float("inf")
 ) -> list[list[Piece]]:
-    """Group pieces that are linked by shared observed cells.
-
-    Parameters
-    ----------
-    pieces : list of Piece
-        Pieces.
-    observed : array of bool, shape (m, n)
-        Observed cells.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    list of list of Piece
-        Groups that share no observed cell.
-    """
+    """Group pieces that are linked by shared observed cells."""
     owner = np.full(observed.shape, -1, dtype=np.int64)
     parent = list(range(len(pieces)))
 

@@ -21,15 +21,7 @@ class GivenUp(Exception):
 
 
 class Equations:
-    """Products u_qi v_qj of pieces q, and the cell equations they must satisfy.
-
-    Parameters
-    ----------
-    pieces : sequence of (sequence of int, sequence of int)
-        Rows and columns of each piece.
-    cells : set of (int, int)
-        Cells with an equation.
-    """
+    """Products u_qi v_qj of pieces q, and the cell equations they must satisfy."""
 
     def __init__(
         self,
@@ -64,55 +56,21 @@ class Equations:
 
 
 class State:
-    """What is known: which entries are zero or not, and the value of some products.
-
-    Parameters
-    ----------
-    sign : list of int
-        `UNKNOWN`, `ZERO` or `NONZERO` for each entry.
-    value : list of int or None
-        Value modulo the prime of each product.
-    """
+    """What is known: which entries are zero or not, and the value of some products."""
 
     def __init__(self, sign: list[int], value: list[int | None]) -> None:
         self.sign = sign
         self.value = value
 
     def child(self, entry: int, sign: int) -> State:
-        """Return a copy in which one more entry is zero or not.
-
-        Parameters
-        ----------
-        entry : int
-            Entry of a factor.
-        sign : int
-            `ZERO` or `NONZERO`.
-
-        Returns
-        -------
-        State
-            The copy.
-        """
+        """Return a copy in which one more entry is zero or not."""
         out = State(list(self.sign), list(self.value))
         out.sign[entry] = sign
         return out
 
 
 def start(equations: Equations, target: Mapping[tuple[int, int], int]) -> tuple[list[int], State]:
-    """Return what a target asks of each cell, and the state in which nothing is known.
-
-    Parameters
-    ----------
-    equations : Equations
-        Pieces and cells.
-    target : mapping of (int, int) to int
-        Integer values at the cells (absent: zero).
-
-    Returns
-    -------
-    (list of int, State)
-        Values modulo the prime, in the order of the cells, and the state.
-    """
+    """Return what a target asks of each cell, and the state in which nothing is known."""
     goals = [target.get(cell, 0) % PRIME for cell in equations.cells]
     return goals, State([UNKNOWN] * len(equations.entries), [None] * len(equations.product_entries))
 
@@ -120,23 +78,7 @@ def start(equations: Equations, target: Mapping[tuple[int, int], int]) -> tuple[
 def refute(
     equations: Equations, target: Mapping[tuple[int, int], int], nodes: int = 60
 ) -> list[Any] | None:
-    """Search for a refutation.
-
-    Parameters
-    ----------
-    equations : Equations
-        Pieces and cells.
-    target : mapping of (int, int) to int
-        Integer values at the cells (absent: zero).
-    nodes : int, optional
-        Case distinctions to try at most.
-
-    Returns
-    -------
-    list or None
-        ``[tree]`` with entries ``(side, piece, index)`` at its nodes, None at its leaves; None
-        if no refutation was found.
-    """
+    """Search for a refutation."""
     goals, state = start(equations, target)
     budget = [nodes]
     try:
@@ -184,20 +126,6 @@ def propagate(equations: Equations, goals: list[int], state: State) -> None:
     A product with a zero factor is zero; a nonzero product has nonzero factors; a zero product
     with one nonzero factor has a zero factor; the only unknown product of a cell is what is
     missing there; u_i v_j * u_i' v_j' = u_i v_j' * u_i' v_j.
-
-    Parameters
-    ----------
-    equations : Equations
-        Pieces and cells.
-    goals : list of int
-        Value of each cell.
-    state : State
-        Changed in place.
-
-    Raises
-    ------
-    Impossible
-        If the equations contradict each other.
     """
     sign, value = state.sign, state.value
     pairs = equations.product_entries

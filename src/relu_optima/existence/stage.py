@@ -21,18 +21,7 @@ from relu_optima.stage import Outcome, Record, Task
 
 
 def run(task: Task) -> Outcome:
-    """Decide all three questions and re-check the certificate.
-
-    Parameters
-    ----------
-    task : Task
-        Group ``existence``, and group ``pattern`` or an upstream ``training`` record.
-
-    Returns
-    -------
-    Outcome
-        Row with the answers; arrays ``mask_<k>``; document ``certificate``.
-    """
+    """Decide all three questions and re-check the certificate."""
     config = task.groups["existence"]
     assert isinstance(config, ExistenceConfig)
     masks = _masks(task)
@@ -63,20 +52,7 @@ def run(task: Task) -> Outcome:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored verdict from scratch.
-
-    Parameters
-    ----------
-    record : Record
-        What `run` stored.
-    upstream : mapping of str to Record
-        Upstream records; a training record must hold the same masks.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the certificate proves the row's answers about the stored masks.
-    """
+    """Re-check a stored verdict from scratch."""
     document = record.documents.get("certificate")
     if not isinstance(document, dict):
         return ["there is no certificate"]

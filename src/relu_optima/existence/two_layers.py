@@ -25,22 +25,7 @@ LIGHT = Effort(
 def decide_two_layers(
     lower: np.ndarray, upper: np.ndarray, deadline: float, effort: Effort | None = None
 ) -> dict[str, Any]:
-    """Decide closedness of {W2 W1 : W2 on `upper`, W1 on `lower`}.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks.
-    deadline : float
-        `time.monotonic` value at which to stop.
-    effort : Effort, optional
-        Budget of the search for limits; by default it depends on the width.
-
-    Returns
-    -------
-    dict
-        ``answer`` and ``proof`` (``rule`` and its data, or the ``reason`` it is unknown).
-    """
+    """Decide closedness of {W2 W1 : W2 on `upper`, W1 on `lower`}."""
     if all_pairs_closed([lower, upper], deadline):
         return {"answer": "closed", "proof": {"rule": "P"}}
     window = find_open_window(lower, upper, deadline)

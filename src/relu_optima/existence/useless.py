@@ -25,20 +25,7 @@ SPLITS = 7  # numbers of cells that leave by their row
 def find_useless_neuron(
     lower: np.ndarray, upper: np.ndarray, deadline: float
 ) -> dict[str, Any] | None:
-    """Search for a proof by rule X.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    deadline : float
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    dict or None
-        The proof, or None.
-    """
+    """Search for a proof by rule X."""
     neurons = np.flatnonzero(lower.any(axis=1) & upper.any(axis=0))
     S, T = upper.T[neurons].astype(bool), lower[neurons].astype(bool)
     S[:, ~S.any(axis=0)], T[:, ~T.any(axis=0)] = False, False

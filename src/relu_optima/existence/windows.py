@@ -52,20 +52,6 @@ def find_open_window(
     """Search all 2x2 windows.
 
     Cost O(m n r) for the coverage counts, one matrix product.
-
-    Parameters
-    ----------
-    lower : array of uint8, shape (r, n)
-        Mask of W1.
-    upper : array of uint8, shape (m, r)
-        Mask of W2.
-    deadline : float, optional
-        `time.monotonic` value at which to stop.
-
-    Returns
-    -------
-    OpenWindow or None
-        A window that is not closed; None if there is none.
     """
     rows, columns = np.flatnonzero(upper.any(axis=1)), np.flatnonzero(lower.any(axis=0))
     cells, owners = _covered_once(lower[:, columns], upper[rows], deadline)
@@ -134,18 +120,6 @@ def window_proof(window: OpenWindow, cut: int = 1) -> dict[str, Any]:
     With a, b the rows and c, d the columns, u_k = e_a + eps e_b, v_k = e_c + e_d / eps,
     u_l = e_a, v_l = -e_d / eps have the product E_ac + E_bd + eps E_bc. The limit E_ac + E_bd is
     no member: (a, c) and (b, d) force u_bk and v_kc to be nonzero, but (b, c) is zero.
-
-    Parameters
-    ----------
-    window : OpenWindow
-        The window.
-    cut : int, optional
-        Number of layers below the cut.
-
-    Returns
-    -------
-    dict
-        JSON proof for two layers.
     """
     a, b, c, d = window.row_a, window.row_b, window.column_a, window.column_b
     k, l = window.neuron, window.other  # noqa: E741

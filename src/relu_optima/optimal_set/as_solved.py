@@ -58,20 +58,7 @@ class AsSolved(Directions):
 
 
 def as_solved(problem: Blocks, weights: np.ndarray) -> AsSolved:
-    """Take a solver's block weights literally.
-
-    Parameters
-    ----------
-    problem : Blocks
-        The program.
-    weights : array, shape (B, d)
-        Weight vector of each block.
-
-    Returns
-    -------
-    AsSolved
-        One direction for each block with |w_b| > 0.
-    """
+    """Take a solver's block weights literally."""
     norms = np.linalg.norm(weights, axis=1)
     positions = np.flatnonzero(norms > 0)
     return AsSolved(

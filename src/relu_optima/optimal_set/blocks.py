@@ -112,34 +112,12 @@ class Blocks:
         return np.asarray(self.X @ self.X.T)
 
     def correlations(self, theta: np.ndarray) -> np.ndarray:
-        """Return X_b' theta for all blocks.
-
-        Parameters
-        ----------
-        theta : array, shape (n,)
-            Dual vector.
-
-        Returns
-        -------
-        array, shape (B, d)
-            One row for each block.
-        """
+        """Return X_b' theta for all blocks."""
         product = (self.patterns * theta) @ self.X
         return np.asarray(self.signs[:, None] * product[self.pattern_of])
 
     def cone_rows(self, block: int) -> np.ndarray:
-        """Return the unit rows of (2 D_i - I) X of a block.
-
-        Parameters
-        ----------
-        block : int
-            Block index.
-
-        Returns
-        -------
-        array, shape (n, d)
-            Rows a with a'u >= 0 on the cone of the block.
-        """
+        """Return the unit rows of (2 D_i - I) X of a block."""
         side = np.where(self.patterns[self.pattern_of[block]], 1.0, -1.0)
         return np.asarray(side[:, None] * self.unit_rows)
 
@@ -150,24 +128,7 @@ class Blocks:
         stop_norm: float = 0.0,
         guess: np.ndarray | None = None,
     ) -> Projection:
-        """Project a point on the cone of a block.
-
-        Parameters
-        ----------
-        block : int
-            Block index.
-        g : array, shape (d,)
-            Point.
-        stop_norm : float, >= 0
-            Early stop, see `project_on_cone`.
-        guess : array of int, optional
-            Rows expected to bind.
-
-        Returns
-        -------
-        Projection
-            The projection; the point itself for the gated formulation.
-        """
+        """Project a point on the cone of a block."""
         if not self.constrained:
             d = g.size
             empty = np.zeros(0, dtype=int)
@@ -175,54 +136,19 @@ class Blocks:
         return project_on_cone(self.cone_rows(block), g, stop_norm, guess)
 
     def apply(self, block: int, u: np.ndarray) -> np.ndarray:
-        """Return X_b u.
-
-        Parameters
-        ----------
-        block : int
-            Block index.
-        u : array, shape (d,) or (d, k)
-            Weights.
-
-        Returns
-        -------
-        array, shape (n,) or (n, k)
-            Contribution of the block to the fit.
-        """
+        """Return X_b u."""
         mask = self.patterns[self.pattern_of[block]]
         out = self.X @ u
         return np.asarray(self.signs[block] * (out * (mask if u.ndim == 1 else mask[:, None])))
 
     def weights(self, solution: ConvexSolution) -> np.ndarray:
-        """Arrange the weights of a solution by block.
-
-        Parameters
-        ----------
-        solution : ConvexSolution
-            Solution of this program.
-
-        Returns
-        -------
-        array, shape (B, d)
-            Weight vector of each block.
-        """
+        """Arrange the weights of a solution by block."""
         if self.constrained:
             return np.concatenate([solution.v, solution.w])
         return np.asarray(solution.v, dtype=float)
 
     def fit(self, weights: np.ndarray) -> np.ndarray:
-        """Return the fit of block weights on the training inputs.
-
-        Parameters
-        ----------
-        weights : array, shape (B, d)
-            Weight vector of each block.
-
-        Returns
-        -------
-        array, shape (n,)
-            Sum of X_b w_b.
-        """
+        """Return the fit of block weights on the training inputs."""
         total = np.zeros(self.X.shape[0])
         for block in np.flatnonzero(np.linalg.norm(weights, axis=1) > 0):
             total += self.apply(int(block), weights[block])
@@ -230,28 +156,7 @@ class Blocks:
 
 
 def blocks_of(solution: ConvexSolution, X: np.ndarray, y: np.ndarray) -> Blocks:
-    """Check a solution against its data and list the blocks of its program.
-
-    Parameters
-    ----------
-    solution : ConvexSolution
-        Solution with gates, weights, lam and formulation.
-    X : array, shape (n, d)
-        Training inputs the program was solved on.
-    y : array, shape (n,) or (n, 1)
-        Training targets.
-
-    Returns
-    -------
-    Blocks
-        The program as a group lasso with cones.
-
-    Raises
-    ------
-    SolveInputError
-        If the solution was computed from other data, shapes disagree, values are not finite,
-        targets have several columns, lam is not positive or the formulation is unknown.
-    """
+    """Check a solution against its data and list the blocks of its program."""
     X = np.asarray(X, dtype=float)
     y = np.asarray(y, dtype=float)
     if y.ndim == 2 and y.shape[1] == 1:

@@ -55,11 +55,5 @@ class OptimalSetConfig(Group):
     )
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True if optimal models are drawn.
-        """
+        """Tell whether a run depends on its seed."""
         return self.samples > 0

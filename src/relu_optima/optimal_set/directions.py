@@ -52,20 +52,7 @@ class Directions:
         return self.problem.gates[:, self.problem.pattern_of[self.blocks]].T
 
     def features(self, X: np.ndarray, *, gated: bool = False) -> np.ndarray:
-        """Contribution of each unit direction to the prediction at new inputs.
-
-        Parameters
-        ----------
-        X : array, shape (m, d)
-            Inputs.
-        gated : bool, default False
-            Switch neurons of ``relu`` by their gates too, as the convex model does.
-
-        Returns
-        -------
-        array, shape (m, k)
-            sign_b (X u_b)_+ for ``relu``; sign_b 1[X g_b > 0] X u_b for ``gated``.
-        """
+        """Contribution of each unit direction to the prediction at new inputs."""
         X = np.asarray(X, dtype=float)
         if X.ndim != 2 or X.shape[1] != self.problem.X.shape[1]:
             raise SolveInputError(
@@ -77,53 +64,16 @@ class Directions:
         return np.asarray(self.signs * linear * (self.gates @ X.T > 0).T)
 
     def predict(self, beta: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """Predictions of one network.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Coefficients.
-        X : array, shape (m, d)
-            Inputs.
-
-        Returns
-        -------
-        array, shape (m,)
-            Predictions.
-        """
+        """Predictions of one network."""
         return np.asarray(self.features(X) @ beta)
 
     def neurons(self, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of the two-layer ReLU network of a model.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Coefficients.
-
-        Returns
-        -------
-        W1 : array, shape (p, d)
-            First layer, sqrt(beta_b) u_b for beta_b > 0.
-        w2 : array, shape (p,)
-            Second layer, sign_b sqrt(beta_b).
-        """
+        """Weights of the two-layer ReLU network of a model."""
         used = np.flatnonzero(beta > 0)
         root = np.sqrt(beta[used])
         return root[:, None] * self.directions[used], self.signs[used] * root
 
     def value(self, beta: np.ndarray) -> float:
-        """Objective of a network, optimal or not.
-
-        Parameters
-        ----------
-        beta : array, shape (k,)
-            Non-negative coefficients.
-
-        Returns
-        -------
-        float
-            0.5 |Z beta - y|^2 + lam sum(beta).
-        """
+        """Objective of a network, optimal or not."""
         error = self.columns @ beta - self.problem.y
         return 0.5 * float(error @ error) + self.problem.lam * float(beta.sum())

@@ -16,22 +16,6 @@ def hit_and_run(body: Polytope, count: int, seed: int, thinning: int = 10) -> np
     a uniform point of it. Directions are preconditioned by the spread of the extreme points, so
     that thin polytopes are crossed as fast as round ones; any fixed distribution of directions
     leaves the uniform law invariant. A segment (dimension 1) is sampled exactly.
-
-    Parameters
-    ----------
-    body : Polytope
-        Polytope to sample.
-    count : int, >= 0
-        Number of points.
-    seed : int
-        Seed of the generator.
-    thinning : int, > 0
-        Steps between kept points, multiplied by the dimension; the burn-in is five times that.
-
-    Returns
-    -------
-    array, shape (count, k)
-        One point in each row; Z beta = fit holds to rounding.
     """
     q = body.dimension
     if q == 0 or count == 0:

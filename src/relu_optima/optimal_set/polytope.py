@@ -328,29 +328,7 @@ class Polytope:
 def polytope(
     columns: np.ndarray, fit: np.ndarray, tolerance: float, rank_tol: float = RANK_TOL
 ) -> Polytope:
-    """Build the polytope of a fit that is known only up to the accuracy of a solver.
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Z.
-    fit : array, shape (n,)
-        Fit, up to ``tolerance`` in norm.
-    tolerance : float, > 0
-        Largest change of the fit that is allowed.
-    rank_tol : float, > 0
-        Relative singular value of unit columns below which they are dependent.
-
-    Returns
-    -------
-    Polytope
-        With the fit replaced by the nearest non-negative combination of the columns.
-
-    Raises
-    ------
-    DegenerateError
-        If no non-negative combination comes within the tolerance.
-    """
+    """Build the polytope of a fit that is known only up to the accuracy of a solver."""
     k = columns.shape[1]
     if k == 0:
         return Polytope(columns, np.zeros_like(fit), np.zeros(0), rank_tol)
@@ -368,38 +346,12 @@ def polytope(
 
 
 def rank(columns: np.ndarray, tolerance: float = RANK_TOL) -> int:
-    """Numerical rank of a matrix after scaling its columns to unit length.
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Matrix.
-    tolerance : float, > 0
-        Singular value, relative to the largest, that counts as zero.
-
-    Returns
-    -------
-    int
-        Number of singular values above the tolerance.
-    """
+    """Numerical rank of a matrix after scaling its columns to unit length."""
     return int(columns.shape[1] - null_basis(columns, tolerance).shape[1])
 
 
 def null_basis(columns: np.ndarray, tolerance: float = RANK_TOL) -> np.ndarray:
-    """Orthonormal basis of the null space, decided on columns of unit length.
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Matrix.
-    tolerance : float, > 0
-        Singular value, relative to the largest, that counts as zero.
-
-    Returns
-    -------
-    array, shape (k, k - rank)
-        Basis N with ``columns @ N = 0``.
-    """
+    """Orthonormal basis of the null space, decided on columns of unit length."""
     k = columns.shape[1]
     if k == 0:
         return np.zeros((0, 0))
@@ -430,20 +382,7 @@ def _least_distance(rows: np.ndarray, bound: np.ndarray) -> np.ndarray:
 
 
 def most_vertices(size: int, dimension: int) -> int:
-    """Return the most vertices that a polytope with `size` facets can have (McMullen 1970).
-
-    Parameters
-    ----------
-    size : int
-        Number of inequalities, more than `dimension`.
-    dimension : int, >= 1
-        Its dimension.
-
-    Returns
-    -------
-    int
-        The number of facets of the dual cyclic polytope.
-    """
+    """Return the most vertices that a polytope with `size` facets can have (McMullen 1970)."""
     half, other = dimension // 2, (dimension - 1) // 2
     return comb(size - dimension + half, half) + comb(size - dimension + other, other)
 

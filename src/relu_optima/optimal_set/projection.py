@@ -50,28 +50,6 @@ def project_on_cone(
 
     Minimises |u - g|^2 over A u >= 0. Every iterate is u = g + A' rho with rho >= 0, so its norm
     is an upper bound of the norm of the projection; this allows a rigorous early stop.
-
-    Parameters
-    ----------
-    rows : array, shape (m, d)
-        Rows of A, each of unit length (or zero: never binding).
-    g : array, shape (d,)
-        Point to project.
-    stop_norm : float, >= 0
-        Stop as soon as the norm of the iterate falls below this level.
-    guess : array of int, optional
-        Rows expected to bind, e.g. the face of a neighbouring projection. Only the number of
-        steps depends on it.
-
-    Returns
-    -------
-    Projection
-        The point with its face.
-
-    Raises
-    ------
-    DegenerateError
-        If the active-set method does not end within ``50 d + 200`` steps.
     """
     scale = float(np.linalg.norm(g))
     if scale == 0.0:

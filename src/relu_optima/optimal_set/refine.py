@@ -74,25 +74,6 @@ def refine(blocks: Blocks, weights: np.ndarray, tolerance: float) -> Equicorrela
 
     Implements the characterisation E = {b : |Proj_{K_b}(X_b' r)| = lam} of Mishkin and Pilanci
     (2023, Section 3), in which the projection makes a choice of dual variables unnecessary.
-
-    Parameters
-    ----------
-    blocks : Blocks
-        The program.
-    weights : array, shape (B, d)
-        Approximate optimal block weights.
-    tolerance : float, > 0
-        Smallest tolerance of relative slack; ten times the reached residual if that is larger.
-
-    Returns
-    -------
-    Equicorrelation
-        Dual optimum, slacks and members.
-
-    Raises
-    ------
-    DegenerateError
-        If the given weights are too far from optimal for the refinement to converge.
     """
     scale = float(np.linalg.norm(blocks.y))
     if scale == 0.0:

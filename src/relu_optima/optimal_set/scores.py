@@ -6,59 +6,19 @@ import numpy as np
 
 
 def mse(prediction: np.ndarray, target: np.ndarray) -> float:
-    """Mean squared error.
-
-    Parameters
-    ----------
-    prediction, target : array, shape (n,)
-        Predictions and targets.
-
-    Returns
-    -------
-    float
-        Mean of (prediction - target)^2.
-    """
+    """Mean squared error."""
     return float(np.mean((prediction - target) ** 2))
 
 
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> float:
-    """Share of correct signs for targets -1 and +1.
-
-    Parameters
-    ----------
-    prediction, target : array, shape (n,)
-        Predictions and targets.
-
-    Returns
-    -------
-    float
-        Mean of sign(prediction) == target; a prediction of 0 is an error.
-    """
+    """Share of correct signs for targets -1 and +1."""
     return float(np.mean(np.sign(prediction) == target))
 
 
 def scores(
     predictions: list[np.ndarray], target: np.ndarray, part: str, *, binary: bool
 ) -> dict[str, np.ndarray]:
-    """Score several predictions of one data set.
-
-    Parameters
-    ----------
-    predictions : list of array, shape (n,)
-        One prediction for each model.
-    target : array, shape (n,)
-        Targets.
-    part : str
-        Prefix of the names, ``train`` or ``test``.
-    binary : bool
-        Whether the targets are -1 and +1 and the accuracy is wanted.
-
-    Returns
-    -------
-    dict of str to array
-        ``<part>_mse`` and ``<part>_accuracy`` with one value for each model; nothing for an
-        empty data set.
-    """
+    """Score several predictions of one data set."""
     target = np.asarray(target, dtype=float).reshape(-1)
     if not target.size:
         return {}

@@ -12,24 +12,7 @@ from relu_optima.optimal_set.model_set import OptimalSet
 def shadow_series(
     optimal: OptimalSet, samples: np.ndarray, vertices: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Project sampled models and the outline of the polytope on two coefficients.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        All optimal models.
-    samples : array, shape (m, k)
-        Sampled models.
-    vertices : array, shape (v, k), or None
-        All vertices, if they were enumerated.
-
-    Returns
-    -------
-    dict of str to array, shape (m,)
-        ``coefficient_1``, ``coefficient_2`` of the samples, and ``edge_1``, ``edge_2``: as many
-        points, evenly spaced along the closed outline. Empty for a set of fewer than two
-        dimensions, without all vertices or with fewer than two samples.
-    """
+    """Project sampled models and the outline of the polytope on two coefficients."""
     if optimal.dimension < 2 or vertices is None or len(samples) < 2:
         return {}
     first, second, corners = _widest(vertices)

@@ -51,19 +51,7 @@ _LAST: _Described | None = None
 
 
 def run(task: Task) -> Outcome:
-    """Describe, sample and summarise the optimal set.
-
-    Parameters
-    ----------
-    task : Task
-        Task with the group ``optimal_set`` and the records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    Outcome
-        One row; one line of the series for each sampled model; the polytope in the arrays.
-        Status ``no_solution`` or ``refused`` where there is nothing to describe.
-    """
+    """Describe, sample and summarise the optimal set."""
     config = task.groups["optimal_set"]
     assert isinstance(config, OptimalSetConfig)
     optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol, config.rank_tol)
@@ -133,21 +121,7 @@ def run(task: Task) -> Outcome:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored description from the data alone.
-
-    Parameters
-    ----------
-    record : Record
-        Record of this stage.
-    upstream : mapping of str to Record
-        Records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    list of str
-        Problems found: models that do not fit, directions that are not stationary, a value that
-        differs from the solved program, dimension or vertices that contradict the columns.
-    """
+    """Re-check a stored description from the data alone."""
     if record.status in NOTHING:
         return []
     data, convex = upstream["dataset"].arrays, upstream["convex"]
@@ -196,21 +170,7 @@ def describe_record(
     merge_tol: float,
     rank_tol: float = RANK_TOL,
 ) -> OptimalSet | Outcome:
-    """Describe the optimal set of a stored solution; asked again at once, the answer is kept.
-
-    Parameters
-    ----------
-    upstream : mapping of str to Record
-        Records ``dataset`` and ``convex``.
-    slack_tol, merge_tol, rank_tol : float, > 0
-        Tolerances of `relu_optima.optimal_set.describe`.
-
-    Returns
-    -------
-    OptimalSet or Outcome
-        The set; or the outcome of the run where the solver kept no solution (``no_solution``) or
-        the solution is too inaccurate (``refused``), with the reason in the row.
-    """
+    """Describe the optimal set of a stored solution; asked again at once, the answer is kept."""
     global _LAST
     data, convex = upstream["dataset"].arrays, upstream["convex"]
     if "v" not in convex.arrays:
@@ -236,18 +196,7 @@ def describe_record(
 
 
 def stored_solution(convex: Record) -> StoredSolution:
-    """Read the solution back from a record of stage ``convex``.
-
-    Parameters
-    ----------
-    convex : Record
-        Record with arrays ``gates``, ``v``, ``w`` and columns ``lam`` and ``formulation``.
-
-    Returns
-    -------
-    StoredSolution
-        The solution.
-    """
+    """Read the solution back from a record of stage ``convex``."""
     return StoredSolution(
         gates=convex.arrays["gates"],
         v=convex.arrays["v"],

@@ -53,22 +53,7 @@ class Tuned:
 
 
 def tune_exactly(optimal: OptimalSet, data: Mapping[str, np.ndarray]) -> Tuned:
-    """Choose in the true optimal set.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        All optimal networks.
-    data : mapping of str to array
-        ``X_valid``, ``y_valid``, ``X_test``, ``y_test``.
-
-    Returns
-    -------
-    Tuned
-        ``min_l2``: least sum of squared norms; ``max_l1``: a vertex, because the sum of the norms
-        is the same everywhere; ``valid``, ``test``: least squared error there. The last one is an
-        oracle bound, no method.
-    """
+    """Choose in the true optimal set."""
     require_rows(data)
     betas = {
         "solver": optimal.start,
@@ -81,28 +66,7 @@ def tune_exactly(optimal: OptimalSet, data: Mapping[str, np.ndarray]) -> Tuned:
 
 
 def tune_as_published(optimal: OptimalSet, data: Mapping[str, np.ndarray], tol: float) -> Tuned:
-    """Choose among the scalings of an interior-point solution that keep its fit.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        Names the program; formulation ``relu``.
-    data : mapping of str to array
-        ``X_valid``, ``y_valid``, ``X_test``, ``y_test``.
-    tol : float
-        Tolerance of the interior-point method, on whose left-over weight the result depends.
-
-    Returns
-    -------
-    Tuned
-        For w_b fixed and scalings s >= 0 with sum_b s_b X_b w_b unchanged: least ``|s|_2``, largest
-        ``|s|_1``, least squared error on validation or test data (an oracle bound).
-
-    Raises
-    ------
-    DegenerateError
-        If the interior-point method returns no point.
-    """
+    """Choose among the scalings of an interior-point solution that keep its fit."""
     require_rows(data)
     problem = optimal.problem
     if not problem.constrained:
@@ -166,18 +130,7 @@ def _choose(
 
 
 def require_rows(data: Mapping[str, np.ndarray]) -> None:
-    """Refuse data without validation or test rows.
-
-    Parameters
-    ----------
-    data : mapping of str to array
-        Arrays of a data set.
-
-    Raises
-    ------
-    SolveInputError
-        If a part is empty.
-    """
+    """Refuse data without validation or test rows."""
     for part in ("valid", "test"):
         if not len(data[f"y_{part}"]):
             raise SolveInputError(
@@ -190,29 +143,7 @@ def require_rows(data: Mapping[str, np.ndarray]) -> None:
 def tuning_row(
     tuned: Tuned, optimal: OptimalSet, X: np.ndarray, y: np.ndarray, *, binary: bool
 ) -> dict[str, Scalar]:
-    """Score the chosen networks.
-
-    Parameters
-    ----------
-    tuned : Tuned
-        Networks by criterion.
-    optimal : OptimalSet
-        What penalty and fit are measured against.
-    X : array, shape (m, d)
-        Test inputs.
-    y : array, shape (m,)
-        Test targets.
-    binary : bool
-        Whether they are labels -1 and +1.
-
-    Returns
-    -------
-    dict of str to scalar
-        By criterion: ``_test_mse`` and ``_test_accuracy`` of the ReLU network,
-        ``_test_accuracy_gated`` of the convex model with its own gates (which the paper prints),
-        ``_penalty_ratio`` and ``_fit_error`` against the optimum, ``_status``; and the largest
-        difference of accuracies between criteria, ``tuning_spread`` and ``tuning_spread_gated``.
-    """
+    """Score the chosen networks."""
     network, y = tuned.network, y.reshape(-1)
     plain, gated = network.features(X), network.features(X, gated=True)
     size = max(float(np.linalg.norm(optimal.fit)), 1e-300)
@@ -238,19 +169,7 @@ def tuning_row(
 
 
 def tuned_arrays(tuned: Tuned) -> dict[str, np.ndarray]:
-    """Keep what it takes to score the chosen networks again.
-
-    Parameters
-    ----------
-    tuned : Tuned
-        Networks by criterion.
-
-    Returns
-    -------
-    dict of str to array
-        ``tuned_betas`` with one row for each of ``solver`` and the criteria, directions, signs,
-        gates and contributions to the fit.
-    """
+    """Keep what it takes to score the chosen networks again."""
     network = tuned.network
     return {
         "tuned_betas": np.array([tuned.betas[name] for name in ("solver", *CRITERIA)]),
@@ -261,22 +180,7 @@ def tuned_arrays(tuned: Tuned) -> dict[str, np.ndarray]:
 
 
 def check_tuned(record: Record, data: Mapping[str, np.ndarray], fit: np.ndarray) -> list[str]:
-    """Score stored networks again, from their weights and the data alone.
-
-    Parameters
-    ----------
-    record : Record
-        Record of stage ``optimal_set`` with tuned networks.
-    data : mapping of str to array
-        Arrays of the data set.
-    fit : array, shape (n,)
-        The optimal fit.
-
-    Returns
-    -------
-    list of str
-        Numbers of the row that differ from a recomputation.
-    """
+    """Score stored networks again, from their weights and the data alone."""
     stored, row = record.arrays, record.row
     signs, units = stored["tuned_signs"], stored["tuned_directions"]
     y = data["y_test"].reshape(-1)

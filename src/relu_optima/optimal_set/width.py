@@ -71,20 +71,6 @@ def smallest_support(
     Minimises sum q_b subject to Z beta = fit, 0 <= beta_b <= M_b q_b, q binary, where M_b is the
     largest value of beta_b over the optimal set. Only vertices matter, so the answer is re-solved
     on its support by non-negative least squares.
-
-    Parameters
-    ----------
-    body : Polytope
-        The optimal set.
-    node_limit : int, > 0
-        Limit of branch-and-bound nodes (deterministic).
-    time_limit : float, optional
-        Limit in seconds, a safety net.
-
-    Returns
-    -------
-    SmallestSupport
-        The model, its size and the proven bound.
     """
     k = body.start.size
     support = body.support
@@ -135,27 +121,7 @@ def smallest_support(
 
 
 def nonconvex_set(body: Polytope, width: int, min_width: int) -> NonConvexSet:
-    """Describe the optimal set of the network of a given width.
-
-    Parameters
-    ----------
-    body : Polytope
-        Optimal set of the convex program.
-    width : int, > 0
-        Number of hidden neurons.
-    min_width : int
-        Size of the smallest support of the polytope.
-
-    Returns
-    -------
-    NonConvexSet
-        Whether the width reaches the convex optimum, and the largest local dimension.
-
-    Raises
-    ------
-    SolveInputError
-        If the width is not a positive integer.
-    """
+    """Describe the optimal set of the network of a given width."""
     if width < 1:
         raise SolveInputError(f"width is {width}", allowed="an integer >= 1")
     reached = width >= min_width

@@ -37,25 +37,7 @@ Vertices = list[list[Fraction]]
 
 
 def separated_clusters(n: int, count: int) -> np.ndarray:
-    """Place simplices such that no hyperplane meets n + 1 of them.
-
-    Parameters
-    ----------
-    n : int
-        Dimension.
-    count : int
-        Number P of clusters.
-
-    Returns
-    -------
-    array, shape (P, n + 1, n)
-        Vertices, exact in float64 (dyadic rationals); coordinates are at most about 1.
-
-    Raises
-    ------
-    BudgetError
-        If float64 cannot hold clusters this small beside coordinates this large.
-    """
+    """Place simplices such that no hyperplane meets n + 1 of them."""
     middle = count // 2
     steps = [p - middle for p in range(count)]
     top = max(abs(s) for s in steps) or 1
@@ -93,25 +75,7 @@ def _moves(base: Vertices, n: int, top: int) -> list[Fraction]:
 
 
 def provable_move(n: int, top: int) -> Fraction:
-    """Return the largest power of 1/2 for which the closed bound above stays below 1.
-
-    Parameters
-    ----------
-    n : int
-        Dimension.
-    top : int
-        T, the largest |s|.
-
-    Returns
-    -------
-    Fraction
-        h; vertices move by h T^{j-1} along axis j.
-
-    Raises
-    ------
-    BudgetError
-        If the dimension is too large for the bound.
-    """
+    """Return the largest power of 1/2 for which the closed bound above stays below 1."""
     if n > MAX_DIMENSION:
         raise BudgetError(f"dimension {n}", allowed=f"at most {MAX_DIMENSION}")
     factors = []
@@ -142,18 +106,7 @@ def _simplex(centre: list[Fraction], moves: list[Fraction]) -> Vertices:
 
 
 def clusters_are_separated(clusters: list[Vertices]) -> bool:
-    """Check the sign condition by enumeration in exact arithmetic.
-
-    Parameters
-    ----------
-    clusters : list of list of list of Fraction
-        Vertices of each cluster.
-
-    Returns
-    -------
-    bool
-        True if det(1, x) keeps one strict sign for every n + 1 clusters.
-    """
+    """Check the sign condition by enumeration in exact arithmetic."""
     n = len(clusters[0][0])
     for chosen in itertools.combinations(clusters, n + 1):
         signs = {
@@ -167,18 +120,7 @@ def clusters_are_separated(clusters: list[Vertices]) -> bool:
 
 
 def determinant(matrix: list[list[Fraction]]) -> Fraction:
-    """Compute an exact determinant by elimination.
-
-    Parameters
-    ----------
-    matrix : list of list of Fraction
-        Square matrix.
-
-    Returns
-    -------
-    Fraction
-        Its determinant.
-    """
+    """Compute an exact determinant by elimination."""
     rows = [list(row) for row in matrix]
     out = Fraction(1)
     for q in range(len(rows)):

@@ -35,47 +35,11 @@ class Layer:
 
 
 def check_layers(layers: Sequence[Layer], where: str) -> list[Layer]:
-    """Validate the masks of layers.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-        First layer first.
-    where : str
-        Config key or file to name in an error.
-
-    Returns
-    -------
-    list of Layer
-        With masks of uint8 that chain.
-
-    Raises
-    ------
-    DataError
-        If they are no 0/1 matrices that chain (see `check_masks`).
-    """
+    """Validate the masks of layers."""
     masks = check_masks([layer.mask for layer in layers], where)
     return [replace(layer, mask=mask) for layer, mask in zip(layers, masks, strict=True)]
 
 
 def mask_layers(masks: Sequence[np.ndarray], where: str = "pattern") -> list[Layer]:
-    """Take masks as the layers of a network with free biases.
-
-    Parameters
-    ----------
-    masks : sequence of array, shape (n_out, n_in)
-        First layer first.
-    where : str, optional
-        Config key or file to name in an error.
-
-    Returns
-    -------
-    list of Layer
-        With masks of uint8 that chain.
-
-    Raises
-    ------
-    DataError
-        If they are no 0/1 matrices that chain (see `check_masks`).
-    """
+    """Take masks as the layers of a network with free biases."""
     return check_layers([Layer(f"mask {k}", mask) for k, mask in enumerate(masks)], where)

@@ -48,40 +48,13 @@ class Block:
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``layer2`` before ``layer10``.
-
-    Parameters
-    ----------
-    name : str
-        Any text.
-
-    Returns
-    -------
-    list of (int, str)
-        Numbers as numbers.
-    """
+    """Return a sort key that puts ``layer2`` before ``layer10``."""
     parts = re.split(r"([0-9]{1,18})", name)
     return [(int(t), "") if k % 2 else (-1, t) for k, t in enumerate(parts)]
 
 
 def certain_order(shapes: Mapping[str, Shape]) -> Block:
-    """Order layers.
-
-    Parameters
-    ----------
-    shapes : mapping of str to (int, int)
-        Shape (n_out, n_in) of each layer, by its dotted name; at least one.
-
-    Returns
-    -------
-    Block
-        All layers, first layer first.
-
-    Raises
-    ------
-    UncertainOrderError
-        With the reason, if names and sizes do not tell the order.
-    """
+    """Order layers."""
     tree: dict[Token, object] = {}
     for name in sorted(shapes, key=natural_key):
         tokens = list(_tokens(name))

@@ -208,25 +208,7 @@ def _read_csv(path: Path, where: str) -> np.ndarray:
 
 
 def read_torch(path: Path, where: str) -> dict[str, Tensor]:
-    """Read the state dict in a file that torch wrote, bare or inside a checkpoint.
-
-    Parameters
-    ----------
-    path : Path
-        What `torch.save` wrote; it is loaded with ``weights_only``.
-    where : str
-        File or option to name in an error.
-
-    Returns
-    -------
-    dict of str to torch.Tensor
-        The state dict.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, needs objects that could run code, or holds no state dict or several.
-    """
+    """Read the state dict in a file that torch wrote, bare or inside a checkpoint."""
     import torch
 
     try:

@@ -57,30 +57,7 @@ def state_dict_layers(
     chosen: Sequence[str] = (),
     option: str = "--layers",
 ) -> list[Layer]:
-    """Read the linear layers of a state dict.
-
-    Parameters
-    ----------
-    tensors : mapping of str to torch.Tensor
-        The state dict; the order of its entries plays no part.
-    where : str
-        File or option to name in an error.
-    chosen : sequence of str, optional
-        Names of the layers to read, first layer first; everything else is left out. By default
-        all, in the order that names and sizes leave no doubt about.
-    option : str, optional
-        How the user says `chosen`.
-
-    Returns
-    -------
-    list of Layer
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If an entry is no part of a linear layer, a mask is missing, or the order is not certain.
-    """
+    """Read the linear layers of a state dict."""
     groups: dict[str, dict[str, Tensor]] = {}
     foreign: dict[str, str] = {}
     for key in sorted(tensors, key=natural_key):
@@ -120,27 +97,7 @@ def state_dict_layers(
 
 
 def linear_layer(name: str, parts: Mapping[str, Tensor], where: str) -> Layer:
-    """Read one linear layer.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the network; empty if it is the whole network.
-    parts : mapping of str to torch.Tensor
-        Its parameters and masks, by their names below the layer's.
-    where : str
-        File or option to name in an error.
-
-    Returns
-    -------
-    Layer
-        Mask, name of the weight, what the mask was read from, state of the bias.
-
-    Raises
-    ------
-    DataError
-        If this is no linear layer or its mask is not known.
-    """
+    """Read one linear layer."""
     full = {part: f"{name}.{part}" if name else part for part in parts}
     kept = dict(parts)
     weight, mask, source = _parameter("weight", kept, full, where)
@@ -287,22 +244,7 @@ def _listed(names: Sequence[str]) -> str:
 def refuse_tied(
     groups: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer], where: str
 ) -> None:
-    """Refuse two layers that are one parameter: they do not vary independently.
-
-    Parameters
-    ----------
-    groups : sequence of mapping
-        Parts of each layer, as `linear_layer` takes them.
-    layers : sequence of Layer
-        The layers.
-    where : str
-        File or option to name in an error.
-
-    Raises
-    ------
-    DataError
-        If two weights lie at one address.
-    """
+    """Refuse two layers that are one parameter: they do not vary independently."""
     seen: dict[int, str] = {}
     for parts, layer in zip(groups, layers, strict=True):
         for part, tensor in parts.items():

@@ -31,15 +31,7 @@ _HasBody = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class SourceTree:
-    """The source of one installed copy of the package.
-
-    Parameters
-    ----------
-    root : Path, optional
-        Folder of the package; the running one by default.
-    read : callable, optional
-        Reads a file; `relu_optima.plan.snapshot.source` for the code that this process runs.
-    """
+    """The source of one installed copy of the package."""
 
     def __init__(
         self, root: Path | None = None, read: Callable[[Path], bytes] = Path.read_bytes
@@ -56,18 +48,7 @@ class SourceTree:
         self.run_keys: dict[tuple[Any, ...], RunKey] = {}
 
     def path(self, module: str) -> Path | None:
-        """Find the file of a module.
-
-        Parameters
-        ----------
-        module : str
-            Dotted name.
-
-        Returns
-        -------
-        Path or None
-            None if it is not a module of this package.
-        """
+        """Find the file of a module."""
         parts = module.split(".")
         if parts[0] != PACKAGE:
             return None
@@ -90,19 +71,7 @@ class SourceTree:
         return path is not None and path.name == "__init__.py"
 
     def imports(self, module: str) -> frozenset[str]:
-        """List the first-party modules that a module imports anywhere in its text.
-
-        Parameters
-        ----------
-        module : str
-            Dotted name.
-
-        Returns
-        -------
-        frozenset of str
-            Dotted names. A name taken from a package that is not one of its submodules may come
-            from any of them (lazy exports), so then the whole package counts.
-        """
+        """List the first-party modules that a module imports anywhere in its text."""
         return self._scanned(module)[0]
 
     def _from_import(self, module: str, node: ast.ImportFrom) -> set[str]:
@@ -137,18 +106,7 @@ class SourceTree:
         return False
 
     def libraries(self, module: str) -> frozenset[str]:
-        """List the top-level modules of other projects that a module imports anywhere in its text.
-
-        Parameters
-        ----------
-        module : str
-            Dotted name.
-
-        Returns
-        -------
-        frozenset of str
-            Names; the standard library and what only a type checker imports are left out.
-        """
+        """List the top-level modules of other projects that a module imports anywhere."""
         return self._scanned(module)[1]
 
     def _scanned(self, module: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -173,18 +131,7 @@ class SourceTree:
         return self._imports[module]
 
     def environment(self, modules: Iterable[str]) -> Environment:
-        """Look up the libraries that some modules reach.
-
-        Parameters
-        ----------
-        modules : iterable of str
-            Entry modules.
-
-        Returns
-        -------
-        Environment
-            Their versions, and the settings they heed.
-        """
+        """Look up the libraries that some modules reach."""
         start = frozenset(modules)
         if start not in self._environments:
             reached = self.closure(start)
@@ -194,18 +141,7 @@ class SourceTree:
         return self._environments[start]
 
     def closure(self, modules: Iterable[str]) -> set[str]:
-        """Follow imports from some modules until nothing new is reached.
-
-        Parameters
-        ----------
-        modules : iterable of str
-            Where to start.
-
-        Returns
-        -------
-        set of str
-            All modules reached, their parent packages included.
-        """
+        """Follow imports from some modules until nothing new is reached."""
         start = frozenset(modules)
         if start in self._closures:
             return self._closures[start]
@@ -224,36 +160,14 @@ class SourceTree:
         return seen
 
     def module_hash(self, module: str) -> str:
-        """Hash one module's syntax tree without docstrings and positions.
-
-        Parameters
-        ----------
-        module : str
-            Dotted name.
-
-        Returns
-        -------
-        str
-            SHA-256 in hexadecimal.
-        """
+        """Hash one module's syntax tree without docstrings and positions."""
         if module not in self._hashes:
             text = ast.dump(_without_docstrings(self._tree(module)), include_attributes=False)
             self._hashes[module] = hashlib.sha256(text.encode()).hexdigest()
         return self._hashes[module]
 
     def key(self, modules: Iterable[str]) -> str:
-        """Hash everything that some modules reach.
-
-        Parameters
-        ----------
-        modules : iterable of str
-            Entry modules: the stage's and those of the plug-ins its config names.
-
-        Returns
-        -------
-        str
-            SHA-256 in hexadecimal.
-        """
+        """Hash everything that some modules reach."""
         start = frozenset(modules)
         if start not in self._keys:
             lines = [f"{m} {self.module_hash(m)}" for m in sorted(self.closure(start))]
@@ -283,13 +197,7 @@ def _statements(node: ast.AST, checked: bool = False) -> Iterator[tuple[ast.AST,
 
 @cache
 def running_source() -> SourceTree:
-    """Return the source tree that this process runs.
-
-    Returns
-    -------
-    SourceTree
-        The tree.
-    """
+    """Return the source tree that this process runs."""
     return SourceTree(read=source)
 
 
@@ -325,22 +233,7 @@ class RunKey:
 
 
 def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> RunKey:
-    """Hash the code, the files and the libraries that decide a run, upstream ones included.
-
-    Parameters
-    ----------
-    stage : str
-        Stage name.
-    groups : iterable of Reach
-        What the run's own config groups reach.
-    upstream : iterable of Keyed
-        The runs it builds on.
-
-    Returns
-    -------
-    RunKey
-        The key and its parts.
-    """
+    """Hash the code, the files and the libraries that decide a run, upstream ones included."""
     groups = list(groups)
     modules = tuple(m for g in groups for m in g.modules)
     files = tuple(sorted(f for g in groups for f in g.files))
@@ -360,24 +253,7 @@ def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> Ru
 def product_digest(
     kind: str, config: Mapping[str, Any], note: str, headings: Mapping[str, list[str]]
 ) -> str:
-    """Hash what decides the files of a figure or table, besides the sweeps it is made from.
-
-    Parameters
-    ----------
-    kind : {"figure", "table"}
-        Kind of product.
-    config : mapping
-        All its values.
-    note : str
-        What the planner has to say below it.
-    headings : mapping of str to list of str
-        Label and unit of each column: what stages call their results is no part of the code.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
-    """
+    """Hash what decides the files of a figure or table, besides the sweeps it is made from."""
     modules = [*plugin_modules(kind, config), f"{PACKAGE}.publish.render"]
     tree = running_source()
     return digest([config, tree.key(modules), tree.environment(modules).id, note, headings])
@@ -385,13 +261,7 @@ def product_digest(
 
 @cache
 def rows_key() -> str:
-    """Hash the code and libraries that write records as the rows of a Parquet file.
-
-    Returns
-    -------
-    str
-        First 16 hexadecimal digits of SHA-256.
-    """
+    """Hash the code and libraries that write records as the rows of a Parquet file."""
     tree = running_source()
     libraries = frozenset().union(*(tree.libraries(module) for module in _ROWS))
     hashes = [tree.module_hash(module) for module in _ROWS]

@@ -18,22 +18,7 @@ SIZES = ("n_train", "d")  # of the data set, which every run on one repeats
 def config_columns(
     runs: Mapping[str, PlannedRun], entry: Entry, upstream: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Flatten a run's configuration into table columns.
-
-    Parameters
-    ----------
-    runs : mapping of str to PlannedRun
-        All runs of the plan.
-    entry : Entry
-        The run in its sweep.
-    upstream : mapping of str to mapping
-        Columns of the upstream runs by sweep; they join with the sweep's name in front.
-
-    Returns
-    -------
-    dict
-        ``seed``, preset names by group, ``<group>.<key>``, ``<sweep>.<column>``.
-    """
+    """Flatten a run's configuration into table columns."""
     run = runs[entry.run]
     out: dict[str, Any] = {}
     if run.seed is not None:
@@ -91,18 +76,7 @@ class SweepColumns:
 
     @classmethod
     def of_plan(cls, manifest: Manifest) -> SweepColumns:
-        """Take runs and sweeps from a plan.
-
-        Parameters
-        ----------
-        manifest : Manifest
-            The plan.
-
-        Returns
-        -------
-        SweepColumns
-            The columns of its sweeps.
-        """
+        """Take runs and sweeps from a plan."""
         entries: dict[str, list[Entry]] = {name: [] for name in manifest.sweeps}
         for batch in manifest.batches.values():
             entries[batch.sweep] += batch.entries
@@ -112,37 +86,14 @@ class SweepColumns:
         return sweep in self.sweeps
 
     def of(self, sweep: str) -> tuple[str, ...]:
-        """List all columns of a sweep.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        tuple of str
-            Identity, configuration, upstream columns and results: what a collected sweep holds,
-            if only in some of its runs.
-        """
+        """List all columns of a sweep."""
         names = [*(c.name for c in IDENTITY), *self.config(sweep)]
         if any("dataset" in self.runs[e.run].upstream for e in self.sweeps[sweep][1]):
             names += SIZES
         return tuple(dict.fromkeys([*names, *(c.column for c in self.results(sweep))]))
 
     def results(self, sweep: str) -> tuple[ResultColumn, ...]:
-        """List the result columns of a sweep: those of its stage, then those of plug-ins.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        tuple of ResultColumn
-            Each once.
-        """
+        """List the result columns of a sweep: those of its stage, then those of plug-ins."""
         if sweep not in self._results:
             stage, entries = self.sweeps[sweep]
             found = {c.column: c for c in stage_columns(stage)}
@@ -153,18 +104,7 @@ class SweepColumns:
         return self._results[sweep]
 
     def config(self, sweep: str) -> dict[str, None]:
-        """List what stands before the results: the keys of `config_columns` over all runs.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        dict of str to None
-            Names in order.
-        """
+        """List what stands before the results: the keys of `config_columns` over all runs."""
         if sweep not in self._config:
             names: dict[str, None] = {}
             upstream: dict[str, None] = {}

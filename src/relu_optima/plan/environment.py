@@ -66,44 +66,16 @@ class Environment:
 
     @cached_property
     def id(self) -> str:
-        """Hash the environment.
-
-        Returns
-        -------
-        str
-            First 16 hexadecimal digits of SHA-256.
-        """
+        """Hash the environment."""
         return digest(self.to_json())[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """Write it as JSON values.
-
-        Returns
-        -------
-        dict
-            The fields.
-        """
+        """Write it as JSON values."""
         return asdict(self)
 
     @staticmethod
     def from_json(value: Any) -> Environment:
-        """Read what `to_json` wrote.
-
-        Parameters
-        ----------
-        value : JSON value
-            The fields.
-
-        Returns
-        -------
-        Environment
-            The environment.
-
-        Raises
-        ------
-        ValueError
-            If it is none.
-        """
+        """Read what `to_json` wrote."""
         try:
             python, libraries, settings = value["python"], value["libraries"], value["settings"]
         except (KeyError, TypeError):
@@ -114,29 +86,12 @@ class Environment:
         return Environment(python, libraries, settings)
 
     def now(self) -> Environment:
-        """Look up the same libraries and settings as they are now.
-
-        Returns
-        -------
-        Environment
-            To be compared with this one.
-        """
+        """Look up the same libraries and settings as they are now."""
         libraries = {name: _version(name) for name in self.libraries}
         return Environment(platform.python_version(), libraries, _settings(libraries))
 
     def changes(self, new: Environment) -> list[str]:
-        """Say how another environment differs from this one.
-
-        Parameters
-        ----------
-        new : Environment
-            The other one.
-
-        Returns
-        -------
-        list of str
-            For example ``libraries: scipy 1.17.1 → 1.18.1``; empty if they agree.
-        """
+        """Say how another environment differs from this one."""
         python = {} if self.python == new.python else {"Python": (self.python, new.python)}
         libraries = _different(self.libraries, new.libraries, ABSENT)
         settings = _different(self.settings, new.settings, UNSET)
@@ -149,18 +104,7 @@ class Environment:
 
 
 def environment_changes(record: Record) -> list[str]:
-    """Say how the environment that computed a record differs from the present one.
-
-    Parameters
-    ----------
-    record : Record
-        The record.
-
-    Returns
-    -------
-    list of str
-        See `Environment.changes`; empty too if the record does not say what computed it.
-    """
+    """Say how the environment that computed a record differs from the present one."""
     try:
         then = Environment.from_json(record.origin["environment"])
     except (KeyError, ValueError):
@@ -177,18 +121,7 @@ def _different(
 
 @cache
 def environment_of(imports: frozenset[str]) -> Environment:
-    """Look up the environment of some code.
-
-    Parameters
-    ----------
-    imports : frozenset of str
-        Names of the top-level modules that it imports.
-
-    Returns
-    -------
-    Environment
-        Versions of the distributions that hold them and of all these require.
-    """
+    """Look up the environment of some code."""
     libraries: dict[str, str] = {}
     todo = [name for module in sorted(imports) for name in _distributions(module)]
     while todo:

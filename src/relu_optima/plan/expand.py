@@ -39,23 +39,7 @@ class _Made:
 
 
 class Expander:
-    """Expands sweeps one after the other, upstream sweeps first.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-    problems : Problems
-        Every mistake found is noted here.
-    overrides : list of Override
-        What the command line sets, for every sweep that reads the key.
-    study : str, optional
-        Name of the study, for error messages.
-    by_study : mapping of str to mapping, optional
-        What the study sets, by sweep.
-    kept : callable, optional
-        Finds what other libraries computed for a run, given its id, key and upstream keys.
-    """
+    """Expands sweeps one after the other, upstream sweeps first."""
 
     def __init__(
         self,
@@ -88,15 +72,7 @@ class Expander:
     # --- one sweep ---------------------------------------------------------------------------
 
     def expand(self, name: str, sweep: SweepConfig) -> None:
-        """Expand a sweep and keep its runs.
-
-        Parameters
-        ----------
-        name : str
-            File name of the sweep.
-        sweep : SweepConfig
-            Its content.
-        """
+        """Expand a sweep and keep its runs."""
         where = f"{self.conf.name}/sweep/{name}.yaml"
         before = self.problems.reports
         if any(n not in self.sweeps and n not in self.line.left_out for n in sweep.on):
@@ -431,33 +407,14 @@ class Expander:
     # --- columns -----------------------------------------------------------------------------
 
     def sweep_columns(self) -> SweepColumns:
-        """List which columns the sweeps can have, without those that lack runs by a mistake.
-
-        Returns
-        -------
-        SweepColumns
-            Of all sweeps that are as they should be.
-        """
+        """List which columns the sweeps can have, without those that lack runs by a mistake."""
         whole = [s for name, s in self.sweeps.items() if name not in self.broken]
         if not self.broken:
             whole.append(self.datasets)
         return SweepColumns(self.runs, {s.name: (s.stage, s.entries) for s in whole})
 
     def columns(self, sweep: str, entry: Entry) -> dict[str, Any]:
-        """Return the configuration columns of a run as one sweep sees it.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        entry : Entry
-            The run in it.
-
-        Returns
-        -------
-        dict
-            See `config_columns`.
-        """
+        """Return the configuration columns of a run as one sweep sees it."""
         key = (sweep, entry.run)
         if key not in self._column_cache:
             upstream = {}

@@ -26,13 +26,7 @@ class SweepRuns:
     seeds: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
-        """Append a run.
-
-        Parameters
-        ----------
-        entry : Entry
-            The run.
-        """
+        """Append a run."""
         self.entries.append(entry)
         self.by_run[entry.run] = entry
 
@@ -47,21 +41,7 @@ class Upstream:
 
 
 class Joiner:
-    """Joins upstream runs for one sweep after the other.
-
-    Parameters
-    ----------
-    runs : mapping of str to PlannedRun
-        All runs so far, by id.
-    sweeps : mapping of str to SweepRuns
-        All sweeps so far, by name.
-    line : CommandLine
-        What the command line sets.
-    problems : Problems
-        Every mistake found is noted here.
-    columns : callable
-        Configuration columns of a run as a sweep sees it.
-    """
+    """Joins upstream runs for one sweep after the other."""
 
     def __init__(
         self,
@@ -83,22 +63,6 @@ class Joiner:
         """Join the runs of all sweeps in ``on``: union within a stage, join across stages.
 
         That there is no run is a mistake of its own only if all of them are as they should be.
-
-        Parameters
-        ----------
-        name : str
-            File name of the sweep.
-        sweep : SweepConfig
-            Its content.
-        where : str
-            Its file, for error messages.
-        broken : bool
-            Whether a sweep it builds on lacks runs because of a mistake.
-
-        Returns
-        -------
-        list of Upstream or None
-            None if the command line leaves no run of the sweep.
         """
         stage = STAGES[sweep.stage]
         lost = self.line.left_out

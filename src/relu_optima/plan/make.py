@@ -69,43 +69,12 @@ class _Files:
 
 
 def study_name(base: str, overrides: list[str]) -> str:
-    """Name the study that some overrides make.
-
-    Parameters
-    ----------
-    base : str
-        File name in ``conf/study``.
-    overrides : list of str
-        ``key=value`` in Hydra's grammar.
-
-    Returns
-    -------
-    str
-        ``base`` itself, or ``base-<8 hex>``.
-    """
+    """Name the study that some overrides make."""
     return f"{base}-{digest(sorted(overrides))[:8]}" if overrides else base
 
 
 def split_study_name(study: object) -> tuple[str, bool]:
-    """Take a study's name apart.
-
-    Parameters
-    ----------
-    study : str
-        For example ``default`` or ``default-1a2b3c4d``.
-
-    Returns
-    -------
-    base : str
-        File name in ``conf/study``.
-    overridden : bool
-        True if the name says that overrides were given.
-
-    Raises
-    ------
-    ConfigError
-        If it is no name of a study.
-    """
+    """Take a study's name apart."""
     text = study if isinstance(study, str) else ""  # Snakemake reads `study=42` as a number
     if re.fullmatch(NAME_PATTERN, text):
         return text, False
@@ -122,31 +91,7 @@ def make_plan(
     *,
     keep: Keep | None = None,
 ) -> Manifest:
-    """Plan a study.
-
-    Parameters
-    ----------
-    study : str
-        File name in ``conf/study``.
-    overrides : iterable of str, optional
-        ``key=value`` in Hydra's grammar, applied to every sweep that reads the key, or
-        ``sweep:key=value`` for one sweep.
-    root : Path, optional
-        Project folder, which holds ``conf``.
-    keep : callable, optional
-        Finds what other libraries computed for a run and is to be kept, see
-        `relu_optima.store.acceptance`.
-
-    Returns
-    -------
-    Manifest
-        All runs, batches, figures and tables.
-
-    Raises
-    ------
-    ConfigError
-        With every mistake in every file at once.
-    """
+    """Plan a study."""
     conf = root / "conf"
     files = _Files(conf)
     texts = list(overrides)
@@ -188,27 +133,7 @@ def make_plan(
 
 
 def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -> Manifest:
-    """Plan one run of one stage, with the upstream runs it needs at their presets.
-
-    Parameters
-    ----------
-    stage : str
-        Stage name.
-    overrides : iterable of str
-        ``key=value``; a key of an upstream stage's group sets it there.
-    root : Path, optional
-        Project folder.
-
-    Returns
-    -------
-    Manifest
-        A study called ``run`` whose last sweep is ``stage`` with one run.
-
-    Raises
-    ------
-    ConfigError
-        With every mistake at once, also if an override names several values.
-    """
+    """Plan one run of one stage, with the upstream runs it needs at their presets."""
     conf = root / "conf"
     files = _Files(conf)
     if stage not in STAGES:

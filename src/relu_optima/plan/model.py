@@ -138,62 +138,23 @@ class Manifest:
     notices: list[str] = field(default_factory=list)
 
     def batches_of(self, sweep: str) -> list[Batch]:
-        """List a sweep's batches in order.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        list of Batch
-            Its batches.
-        """
+        """List a sweep's batches in order."""
         return [b for b in self.batches.values() if b.sweep == sweep]
 
     def sweep_digest(self, sweep: str) -> str:
-        """Hash what decides a sweep's collected table.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        str
-            Digest over its batches' digests.
-        """
+        """Hash what decides a sweep's collected table."""
         from relu_optima.config.identity import digest
 
         return digest([[b.id, b.digest] for b in self.batches_of(sweep)])
 
     def to_json(self) -> str:
-        """Write the manifest as text.
-
-        Returns
-        -------
-        str
-            JSON with sorted keys: the same plan always gives the same bytes.
-        """
+        """Write the manifest as text."""
         body = {"format": FORMAT, **asdict(self)}
         return sealed(json.dumps(body, sort_keys=True, ensure_ascii=False))
 
 
 def sealed(text: str) -> str:
-    """Put a digest of all its bytes in front of a plan's text: ``{"sha256": "…", …}``.
-
-    Parameters
-    ----------
-    text : str
-        A JSON mapping.
-
-    Returns
-    -------
-    str
-        The same mapping, with the digest as its first value.
-    """
+    """Put a digest of all its bytes in front of a plan's text: ``{"sha256": "…", …}``."""
     return f'{{"sha256": "{_sha256(text)}", {text[1:]}'
 
 
@@ -217,23 +178,7 @@ def _unsealed(text: str) -> dict[str, Any]:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest.
-
-    Parameters
-    ----------
-    path : Path
-        ``plan.json``.
-
-    Returns
-    -------
-    Manifest
-        The plan.
-
-    Raises
-    ------
-    StoreError
-        If it is missing, damaged or of another format.
-    """
+    """Read a manifest."""
     try:
         value = _unsealed(path.read_bytes().decode("utf-8"))
         _check_names(value)
@@ -268,20 +213,7 @@ def _check_names(value: dict[str, Any]) -> None:
 
 
 def write_manifest(manifest: Manifest, path: Path) -> bool:
-    """Write a manifest if its content changed.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    path : Path
-        ``plan.json``.
-
-    Returns
-    -------
-    bool
-        True if the file was written.
-    """
+    """Write a manifest if its content changed."""
     text = manifest.to_json()
     try:
         if path.read_text(encoding="utf-8") == text:

@@ -31,18 +31,7 @@ class Override:
     text: str = ""
 
     def unread(self, study: str) -> str:
-        """Say that no sweep of the study reads the key.
-
-        Parameters
-        ----------
-        study : str
-            Name of the study.
-
-        Returns
-        -------
-        str
-            One line.
-        """
+        """Say that no sweep of the study reads the key."""
         if self.key == "seed" and self.sweep is None:
             return (
                 f"{COMMAND_LINE}: seed: no sweep of study {study!r} states a seed, draws from it "
@@ -53,11 +42,6 @@ class Override:
 
 class CommandLine:
     """The overrides, which sweeps read them, and what had to give way.
-
-    Parameters
-    ----------
-    overrides : list of Override
-        In order.
 
     Attributes
     ----------
@@ -78,83 +62,28 @@ class CommandLine:
         self._changed: dict[str, list[Override]] = {}
 
     def builds_on(self, sweep: str, on: list[str]) -> None:
-        """Note the sweeps that a sweep builds on.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        on : list of str
-            Their names.
-        """
+        """Note the sweeps that a sweep builds on."""
         self._on[sweep] = on
 
     def reads(self, sweep: str, override: Override, *, changes: bool = True) -> None:
-        """Note that a sweep takes a value from an override.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        override : Override
-            The override.
-        changes : bool, default True
-            False if its own file says the same, so that there is nothing to tell.
-        """
+        """Note that a sweep takes a value from an override."""
         self._read.setdefault(sweep, []).append(override)
         if changes:
             self._changed.setdefault(sweep, []).append(override)
 
     def has_read(self, sweep: str, override: Override) -> bool:
-        """Tell whether a sweep takes a value from an override.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        override : Override
-            The override.
-
-        Returns
-        -------
-        bool
-            True if it does.
-        """
+        """Tell whether a sweep takes a value from an override."""
         return override in self._read.get(sweep, [])
 
     def texts(self, sweep: str) -> list[str]:
-        """List the overrides that change a sweep or one it builds on, as they were typed.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-
-        Returns
-        -------
-        list of str
-            Each once.
-        """
+        """List the overrides that change a sweep or one it builds on, as they were typed."""
         own = [o.text for o in self._changed.get(sweep, [])]
         return list(
             dict.fromkeys([*own, *(t for u in self._on.get(sweep, ()) for t in self.texts(u))])
         )
 
     def sets(self, sweep: str, column: str) -> bool:
-        """Tell whether the command line decided what a column of a sweep shows.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        column : str
-            Column of its collected table.
-
-        Returns
-        -------
-        bool
-            True if an override decided it, here or in a sweep it builds on.
-        """
+        """Tell whether the command line decided what a column of a sweep shows."""
         for override in self._read.get(sweep, ()):
             if column == override.key or column.startswith(f"{override.key}."):
                 return True
@@ -168,17 +97,7 @@ class CommandLine:
         return False
 
     def leave_out(self, sweep: str, stage: str, why: str) -> None:
-        """Note that no run of a sweep is left.
-
-        Parameters
-        ----------
-        sweep : str
-            Name of the sweep.
-        stage : str
-            Its stage.
-        why : str
-            The reason, for the notice.
-        """
+        """Note that no run of a sweep is left."""
         self.left_out[sweep] = stage
         self.notices.append(f"sweep {sweep} is left out: {why}")
 
@@ -189,26 +108,7 @@ class CommandLine:
         is_set: Callable[[str], bool],
         what: str,
     ) -> tuple[dict[str, Any], str]:
-        """Fit conditions to what the command line set.
-
-        Parameters
-        ----------
-        where : mapping of str to value or list
-            Conditions by column; those on other columns than the rows have are kept.
-        rows : sequence of mapping
-            Configuration columns of the runs to choose from.
-        is_set : callable
-            Tells whether the command line decided what a column shows.
-        what : str
-            Whose conditions these are, for the notice.
-
-        Returns
-        -------
-        where : dict
-            The conditions, in which one value may stand for those that no run has.
-        why : str
-            Why nothing can be chosen; empty if something can.
-        """
+        """Fit conditions to what the command line set."""
         fitted = dict(where)
         for column, wanted in where.items():
             values = wanted if isinstance(wanted, list) else [wanted]
@@ -226,22 +126,7 @@ class CommandLine:
     def fit(
         self, kind: str, product: Product, rows: Callable[[str], Sequence[Columns]]
     ) -> Product | None:
-        """Fit a figure or table to what the command line set.
-
-        Parameters
-        ----------
-        kind : {"figure", "table"}
-            What it is.
-        product : Product
-            As its file says.
-        rows : callable
-            Configuration columns of a sweep's runs.
-
-        Returns
-        -------
-        Product or None
-            With the overrides in its caption; None if nothing is left to show.
-        """
+        """Fit a figure or table to what the command line set."""
         name = f"{kind} {product.name}"
         lost = [s for s in product.sweeps if s in self.left_out]
         if lost:

@@ -21,26 +21,7 @@ def product_mistakes(
     asked_for: Collection[str],
     study: str,
 ) -> Iterator[str]:
-    """Say which sweeps and columns that a figure or table reads do not exist.
-
-    Parameters
-    ----------
-    where : str
-        Its file.
-    product : ProductConfig
-        The figure or table.
-    columns : SweepColumns
-        Columns of the sweeps that can be judged; the others have mistakes of their own.
-    asked_for : collection of str
-        Sweeps of the study.
-    study : str
-        Name of the study.
-
-    Yields
-    ------
-    str
-        One line for each sweep and for each column, with all keys that name it.
-    """
+    """Say which sweeps and columns that a figure or table reads do not exist."""
     for sweep in product.sweeps:
         if sweep not in asked_for:
             hint = did_you_mean(sweep, asked_for)
@@ -67,24 +48,7 @@ def product_mistakes(
 
 
 def sweep_mistakes(where: str, name: str, sweep: SweepConfig, columns: SweepColumns) -> list[str]:
-    """Say which columns a sweep batches its runs by that they do not have.
-
-    Parameters
-    ----------
-    where : str
-        Its file.
-    name : str
-        Its name.
-    sweep : SweepConfig
-        Its content.
-    columns : SweepColumns
-        Columns of the sweeps that can be judged.
-
-    Returns
-    -------
-    list of str
-        One line for each column.
-    """
+    """Say which columns a sweep batches its runs by that they do not have."""
     names = columns.config(name) if name in columns else {}
     lacking = [c for c in sweep.batch_by if names and c not in names]
     return [f"{where}: batch_by: no column {c!r}; {_hint(c, names)}" for c in lacking]
@@ -133,38 +97,12 @@ def _labels_without_column(
 
 
 def product_headings(product: ProductConfig) -> Mapping[str, list[str]]:
-    """Look up what the columns of a figure or table are called and measured in.
-
-    Parameters
-    ----------
-    product : ProductConfig
-        The figure or table.
-
-    Returns
-    -------
-    mapping of str to list of str
-        Label and unit by column.
-    """
+    """Look up what the columns of a figure or table are called and measured in."""
     names = sorted({r.column for r in product.reads()})
     return {n: [column_label(n, product.labels), column_unit(n)] for n in names}
 
 
 def planned_digest(kind: str, product: ProductConfig, note: str) -> str:
-    """Hash what decides the files of a figure or table, besides the sweeps it is made from.
-
-    Parameters
-    ----------
-    kind : {"figure", "table"}
-        Kind of product.
-    product : ProductConfig
-        The figure or table.
-    note : str
-        What the planner has to say below it.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
-    """
+    """Hash what decides the files of a figure or table, besides the sweeps it is made from."""
     config = product.model_dump(mode="json")
     return product_digest(kind, config, note, product_headings(product))

@@ -20,18 +20,7 @@ _sources: dict[str, bytes] = {}
 
 
 def source(path: str | Path) -> bytes:
-    """Return the content of a source file as this process runs it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    bytes
-        What it held when this was first asked.
-    """
+    """Return the content of a source file as this process runs it."""
     name = os.path.abspath(path)
     if name not in _sources:
         _sources[name] = Path(name).read_bytes()

@@ -20,18 +20,6 @@ def continue_least_squares(columns: np.ndarray, start: np.ndarray) -> np.ndarray
     c_b = -1, and scale every neuron by 1 - c_a / c_m, where m has the largest |c|: all scales
     are non-negative and neuron m vanishes. The rows m_b of the pseudo-inverse give all distances
     (1 / |m_b|) and combinations at once, and a removal is a projection of the rows.
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Contributions z_b of the unit directions; independent on the support of ``start``.
-    start : array, shape (k,)
-        Coefficients.
-
-    Returns
-    -------
-    array, shape (T, k)
-        The start and every model after a removal, down to one neuron.
     """
     beta = start.copy()
     active = np.flatnonzero(beta)
@@ -70,20 +58,7 @@ def _drop(dual: np.ndarray, removed: np.ndarray) -> np.ndarray:
 
 
 def remove_by_score(network: Directions, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Remove the neuron of least score, one at a time, without correction.
-
-    Parameters
-    ----------
-    network : Directions
-        Neurons and their coefficients at the start.
-    score : callable
-        Maps coefficients to a score for each direction; ties go to the smaller coefficient.
-
-    Returns
-    -------
-    array, shape (T, k)
-        The start and every model after a removal, down to one neuron.
-    """
+    """Remove the neuron of least score, one at a time, without correction."""
     beta = np.where(network.start > network.negligible, network.start, 0.0)
     path = [beta.copy()]
     while np.count_nonzero(beta) > 1:

@@ -16,20 +16,7 @@ SOLVE = 1e-12  # tolerances of one iterative solve; the authors' are not on reco
 
 
 def prune_as_published(columns: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Prune to a single neuron (Mishkin and Pilanci 2023, published code).
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Contribution of each unit direction to the fit.
-    start : array, shape (k,)
-        Non-negative coefficients.
-
-    Returns
-    -------
-    array, shape (T, k)
-        The start and every model after a removal, down to one neuron.
-    """
+    """Prune to a single neuron (Mishkin and Pilanci 2023, published code)."""
     beta, path, trying = start.copy(), [start.copy()], True
     if np.count_nonzero(beta) <= 1:
         return np.array(path)
@@ -53,22 +40,7 @@ def prune_as_published(columns: np.ndarray, start: np.ndarray) -> np.ndarray:
 
 
 def _round(scaled: np.ndarray, trying: bool) -> tuple[np.ndarray, bool]:
-    """Find the first neuron that is a combination of the others, or else the nearest one.
-
-    Parameters
-    ----------
-    scaled : array, shape (n, k)
-        Contribution of each neuron.
-    trying : bool
-        Whether exact removal is still tried.
-
-    Returns
-    -------
-    combination : array, shape (k,)
-        Coefficients of the other neurons, and -1 for the chosen one.
-    exact : bool
-        Whether the contribution is that combination to 1e-8 relative.
-    """
+    """Find the first neuron that is a combination of the others, or else the nearest one."""
     k = scaled.shape[1]
     best, least = np.zeros(k), np.inf
     for b in range(k):

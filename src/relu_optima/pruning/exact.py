@@ -20,30 +20,7 @@ Rule = Literal["max", "magnitude"]
 
 
 def reduce_exactly(columns: np.ndarray, start: np.ndarray, rule: Rule) -> np.ndarray:
-    """Follow the optimal set from a point to a vertex (Mishkin and Pilanci 2023, Algorithm 1).
-
-    Parameters
-    ----------
-    columns : array, shape (n, k)
-        Contributions z_b of the unit directions to the fit.
-    start : array, shape (k,)
-        Optimal coefficients.
-    rule : {"max", "magnitude"}
-        ``max``: among all null vectors c of the scaled columns beta_b z_b, normalised to unit
-        length, take the one with the largest entry, so that the weights change least.
-        ``magnitude``: move so that the smallest neuron that can shrink shrinks fastest.
-
-    Returns
-    -------
-    array, shape (T, k)
-        The start and every model after the removal of a neuron; the last one is a vertex.
-
-    Raises
-    ------
-    DegenerateError
-        If the fit drifts by more than 1e-9 relative, or if the null basis has no entry that can
-        leave (both are signs of columns that are nearly dependent).
-    """
+    """Follow the optimal set from a point to a vertex (Mishkin and Pilanci 2023, Algorithm 1)."""
     scale = float(start.sum())
     beta = np.where(start > ZERO_TOL * scale, start, 0.0)
     active = np.flatnonzero(beta)

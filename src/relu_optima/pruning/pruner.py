@@ -77,22 +77,7 @@ def prune(
 
 
 def start_of(optimal: OptimalSet, solution: ConvexSolution, config: PruningConfig) -> Directions:
-    """Choose the network that is pruned.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        The optimal set that the solution belongs to.
-    solution : ConvexSolution
-        Solved program.
-    config : PruningConfig
-        Its ``mode`` decides.
-
-    Returns
-    -------
-    Directions
-        The optimal set itself, or the solver's network as it stands.
-    """
+    """Choose the network that is pruned."""
     if config.mode == "exact":
         return optimal
     return as_solved(optimal.problem, optimal.problem.weights(solution))
@@ -101,29 +86,7 @@ def start_of(optimal: OptimalSet, solution: ConvexSolution, config: PruningConfi
 def follow(
     optimal: OptimalSet, network: Directions, config: PruningConfig, seed: int
 ) -> PruningPath:
-    """Run one pruning method.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        The optimal set, what the path is measured against.
-    network : Directions
-        The network that is pruned, see `start_of`.
-    config : PruningConfig
-        The method's ``Config``.
-    seed : int
-        Seed of methods that draw at random.
-
-    Returns
-    -------
-    PruningPath
-        The path.
-
-    Raises
-    ------
-    DegenerateError
-        If an exact method cannot keep the objective within 1e-8 relative.
-    """
+    """Run one pruning method."""
     steps = load_plugin("pruning", config.method).steps(network, config, seed)
     path = PruningPath(config.method, optimal, network, steps)
     if config.method in EXACT_METHODS and not path.is_optimal.all():

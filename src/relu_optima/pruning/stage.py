@@ -21,19 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(task: Task) -> Outcome:
-    """Prune and score.
-
-    Parameters
-    ----------
-    task : Task
-        Task with the group ``pruning`` and the records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    Outcome
-        One row; one line of the series for each model on the path; coefficients in the arrays.
-        Status ``no_solution`` or ``refused`` where there is nothing to prune.
-    """
+    """Prune and score."""
     config = task.groups["pruning"]
     assert isinstance(config, PruningConfig)
     optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
@@ -69,21 +57,7 @@ def run(task: Task) -> Outcome:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored path from the data alone.
-
-    Parameters
-    ----------
-    record : Record
-        Record of this stage.
-    upstream : mapping of str to Record
-        Records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    list of str
-        Problems found: objectives, sizes or scores that differ from a recomputation, or an exact
-        path whose objective moves.
-    """
+    """Re-check a stored path from the data alone."""
     if record.status in NOTHING:
         return []
     data, convex = upstream["dataset"].arrays, upstream["convex"]

@@ -92,18 +92,7 @@ def median_interval(values: Iterable[float], confidence: float = CONFIDENCE) -> 
 
 
 def median_quartiles(values: Iterable[float]) -> MedianInterval:
-    """Return median and quartiles of a sample, interpolated linearly between order statistics.
-
-    Parameters
-    ----------
-    values : iterable of float
-        Sample; values that are not finite are left out and not counted.
-
-    Returns
-    -------
-    MedianInterval
-        The quartiles as ``low`` and ``high``; no coverage.
-    """
+    """Return median and quartiles of a sample, interpolated linearly between order statistics."""
     sample = np.asarray(list(values), dtype=np.float64)
     sample = sample[np.isfinite(sample)]
     if not sample.size:
@@ -113,20 +102,7 @@ def median_quartiles(values: Iterable[float]) -> MedianInterval:
 
 
 def summarise_sample(values: Iterable[float], spread: Spread) -> MedianInterval:
-    """Return the median of a sample with the spread asked for.
-
-    Parameters
-    ----------
-    values : iterable of float
-        Sample.
-    spread : {"interval", "quartiles"}
-        What surrounds the median.
-
-    Returns
-    -------
-    MedianInterval
-        See `median_interval` and `median_quartiles`.
-    """
+    """Return the median of a sample with the spread asked for."""
     return median_quartiles(values) if spread == "quartiles" else median_interval(values)
 
 
@@ -184,24 +160,7 @@ def describe_interval(
     spread: Spread = "interval",
     seeds: str = "seeds",
 ) -> str:
-    """Say in words what the drawn intervals are.
-
-    Parameters
-    ----------
-    coverages : iterable of float
-        Coverage of each interval.
-    confidence : float
-        Coverage asked for.
-    spread : {"interval", "quartiles"}
-        What surrounds the medians.
-    seeds : str
-        Over what the runs of an interval differ, see `describe_seeds`.
-
-    Returns
-    -------
-    str
-        E.g. ``median, 95 % interval`` or ``median, range of too few seeds (covers 93.8 %)``.
-    """
+    """Say in words what the drawn intervals are."""
     if spread == "quartiles":
         return f"median and quartiles over {seeds}"
     found = sorted({c for c in coverages if c > 0})

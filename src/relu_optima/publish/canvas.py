@@ -53,13 +53,7 @@ class Canvas:
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
-        """Add a remark below the panels, once.
-
-        Parameters
-        ----------
-        text : str
-            The remark; empty text is no remark.
-        """
+        """Add a remark below the panels, once."""
         if text and text not in self.notes:
             self.notes.append(text)
 
@@ -67,24 +61,7 @@ class Canvas:
 def make_canvas(
     options: FigureConfig, rows: int, columns: int, *, share_x: bool = False, share_y: bool = False
 ) -> Canvas:
-    """Make empty panels at the printed width.
-
-    Parameters
-    ----------
-    options : FigureConfig
-        Gives width and aspect.
-    rows, columns : int
-        Grid of panels.
-    share_x : bool
-        One x range for the panels of a column, labelled below the lowest.
-    share_y : bool
-        One y range for the panels of a row.
-
-    Returns
-    -------
-    Canvas
-        Panels in constrained layout, so that nothing is cut off.
-    """
+    """Make empty panels at the printed width."""
     from matplotlib.figure import Figure
 
     width = WIDTHS[options.width]
@@ -102,26 +79,7 @@ def make_canvas(
 def panel_canvas(
     options: FigureConfig, count: int, columns: int, *, share_y: bool = False
 ) -> tuple[Canvas, list[Axes]]:
-    """Make a grid of panels of which the last row may be short.
-
-    Parameters
-    ----------
-    options : FigureConfig
-        Gives width and aspect.
-    count : int
-        Panels.
-    columns : int
-        Most panels side by side.
-    share_y : bool
-        One y range for the panels of a row.
-
-    Returns
-    -------
-    canvas : Canvas
-        The figure.
-    panels : list of Axes
-        One for each panel, in reading order.
-    """
+    """Make a grid of panels of which the last row may be short."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     canvas = make_canvas(options, rows, columns, share_y=share_y)
@@ -132,20 +90,7 @@ def panel_canvas(
 
 
 def split(frame: pd.DataFrame, column: str | None) -> list[tuple[Any, pd.DataFrame]]:
-    """Split runs by the values of a column.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-    column : str or None
-        Column; None keeps all runs together.
-
-    Returns
-    -------
-    list of (value, DataFrame)
-        Numbers ascending, text in order of appearance; runs without a value come last as None.
-    """
+    """Split runs by the values of a column."""
     if column is None:
         return [(None, frame)]
     parts = [(value, frame[frame[column] == value]) for value in levels(frame[column])]
@@ -154,73 +99,22 @@ def split(frame: pd.DataFrame, column: str | None) -> list[tuple[Any, pd.DataFra
 
 
 def hue_levels(frame: pd.DataFrame, hue: str | None) -> list[Any]:
-    """List the values that `split` by the hue column finds, over all panels.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        All runs of the figure.
-    hue : str or None
-        Column.
-
-    Returns
-    -------
-    list
-        The values, None for no hue or no value.
-    """
+    """List the values that `split` by the hue column finds, over all panels."""
     return [value for value, _ in split(frame, hue)]
 
 
 def styles_of(found: Sequence[Any]) -> dict[Any, Any]:
-    """Give each hue level its style.
-
-    Parameters
-    ----------
-    found : sequence
-        Hue levels.
-
-    Returns
-    -------
-    dict
-        `LineStyle` by level.
-    """
+    """Give each hue level its style."""
     return dict(zip(found, line_styles(found), strict=True))
 
 
 def hue_label(options: FigureConfig, hue: str | None, level: Any) -> str:
-    """Name a hue level in the legend.
-
-    Parameters
-    ----------
-    options : FigureConfig
-        Gives the figure's own names.
-    hue : str or None
-        Hue column.
-    level : object
-        Its value.
-
-    Returns
-    -------
-    str
-        Text of the legend entry; empty without hue.
-    """
+    """Name a hue level in the legend."""
     return "" if hue is None else level_label(hue, level, options.labels, options.values)
 
 
 def title_panel(axis: Axes, options: FigureConfig, panel: str | None, value: Any) -> None:
-    """Write the panel's value above it.
-
-    Parameters
-    ----------
-    axis : Axes
-        The panel.
-    options : FigureConfig
-        Gives the figure's own names.
-    panel : str or None
-        Panel column; None writes nothing.
-    value : object
-        Its value.
-    """
+    """Write the panel's value above it."""
     if panel is not None:
         axis.set_title(level_label(panel, value, options.labels, options.values), pad=3)
 
@@ -228,19 +122,7 @@ def title_panel(axis: Axes, options: FigureConfig, panel: str | None, value: Any
 def label_axes(
     canvas: Canvas, panels: Sequence[Axes], options: FigureConfig, x: str, y: str
 ) -> None:
-    """Name x below the lowest panel of each column and y left of each row.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        The figure.
-    panels : sequence of Axes
-        Panels in use.
-    options : FigureConfig
-        Gives the figure's own names.
-    x, y : str
-        Columns on the axes.
-    """
+    """Name x below the lowest panel of each column and y left of each row."""
     for row_index, row in enumerate(canvas.axes):
         for column_index, axis in enumerate(row):
             if axis not in panels:
@@ -253,15 +135,7 @@ def label_axes(
 
 
 def label_y(axis: Axes, text: str) -> None:
-    """Name the y axis, on several lines if the name is longer than the panel is high.
-
-    Parameters
-    ----------
-    axis : Axes
-        The panel.
-    text : str
-        Its name.
-    """
+    """Name the y axis, on several lines if the name is longer than the panel is high."""
     figure = axis.figure
     height = axis.get_position().height * figure.get_figheight()  # type: ignore[union-attr]
     letters = max(int(height * 72 / (0.62 * LABEL)), 8)
@@ -269,17 +143,7 @@ def label_y(axis: Axes, text: str) -> None:
 
 
 def note_statuses(canvas: Canvas, frame: pd.DataFrame, *, marked: bool) -> None:
-    """List below the figure the runs whose status is not good.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        The figure.
-    frame : pandas.DataFrame
-        All runs of the figure.
-    marked : bool
-        Whether they are drawn as crosses.
-    """
+    """List below the figure the runs whose status is not good."""
     bad = status_counts(frame)
     if bad:
         drawn = "× marks runs that are not ok" if marked else "some runs are not ok"
@@ -287,18 +151,7 @@ def note_statuses(canvas: Canvas, frame: pd.DataFrame, *, marked: bool) -> None:
 
 
 def finish(canvas: Canvas) -> Figure:
-    """Write legend and notes outside the panels and make room for them.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        A drawn figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure, taller by what was added.
-    """
+    """Write legend and notes outside the panels and make room for them."""
     figure = canvas.figure
     width, height = figure.get_size_inches()
     handles = {text: handle for text, handle in canvas.handles.items() if text}
@@ -319,15 +172,7 @@ def finish(canvas: Canvas) -> Figure:
 
 
 def write_below(figure: Figure, text: str) -> None:
-    """Write a note below a figure and what is written there already, and make room for it.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    text : str
-        The note; nothing is written if it is empty.
-    """
+    """Write a note below a figure and what is written there already, and make room for it."""
     if not text:
         return
     width, height = figure.get_size_inches()

@@ -22,13 +22,7 @@ class Claim(Group):
     where: Where = Field(default={}, description="Runs that count, by exact values.")
 
     def columns(self) -> list[str]:
-        """Name the columns that the claim needs.
-
-        Returns
-        -------
-        list of str
-            Columns of its sweeps.
-        """
+        """Name the columns that the claim needs."""
         return [*self.where, *self._columns()]
 
     def _columns(self) -> list[str]:

@@ -36,20 +36,7 @@ NAMED = 5  # violations that an error spells out
 
 
 def enforce(frames: Mapping[str, pd.DataFrame], options: ProductConfig) -> None:
-    """Refuse a figure or table whose caption says what its runs contradict.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : ProductConfig
-        The product; `holds` is checked. Where no two runs can be compared a claim holds.
-
-    Raises
-    ------
-    ProductError
-        For the first claim that does not hold, naming the runs.
-    """
+    """Refuse a figure or table whose caption says what its runs contradict."""
     for index, claim in enumerate(options.holds):
         for row in judge(runs_of(frames, options, claim), claim, options):
             if row["verdict"] == "pass":
@@ -67,27 +54,7 @@ def enforce(frames: Mapping[str, pd.DataFrame], options: ProductConfig) -> None:
 def runs_of(
     frames: Mapping[str, pd.DataFrame], options: ProductConfig, claim: AnyClaim
 ) -> pd.DataFrame:
-    """Return the runs that a claim is about.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : ProductConfig
-        The product that makes it; its `sweeps`, `where` and `excess` apply.
-    claim : AnyClaim
-        The claim.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The runs, whatever their status; none if the claim's own `where` leaves none.
-
-    Raises
-    ------
-    ProductError
-        If a sweep or column is missing.
-    """
+    """Return the runs that a claim is about."""
     if claim.sweep is not None and claim.sweep not in options.sweeps:
         raise ProductError(
             f"{claim.sweep!r} is not one of the sweeps shown",
@@ -100,23 +67,7 @@ def runs_of(
 
 
 def judge(runs: pd.DataFrame, claim: AnyClaim, options: ProductConfig) -> Iterator[dict[str, Any]]:
-    """Check one claim.
-
-    Parameters
-    ----------
-    runs : pandas.DataFrame
-        What `runs_of` returned.
-    claim : AnyClaim
-        The claim.
-    options : ProductConfig
-        Gives values their names.
-
-    Returns
-    -------
-    iterator of dict
-        ``detail``, ``holds_in``, ``of``, ``extreme``, ``at``, ``limit``, ``verdict`` and, where
-        single runs are judged, ``broken``: what contradicts it.
-    """
+    """Check one claim."""
     if isinstance(claim, Dominates):
         return _dominates(runs, claim, options)
     if isinstance(claim, Unchanged):

@@ -60,14 +60,7 @@ class ProductConfig(Group):
         return self
 
     def reads(self) -> Iterator[Read]:
-        """List the columns that the product reads, for the planner.
-
-        Yields
-        ------
-        Read
-            A column, the key that names it and the sweeps it is read from. A part with a field
-            ``sweep`` reads that sweep; a plug-in that reads otherwise extends this method.
-        """
+        """List the columns that the product reads, for the planner."""
         yield from reads_of(self, tuple(self.sweeps))
         for column in self.always:
             yield Read("", column, tuple(self.sweeps))

@@ -21,51 +21,21 @@ WITHOUT_RESULT = text("message", "Why the run has no result.", when="runs withou
 
 
 def stage_columns(stage: str) -> tuple[ResultColumn, ...]:
-    """List what a stage declares, without what only single plug-ins add.
-
-    Parameters
-    ----------
-    stage : str
-        Name of the stage.
-
-    Returns
-    -------
-    tuple of ResultColumn
-        In the stage's order.
-    """
+    """List what a stage declares, without what only single plug-ins add."""
     module = importlib.import_module(f"{STAGES[stage].package}.columns")
     columns: tuple[ResultColumn, ...] = (*module.COLUMNS, WITHOUT_RESULT)
     return columns
 
 
 def plugin_columns(group: str, name: str) -> tuple[ResultColumn, ...]:
-    """List what a plug-in declares.
-
-    Parameters
-    ----------
-    group : str
-        Config group that names it.
-    name : str
-        Its name.
-
-    Returns
-    -------
-    tuple of ResultColumn
-        Columns that only its runs have, or have with another meaning.
-    """
+    """List what a plug-in declares."""
     columns: tuple[ResultColumn, ...] = getattr(load_plugin(group, name), "COLUMNS", ())
     return columns
 
 
 @cache
 def every_column() -> tuple[ResultColumn, ...]:
-    """List all columns of all stages and of their plug-ins.
-
-    Returns
-    -------
-    tuple of ResultColumn
-        Identity first.
-    """
+    """List all columns of all stages and of their plug-ins."""
     columns = list(IDENTITY)
     for stage in STAGES.values():
         columns += stage_columns(stage.name)
@@ -77,23 +47,11 @@ def every_column() -> tuple[ResultColumn, ...]:
 
 @cache
 def declared_labels() -> dict[str, str]:
-    """Collect the headings that stages and their plug-ins choose.
-
-    Returns
-    -------
-    dict of str to str
-        By column name without ``series.``; a name means the same in every stage.
-    """
+    """Collect the headings that stages and their plug-ins choose."""
     return {c.name: c.label for c in every_column() if c.label}
 
 
 @cache
 def declared_units() -> dict[str, str]:
-    """Collect the units of result columns.
-
-    Returns
-    -------
-    dict of str to str
-        By column name without ``series.``.
-    """
+    """Collect the units of result columns."""
     return {c.name: c.unit for c in every_column() if c.unit}

@@ -16,22 +16,7 @@ MISSING = "–"
 
 
 def format_value(value: Any, form: Format, values: Mapping[str, str]) -> str:
-    """Write one cell as plain text.
-
-    Parameters
-    ----------
-    value : object
-        Raw value.
-    form : Format
-        How a number is written; text and truth values are named instead.
-    values : mapping of str to str
-        Names that the table gives values itself.
-
-    Returns
-    -------
-    str
-        Text; numbers in scientific notation as ``1.2e-07``; a dash for what is missing.
-    """
+    """Write one cell as plain text."""
     if hasattr(value, "item"):
         value = value.item()
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -44,18 +29,7 @@ def format_value(value: Any, form: Format, values: Mapping[str, str]) -> str:
 
 
 def telling_decimals(low: float, high: float) -> int | None:
-    """Say how many decimals mean something in an interval: two digits of its width.
-
-    Parameters
-    ----------
-    low, high : float
-        Its ends.
-
-    Returns
-    -------
-    int or None
-        None if the interval has no width or no ends, and so says nothing.
-    """
+    """Say how many decimals mean something in an interval: two digits of its width."""
     width = high - low
     if not (math.isfinite(width) and width > 0):
         return None
@@ -63,22 +37,7 @@ def telling_decimals(low: float, high: float) -> int | None:
 
 
 def shortened(value: float, text: str, decimals: int) -> str:
-    """Write a number with fewer decimals, but never with fewer than two significant digits.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    text : str
-        How it is written.
-    decimals : int
-        Decimals that mean something.
-
-    Returns
-    -------
-    str
-        ``text`` itself if it has no more decimals than that.
-    """
+    """Write a number with fewer decimals, but never with fewer than two significant digits."""
     if value:
         decimals = max(decimals, 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{decimals}f}" if len(text.partition(".")[2]) > decimals else text
@@ -107,18 +66,7 @@ def _number(value: float, form: Format) -> str:
 
 
 def html_text(text: str) -> str:
-    """Escape text for HTML.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Without markup of its own; numbers like ``1.2e-07`` become powers of ten.
-    """
+    """Escape text for HTML."""
     match = SCIENTIFIC.fullmatch(text)
     if match:
         mantissa = match[1].replace("-", "−")
@@ -131,16 +79,5 @@ def html_text(text: str) -> str:
 
 
 def sentences(parts: Iterable[str]) -> str:
-    """Join remarks to one line.
-
-    Parameters
-    ----------
-    parts : iterable of str
-        Remarks; empty ones are skipped.
-
-    Returns
-    -------
-    str
-        Each with a capital and a full stop.
-    """
+    """Join remarks to one line."""
     return " ".join(p[0].upper() + p[1:].rstrip(".") + "." for p in parts if p)

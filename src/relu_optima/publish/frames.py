@@ -23,18 +23,7 @@ class ProductError(ReluOptimaError):
     """A figure or table that asks for what its sweeps do not have."""
 
     def named(self, product: str) -> ProductError:
-        """Return the same error with the product's name in front.
-
-        Parameters
-        ----------
-        product : str
-            E.g. ``figure lambda_objective``.
-
-        Returns
-        -------
-        ProductError
-            The error to raise.
-        """
+        """Return the same error with the product's name in front."""
         where = f"{product}: {self.where}" if self.where else product
         return type(self)(self.problem, allowed=self.allowed, where=where, fix=self.fix)
 
@@ -46,28 +35,7 @@ class ColumnError(ProductError):
 def gather(
     frames: Mapping[str, pd.DataFrame], options: ProductConfig, columns: Iterable[str | None] = ()
 ) -> pd.DataFrame:
-    """Put the sweeps of a product together and keep the runs it selects.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : ProductConfig
-        The product; `sweeps` and `where` are used.
-    columns : iterable of str or None
-        Columns the product needs; None is skipped. ``*.name`` is the column ``name`` of whatever
-        sweep a sweep builds on, so that sweeps with different upstreams can be put together.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The selected runs, in the order of the sweeps.
-
-    Raises
-    ------
-    ProductError
-        If a sweep is not there, lacks a column, or no run is selected.
-    """
+    """Put the sweeps of a product together and keep the runs it selects."""
     import pandas as pd
 
     needed = [c for c in columns if c is not None]
@@ -88,25 +56,7 @@ def gather(
 
 
 def sweep_of(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
-    """Return one collected sweep.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    name : str
-        Which one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Its runs.
-
-    Raises
-    ------
-    ProductError
-        If it is not there.
-    """
+    """Return one collected sweep."""
     if name not in frames:
         raise ProductError(
             f"there is no sweep {name!r}",
@@ -117,27 +67,7 @@ def sweep_of(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
 
 
 def with_upstream(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> pd.DataFrame:
-    """Add the columns ``*.name``: those of the upstream sweep, whatever its name is.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A collected sweep.
-    columns : iterable of str
-        Columns asked for; others than ``*.name`` are left alone.
-    sweep : str
-        Its name, for the message.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The frame with these columns added.
-
-    Raises
-    ------
-    ColumnError
-        If no upstream sweep has the column, or several have.
-    """
+    """Add the columns ``*.name``: those of the upstream sweep, whatever its name is."""
     found = {}
     for column in columns:
         if not column.startswith("*."):
@@ -157,22 +87,7 @@ def with_upstream(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> pd
 
 
 def require(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> None:
-    """Refuse a sweep that lacks a column.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A collected sweep.
-    columns : iterable of str
-        What it must have.
-    sweep : str
-        Its name, for the message.
-
-    Raises
-    ------
-    ColumnError
-        For the first missing column, with the nearest one.
-    """
+    """Refuse a sweep that lacks a column."""
     have = [str(c) for c in frame.columns]
     for column in columns:
         if column not in have:
@@ -189,27 +104,7 @@ def require(frame: pd.DataFrame, columns: Iterable[str], sweep: str) -> None:
 
 
 def select(frame: pd.DataFrame, where: Where, sweep: str) -> pd.DataFrame:
-    """Keep the runs that have exactly the given values.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A collected sweep.
-    where : dict of str to value or list of values
-        Values by column; 1 and 1.0 agree, True and 1 do not.
-    sweep : str
-        Its name, for messages.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Some of the rows.
-
-    Raises
-    ------
-    ColumnError
-        If a column is missing.
-    """
+    """Keep the runs that have exactly the given values."""
     require(frame, where, sweep)
     keep = [True] * len(frame)
     for column, wanted in where.items():
@@ -219,34 +114,12 @@ def select(frame: pd.DataFrame, where: Where, sweep: str) -> pd.DataFrame:
 
 
 def same_value(value: Any, other: Any) -> bool:
-    """Tell whether two values of a column are the same.
-
-    Parameters
-    ----------
-    value, other : object
-        The values; 1 and 1.0 agree, True and 1 do not.
-
-    Returns
-    -------
-    bool
-        Whether `select` takes one for the other.
-    """
+    """Tell whether two values of a column are the same."""
     return _key(value) == _key(other)
 
 
 def is_setting(column: str) -> bool:
-    """Tell whether a column holds a config value, a preset name or a seed.
-
-    Parameters
-    ----------
-    column : str
-        Column of a collected sweep.
-
-    Returns
-    -------
-    bool
-        False for results and identity columns.
-    """
+    """Tell whether a column holds a config value, a preset name or a seed."""
     return column.rsplit(".", 1)[-1] == "seed" or bool(_CONFIG_COLUMN.search(column))
 
 
@@ -257,67 +130,23 @@ def _key(value: Any) -> tuple[bool, Any]:
 
 
 def is_ok(frame: pd.DataFrame) -> pd.Series:
-    """Mark the runs whose status is good.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs with a ``status``.
-
-    Returns
-    -------
-    pandas.Series
-        True where the status is in `GOOD_STATUSES`.
-    """
+    """Mark the runs whose status is good."""
     return frame["status"].isin(GOOD_STATUSES)
 
 
 def status_counts(frame: pd.DataFrame) -> str:
-    """List the statuses that are not good, with counts.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs with a ``status``.
-
-    Returns
-    -------
-    str
-        E.g. ``2 diverged, 1 inaccurate``; empty if all is well.
-    """
+    """List the statuses that are not good, with counts."""
     bad = frame.loc[~is_ok(frame), "status"].astype(str)
     return ", ".join(f"{count} {name}" for name, count in sorted(bad.value_counts().items()))
 
 
 def run_ids(frame: pd.DataFrame) -> str:
-    """Join run ids with spaces, for the column that leads from a number to its runs.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs with a ``run_id``.
-
-    Returns
-    -------
-    str
-        The ids in order.
-    """
+    """Join run ids with spaces, for the column that leads from a number to its runs."""
     return " ".join(frame["run_id"].astype(str))
 
 
 def levels(values: Iterable[Any]) -> list[Any]:
-    """List the distinct values of a column: numbers ascending, text in order of appearance.
-
-    Parameters
-    ----------
-    values : iterable
-        A column; missing values are left out.
-
-    Returns
-    -------
-    list
-        Each value once.
-    """
+    """List the distinct values of a column: numbers ascending, text in order of appearance."""
     seen = list(dict.fromkeys(v.item() if hasattr(v, "item") else v for v in values))
     known = [v for v in seen if v is not None and v == v]
     numeric = all(isinstance(v, int | float) for v in known)
@@ -327,24 +156,7 @@ def levels(values: Iterable[Any]) -> list[Any]:
 def refuse_hidden_pooling(
     frame: pd.DataFrame, by: Sequence[str], pool: Sequence[str], what: str
 ) -> None:
-    """Refuse to summarise runs that differ in more than their seeds.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-    by : sequence of str
-        Columns that name a group.
-    pool : sequence of str
-        Config columns that may differ inside a group.
-    what : str
-        Who asks, for the message.
-
-    Raises
-    ------
-    ProductError
-        Naming the config columns that differ inside a group.
-    """
+    """Refuse to summarise runs that differ in more than their seeds."""
     config = [
         c
         for c in frame.columns
@@ -365,36 +177,12 @@ def refuse_hidden_pooling(
 
 
 def bare(series: str) -> str:
-    """Return the name of a series as its stage gives it.
-
-    Parameters
-    ----------
-    series : str
-        Its column, ``series.<name>``.
-
-    Returns
-    -------
-    str
-        The name.
-    """
+    """Return the name of a series as its stage gives it."""
     return series.removeprefix("series.")
 
 
 def series_of(run: Any, name: str) -> list[float]:
-    """Return one series of one run as floats.
-
-    Parameters
-    ----------
-    run : row of a DataFrame
-        The run.
-    name : str
-        Series name without ``series.``.
-
-    Returns
-    -------
-    list of float
-        Its values; empty if the run has none.
-    """
+    """Return one series of one run as floats."""
     values = run[f"series.{name}"]
     if values is None or isinstance(values, float):
         return []

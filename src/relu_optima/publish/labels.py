@@ -84,20 +84,7 @@ VALUES: dict[str, str] = {
 
 
 def column_label(column: str, own: Mapping[str, str]) -> str:
-    """Name a column.
-
-    Parameters
-    ----------
-    column : str
-        Column of a collected sweep.
-    own : mapping of str to str
-        Names that the figure or table gives itself.
-
-    Returns
-    -------
-    str
-        Its own name, the common one, or the column's last part in plain words.
-    """
+    """Name a column."""
     declared = declared_labels()
     for known in short_names(column):
         for names in (own, COLUMNS, declared):
@@ -107,55 +94,20 @@ def column_label(column: str, own: Mapping[str, str]) -> str:
 
 
 def column_unit(column: str) -> str:
-    """Return the unit of a column.
-
-    Parameters
-    ----------
-    column : str
-        Column of a collected sweep.
-
-    Returns
-    -------
-    str
-        What its stage declares; empty for what has none.
-    """
+    """Return the unit of a column."""
     units = declared_units()
     return next((units[n] for n in short_names(column) if n in units), "")
 
 
 def short_names(column: str) -> tuple[str, ...]:
-    """List the names under which a label may name a column.
-
-    Parameters
-    ----------
-    column : str
-        Column of a collected sweep.
-
-    Returns
-    -------
-    tuple of str
-        The column, without ``series.``, its last two parts, its last part.
-    """
+    """List the names under which a label may name a column."""
     bare = column.removeprefix("series.")
     parts = bare.split(".")
     return column, bare, ".".join(parts[-2:]), parts[-1]
 
 
 def value_label(value: Any, own: Mapping[str, str]) -> str:
-    """Name a value in a legend, panel title or cell.
-
-    Parameters
-    ----------
-    value : object
-        Value of a column.
-    own : mapping of str to str
-        Names that the figure or table gives itself.
-
-    Returns
-    -------
-    str
-        Text; numbers in their shortest form.
-    """
+    """Name a value in a legend, panel title or cell."""
     if hasattr(value, "item"):
         value = value.item()
     if value is None or (isinstance(value, float) and value != value):
@@ -172,22 +124,7 @@ def value_label(value: Any, own: Mapping[str, str]) -> str:
 
 
 def level_label(column: str, value: Any, columns: Mapping[str, str], own: Mapping[str, str]) -> str:
-    """Name a value together with its column if the value alone says too little.
-
-    Parameters
-    ----------
-    column : str
-        Column of the value.
-    value : object
-        The value.
-    columns, own : mapping of str to str
-        Names that the figure gives columns and values itself.
-
-    Returns
-    -------
-    str
-        E.g. ``LU`` or ``λ = 0.1``.
-    """
+    """Name a value together with its column if the value alone says too little."""
     text = value_label(value, own)
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if numeric and value_key(value) not in own:
@@ -196,18 +133,7 @@ def level_label(column: str, value: Any, columns: Mapping[str, str], own: Mappin
 
 
 def value_key(value: Any) -> str:
-    """Return the text under which a product's `values` name a value.
-
-    Parameters
-    ----------
-    value : object
-        Value of a column.
-
-    Returns
-    -------
-    str
-        Shortest form of a number, lower-case truth value, or the text itself.
-    """
+    """Return the text under which a product's `values` name a value."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.6g}" if isinstance(value, float) else str(value)

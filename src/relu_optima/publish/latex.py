@@ -47,30 +47,7 @@ _SIGNED = re.compile(r"(?<!\S)(-\d+(?:\.\d+)?(?:e[+-]\d+)?|\d+(?:\.\d+)?e[+-]\d+
 
 
 def latex_table(result: TableResult, options: TableConfig, name: str) -> str:
-    r"""Write a table that is no wider than the text of its venue.
-
-    Parameters
-    ----------
-    result : TableResult
-        The table.
-    options : TableConfig
-        Gives title, caption, width, largest font size and names of values.
-    name : str
-        Its label is ``tab:<name>``.
-
-    Returns
-    -------
-    str
-        A ``table`` (``table*`` across two columns) with caption and label; one too long for
-        a page is a ``longtable``.
-
-    Raises
-    ------
-    CharacterError
-        If LaTeX cannot set a text.
-    ProductError
-        If a column does not fit.
-    """
+    r"""Write a table that is no wider than the text of its venue."""
     width = WIDTHS[options.width] * POINTS
     fields = _fields(result, options)
     layout = lay_out(fields, width, FONTS[options.font])
@@ -103,18 +80,7 @@ def latex_table(result: TableResult, options: TableConfig, name: str) -> str:
 
 
 def macro_file(macros: dict[str, str]) -> str:
-    r"""Write LaTeX macros.
-
-    Parameters
-    ----------
-    macros : dict of str to str
-        Plain text by macro name.
-
-    Returns
-    -------
-    str
-        One ``\newcommand`` a line; a name used twice is LaTeX's error, not a silent overwrite.
-    """
+    r"""Write LaTeX macros."""
     lines = [rf"\newcommand{{\{name}}}{{{latex_text(text)}}}" for name, text in macros.items()]
     return "".join(f"{line}\n" for line in lines)
 

@@ -103,47 +103,19 @@ class NumberShape:
     exponent: int
 
     def model(self) -> str:
-        """Return a number of this shape.
-
-        Returns
-        -------
-        str
-            E.g. ``-888.88e-88``.
-        """
+        """Return a number of this shape."""
         tail = "." + "8" * self.decimals if self.decimals else ""
         power = f"e{self.exponent_sign}{'8' * self.exponent}" if self.exponent else ""
         return f"{self.sign}{'8' * self.digits}{tail}{power}"
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a cell holds a number.
-
-    Parameters
-    ----------
-    text : str
-        Cell.
-
-    Returns
-    -------
-    bool
-        True for ``-1.2e-07``, False for a dash or a word.
-    """
+    """Tell whether a cell holds a number."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def number_shape(cells: Sequence[str]) -> NumberShape:
-    """Find the room that the numbers of a column need.
-
-    Parameters
-    ----------
-    cells : sequence of str
-        Cells; those that hold no number do not count.
-
-    Returns
-    -------
-    NumberShape
-        At least one digit.
-    """
+    """Find the room that the numbers of a column need."""
     found = [m for m in map(_NUMBER.fullmatch, cells) if m]
     return NumberShape(
         "-" if any(m[1] for m in found) else "",
@@ -155,30 +127,7 @@ def number_shape(cells: Sequence[str]) -> NumberShape:
 
 
 def lay_out(fields: Sequence[Field], width: float, largest: int, *, group: bool = False) -> Layout:
-    """Find the most legible layout that fits.
-
-    Parameters
-    ----------
-    fields : sequence of Field
-        Columns, in order.
-    width : float
-        Text width in points.
-    largest : int
-        Type size in points that is wanted; a smaller one is taken where needed.
-    group : bool
-        Row groups are wanted even where the table would fit without.
-
-    Returns
-    -------
-    Layout
-        In this order of preference: as wanted; the first key as row groups; constant columns in
-        the note; smaller type; wrapped text; several panels.
-
-    Raises
-    ------
-    ProductError
-        If not even one column fits beside those that name the row.
-    """
+    """Find the most legible layout that fits."""
     sizes = [s for s in SIZES if s <= largest]
     large = [s for s in sizes if s > SIZES[-1]] or sizes
     passes = ((large, 1, 4.0), (sizes, 2, 4.0), (sizes, HEAD_LINES, 3.0))
@@ -194,22 +143,7 @@ def lay_out(fields: Sequence[Field], width: float, largest: int, *, group: bool 
 
 
 def table_width(panel: Sequence[Placed], size: int, gap: float) -> float:
-    """Estimate the width of a panel from font metrics, from above.
-
-    Parameters
-    ----------
-    panel : sequence of Placed
-        Its columns.
-    size : int
-        Type size in points.
-    gap : float
-        Space on each side of a column.
-
-    Returns
-    -------
-    float
-        Points.
-    """
+    """Estimate the width of a panel from font metrics, from above."""
     widths = [
         max(
             p.width if p.width is not None else _natural(p.field, size),
@@ -221,18 +155,7 @@ def table_width(panel: Sequence[Placed], size: int, gap: float) -> float:
 
 
 def printed_lines(layout: Layout) -> float:
-    """Count the lines of a table, its panels below each other.
-
-    Parameters
-    ----------
-    layout : Layout
-        The table.
-
-    Returns
-    -------
-    float
-        Headings and the space between groups of rows counted.
-    """
+    """Count the lines of a table, its panels below each other."""
     total = 0.0
     for panel in layout.panels:
         total += 2 + max(len(p.head) for p in panel) + any(p.field.group for p in panel)
@@ -248,20 +171,7 @@ def printed_lines(layout: Layout) -> float:
 
 
 def spans(panel: Sequence[Placed]) -> Iterator[tuple[str, int, int]]:
-    """Find neighbours that share a heading.
-
-    Parameters
-    ----------
-    panel : sequence of Placed
-        Columns.
-
-    Yields
-    ------
-    group : str
-        The shared heading, empty for a column without one.
-    first, last : int
-        Positions of its first column and behind its last.
-    """
+    """Find neighbours that share a heading."""
     first = 0
     for position in range(1, len(panel) + 1):
         name = panel[first].field.group
@@ -271,18 +181,7 @@ def spans(panel: Sequence[Placed]) -> Iterator[tuple[str, int, int]]:
 
 
 def blocks(cells: Sequence[str]) -> int:
-    """Count runs of equal neighbours.
-
-    Parameters
-    ----------
-    cells : sequence of str
-        Cells.
-
-    Returns
-    -------
-    int
-        Number of blocks.
-    """
+    """Count runs of equal neighbours."""
     return sum(i == 0 or cells[i] != cells[i - 1] for i in range(len(cells)))
 
 

@@ -14,25 +14,7 @@ if TYPE_CHECKING:
 
 
 def macros_of(frames: Mapping[str, pd.DataFrame], options: TableConfig) -> dict[str, str]:
-    """Compute a table's macros.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : TableConfig
-        Gives the macros; the table's own `where` applies to sweeps that have all its columns.
-
-    Returns
-    -------
-    dict of str to str
-        Formatted plain text by macro name.
-
-    Raises
-    ------
-    ProductError
-        If a column is missing, no run counts, or runs that should agree do not.
-    """
+    """Compute a table's macros."""
     return {
         name: format_value(_value(frames, options, name, spec), spec.format, options.values)
         for name, spec in options.macros.items()

@@ -57,62 +57,19 @@ def _em(character: str) -> float:
 
 
 def text_width(text: str, size: int, *, typewriter: bool = False) -> float:
-    """Return the width of a line, kerning left out.
-
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    size : int
-        Type size in points, one of `SIZES`.
-    typewriter : bool
-        Set in typewriter.
-
-    Returns
-    -------
-    float
-        Points.
-    """
+    """Return the width of a line, kerning left out."""
     if typewriter:
         return len(text) * _TYPEWRITER * size
     return sum(map(_em, text)) * size * _CUTS[size] / 1000
 
 
 def longest_piece(text: str, size: int) -> float:
-    """Return the least width in which a text can be set.
-
-    Parameters
-    ----------
-    text : str
-        Plain text; a line may end at a space and after a hyphen.
-    size : int
-        Type size in points.
-
-    Returns
-    -------
-    float
-        Points.
-    """
+    """Return the least width in which a text can be set."""
     return max((text_width(p.rstrip(), size) for p in _PIECES.findall(text)), default=0.0)
 
 
 def broken(text: str, width: float, size: int) -> list[str]:
-    """Break a text into lines.
-
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    width : float
-        Points; a single word may stick out.
-    size : int
-        Type size in points.
-
-    Returns
-    -------
-    list of str
-        At least one line.
-    """
+    """Break a text into lines."""
     lines: list[str] = []
     for piece in _PIECES.findall(text):
         if lines and text_width(lines[-1] + piece.rstrip(), size) <= width:
@@ -123,22 +80,7 @@ def broken(text: str, width: float, size: int) -> list[str]:
 
 
 def width_for_lines(text: str, count: int, size: int) -> float:
-    """Return the least width in which a text takes no more than some lines.
-
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    count : int
-        Lines.
-    size : int
-        Type size in points.
-
-    Returns
-    -------
-    float
-        Points.
-    """
+    """Return the least width in which a text takes no more than some lines."""
     found = _PIECES.findall(text)
     widths = sorted(
         text_width("".join(found[i:j]).rstrip(), size)

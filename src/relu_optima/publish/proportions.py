@@ -51,18 +51,6 @@ class Proportion:
 def wilson_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return Wilson's score interval for a probability.
 
-    Parameters
-    ----------
-    hits, n : int
-        Successes among n independent trials.
-    confidence : float
-        Coverage wanted, in (0, 1).
-
-    Returns
-    -------
-    (float, float)
-        Its ends; (0, 1) without trials.
-
     References
     ----------
     .. [1] L. D. Brown, T. T. Cai and A. DasGupta, "Interval Estimation for a Binomial
@@ -82,24 +70,7 @@ def proportion(
     undecided: Sequence[str],
     confidence: float = CONFIDENCE,
 ) -> Proportion:
-    """Count answers.
-
-    Parameters
-    ----------
-    values : pandas.Series
-        One answer for each run; a missing one is undecided.
-    count : sequence of str
-        Answers that count.
-    undecided : sequence of str
-        Answers that are none.
-    confidence : float
-        Coverage wanted, in (0, 1).
-
-    Returns
-    -------
-    Proportion
-        Counts and interval.
-    """
+    """Count answers."""
     n, hits = len(values), int(values.isin(count).sum())
     unknown = int((values.isin(undecided) | values.isna()).sum())
     low, _ = wilson_interval(hits, n, confidence)
@@ -108,18 +79,5 @@ def proportion(
 
 
 def binned(values: pd.Series, width: float) -> pd.Series:
-    """Round to the nearest multiple of a width.
-
-    Parameters
-    ----------
-    values : pandas.Series
-        Numbers.
-    width : float
-        Distance of the centres of the bins.
-
-    Returns
-    -------
-    pandas.Series
-        Centre of each number's bin.
-    """
+    """Round to the nearest multiple of a width."""
     return (values.astype(float) / width).round() * width

@@ -24,24 +24,6 @@ def scale_axis(
     """Make an axis logarithmic if asked, and find where to draw what has no logarithm.
 
     A linear axis of whole numbers gets whole ticks.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        Gets a note if some value is not positive.
-    panels : iterable of Axes
-        Panels to scale.
-    values : iterable of float
-        All values on that axis.
-    which : {"x", "y"}
-        Which axis.
-    log : bool
-        Whether it is logarithmic.
-
-    Returns
-    -------
-    float or None
-        Floor at which values <= 0 are drawn, a power of ten below all others; None if not needed.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -100,18 +82,5 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
 
 
 def at_least(values: Iterable[float], floor: float | None) -> list[float]:
-    """Lift values that a logarithmic axis cannot show to its floor.
-
-    Parameters
-    ----------
-    values : iterable of float
-        Values.
-    floor : float or None
-        What `scale_axis` returned.
-
-    Returns
-    -------
-    list of float
-        Values to draw.
-    """
+    """Lift values that a logarithmic axis cannot show to its floor."""
     return [float(v) if floor is None or not v <= 0 else floor for v in values]

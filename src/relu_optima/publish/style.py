@@ -94,13 +94,7 @@ class LineStyle:
 
 @contextmanager
 def publication_style() -> Iterator[None]:
-    """Draw in the project's style, whatever the user's own settings are.
-
-    Yields
-    ------
-    None
-        The user's settings come back at the end.
-    """
+    """Draw in the project's style, whatever the user's own settings are."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -111,23 +105,7 @@ def publication_style() -> Iterator[None]:
 
 
 def line_styles(levels: Sequence[Any]) -> list[LineStyle]:
-    """Choose a style for each level of a column.
-
-    Parameters
-    ----------
-    levels : sequence
-        Distinct values; more than two numbers get a sequential colour map (cividis).
-
-    Returns
-    -------
-    list of LineStyle
-        One for each level.
-
-    Raises
-    ------
-    ProductError
-        If there are too many text levels to tell apart.
-    """
+    """Choose a style for each level of a column."""
     count = len(levels)
     numeric = count > 2 and all(
         isinstance(v, int | float) and not isinstance(v, bool) for v in levels

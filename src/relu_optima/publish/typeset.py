@@ -47,23 +47,7 @@ class CharacterError(ReluOptimaError):
 
 
 def latex_text(text: str) -> str:
-    r"""Write text for LaTeX.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Pure ASCII; numbers like ``1.2e-07`` become powers of ten.
-
-    Raises
-    ------
-    CharacterError
-        If LaTeX has no command for a character; names text and character.
-    """
+    r"""Write text for LaTeX."""
     match = SCIENTIFIC.fullmatch(text)
     if match:
         return rf"${match[1]}\times10^{{{int(match[2])}}}$"
@@ -81,20 +65,7 @@ def latex_text(text: str) -> str:
 
 
 def untypeset(kind: str, content: dict[str, Any]) -> Iterator[str]:
-    """Find the characters that a preset's texts may not hold.
-
-    Parameters
-    ----------
-    kind : {"figure", "table"}
-        Tables go through LaTeX, figures through matplotlib's font.
-    content : dict
-        The preset, as plain values.
-
-    Yields
-    ------
-    str
-        One mistake: key, text, character.
-    """
+    """Find the characters that a preset's texts may not hold."""
     lacks, who = (
         (_latex_lacks, "LaTeX has no command for")
         if kind == "table"

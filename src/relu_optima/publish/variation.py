@@ -22,20 +22,7 @@ _WORDS = {"dataset.validation_seed": "validation rows", "pattern.seed": "masks"}
 
 
 def describe_seeds(frame: pd.DataFrame, by: Sequence[str]) -> str:
-    """Say over what the runs of each group differ.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-    by : sequence of str
-        Columns that name a group.
-
-    Returns
-    -------
-    str
-        E.g. ``6 seeds (data split, gates)``; ``runs`` if no seed differs inside a group.
-    """
+    """Say over what the runs of each group differ."""
     good = frame[is_ok(frame)]
     seeds = [c for c in map(str, frame.columns) if c == "seed" or c.endswith((".seed", "_seed"))]
     groups = [g for _, g in good.groupby(list(by), sort=False, dropna=False)] if by else [good]
@@ -48,19 +35,7 @@ def describe_seeds(frame: pd.DataFrame, by: Sequence[str]) -> str:
 
 
 def describe_sizes(frame: pd.DataFrame) -> str:
-    """Give the sizes of the data, the number of gates and the strength of regularisation.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-
-    Returns
-    -------
-    str
-        E.g. ``data: n = 456, d = 30; P = 50; λ = 0.05 λₘₐₓ``: rows for training, features,
-        gates that differ; what the runs do not have is left out.
-    """
+    """Give the sizes of the data, the number of gates and the strength of regularisation."""
     parts = []
     if "n_train" in frame and frame["n_train"].notna().any():
         names = levels(frame["dataset"]) if "dataset" in frame else []

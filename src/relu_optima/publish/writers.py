@@ -37,38 +37,14 @@ td.id { font-family: "DejaVu Sans Mono", monospace; font-size: .85em; }
 
 
 def csv_table(frame: pd.DataFrame) -> str:
-    r"""Write raw values at full precision.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Any frame.
-
-    Returns
-    -------
-    str
-        CSV with ``\n`` line ends; floats in the shortest form that reads back exactly.
-    """
+    r"""Write raw values at full precision."""
     text = frame.to_csv(index=False, lineterminator="\n")
     assert isinstance(text, str)
     return text
 
 
 def is_numeric(frame: pd.DataFrame, column: str) -> bool:
-    """Tell whether a column holds numbers and nothing else, so that it is set to the right.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The table.
-    column : str
-        Column.
-
-    Returns
-    -------
-    bool
-        False for truth values and text.
-    """
+    """Tell whether a column holds numbers and nothing else, so that it is set to the right."""
     known = [v.item() if hasattr(v, "item") else v for v in frame[column].dropna()]
     return bool(known) and all(
         isinstance(v, int | float) and not isinstance(v, bool) for v in known
@@ -76,20 +52,7 @@ def is_numeric(frame: pd.DataFrame, column: str) -> bool:
 
 
 def html_table(result: TableResult, options: TableConfig) -> str:
-    """Write a page that stands alone and reads well inside the report.
-
-    Parameters
-    ----------
-    result : TableResult
-        The table.
-    options : TableConfig
-        Gives title, caption and names of values.
-
-    Returns
-    -------
-    str
-        HTML without scripts or outside resources; every text is escaped.
-    """
+    """Write a page that stands alone and reads well inside the report."""
     numeric = {c: is_numeric(result.frame, c) for c in result.columns}
     head = "".join(
         f'<th{_class("number" if numeric[name] else "")} scope="col">'

@@ -86,26 +86,7 @@ class _Answer:
 
 
 def compare(published: Published, frames: Mapping[str, pd.DataFrame]) -> list[Comparison]:
-    """Compare every published number with our collected sweeps.
-
-    Parameters
-    ----------
-    published : Published
-        The numbers.
-    frames : mapping of str to DataFrame
-        Collected sweeps by name; those that were not run are left out.
-
-    Returns
-    -------
-    list of Comparison
-        One for each number and variant, in the order of the file. None is dropped: what cannot be
-        compared has the verdict ``not run`` and the reason.
-
-    Raises
-    ------
-    ProductError
-        If one number of ours would pool runs that differ in more than their seeds.
-    """
+    """Compare every published number with our collected sweeps."""
     out = []
     for name, item in published.items.items():
         for label, variant in item.variants.items():

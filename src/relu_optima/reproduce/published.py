@@ -133,43 +133,12 @@ class Published(Group):
 
 
 def published_studies(conf: Path) -> tuple[str, ...]:
-    """List the studies that have published numbers.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-
-    Returns
-    -------
-    tuple of str
-        File names in ``conf/published``.
-    """
+    """List the studies that have published numbers."""
     return presets(conf, GROUP)
 
 
 def load_published(conf: Path, study: str) -> Published:
-    """Read the published numbers that a study reproduces.
-
-    Parameters
-    ----------
-    conf : Path
-        Configuration folder.
-    study : str
-        Study, with the hash of its overrides or without.
-
-    Returns
-    -------
-    Published
-        The validated file.
-
-    Raises
-    ------
-    ReluOptimaError
-        If there is no such file.
-    ConfigError
-        With every mistake in it.
-    """
+    """Read the published numbers that a study reproduces."""
     name, _ = split_study_name(study)
     names = published_studies(conf)
     if name not in names:

@@ -74,26 +74,7 @@ class Reproduction:
 
 
 def reproduce(study: str, conf: Path, results: Path) -> Reproduction:
-    """Compare a study with what was published and write the verdicts.
-
-    Parameters
-    ----------
-    study : str
-        Name of a study, with the hash of its overrides or without.
-    conf, results : Path
-        Configuration and results folder.
-
-    Returns
-    -------
-    Reproduction
-        The comparison; ``results/<study>/reproduce/`` holds it as CSV and Markdown.
-
-    Raises
-    ------
-    ReluOptimaError
-        If nothing published is recorded for the study, it has no results at all, or a sweep's
-        file is damaged or not what the study's plan makes now.
-    """
+    """Compare a study with what was published and write the verdicts."""
     published = load_published(conf, study)
     frames = _frames(study, published, conf, results)
     done = Reproduction(
@@ -190,18 +171,7 @@ def _sweeps_in(value: Any) -> Iterator[str]:
 
 
 def counts(done: Reproduction) -> dict[tuple[str, str], Counter[str]]:
-    """Count verdicts by item and variant.
-
-    Parameters
-    ----------
-    done : Reproduction
-        The comparison.
-
-    Returns
-    -------
-    dict
-        ``(item, variant)`` to the counter of verdicts.
-    """
+    """Count verdicts by item and variant."""
     out: dict[tuple[str, str], Counter[str]] = {}
     for c in done.comparisons:
         out.setdefault((c.item, c.variant), Counter())[c.verdict] += 1
@@ -305,17 +275,7 @@ def _markdown_table(heads: tuple[str, ...], rows: list[list[str]]) -> list[str]:
 
 
 def show(done: Reproduction, console: Console, *, every: bool = False) -> None:
-    """Print the verdicts.
-
-    Parameters
-    ----------
-    done : Reproduction
-        The comparison.
-    console : Console
-        Where to print.
-    every : bool, default False
-        Print quantiles and reasons of every number too.
-    """
+    """Print the verdicts."""
     console.print(f"{done.study}: {done.published.paper}", markup=False, soft_wrap=True)
     for name, item in done.published.items.items():
         console.print(_rich_table(item.title, *_overview(done, name)))

@@ -41,32 +41,7 @@ class _Done:
 def work(
     manifest: Manifest, batch_id: str, results: Path, root: Path, watch: Watch | None = None
 ) -> Path:
-    """Compute a batch and write its Parquet file.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    batch_id : str
-        ``<sweep>/<number>``.
-    results : Path
-        ``results``; the store is in it.
-    root : Path
-        Project folder, for provenance.
-    watch : Watch, optional
-        From `relu_optima.run.supervisor.supervised`, if this process has a supervisor.
-
-    Returns
-    -------
-    Path
-        The Parquet file.
-
-    Raises
-    ------
-    ReluOptimaError
-        After all other runs of the batch are done, if some run's input cannot be used or some
-        run failed.
-    """
+    """Compute a batch and write its Parquet file."""
     batch = manifest.batches.get(batch_id)
     if batch is None:
         raise StoreError(f"the plan has no batch {batch_id!r}", where=manifest.study)
@@ -90,18 +65,7 @@ def work(
 
 
 def check_rows(manifest: Manifest) -> None:
-    """Refuse to write rows with other code or libraries than those that were planned.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-
-    Raises
-    ------
-    StaleCodeError
-        If they differ.
-    """
+    """Refuse to write rows with other code or libraries than those that were planned."""
     if rows_key() != manifest.rows:
         raise StaleCodeError(
             "the code or the libraries that write rows changed since planning",

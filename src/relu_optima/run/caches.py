@@ -16,16 +16,7 @@ NAME = "relu-optima-cache"
 
 
 def use_writable_caches(environment: MutableMapping[str, str], project: Path) -> None:
-    """Leave the environment alone if its cache folder can be written; else name one that can.
-
-    Parameters
-    ----------
-    environment : mutable mapping of str to str
-        Environment variables, which jobs inherit.
-    project : Path
-        Folder of the call: if it is a project, caches lie in ``results/.cache``, else in a
-        private folder of the machine's temporary files.
-    """
+    """Leave the environment alone if its cache folder can be written; else name one that can."""
     usual = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if os.path.isabs(usual) and _usable(Path(usual)):
         return

@@ -25,28 +25,7 @@ HEAD = ["run_id", "code_key", "sweep", "stage", "status"]
 
 
 def collect_sweep(manifest: Manifest, sweep: str, results: Path) -> Path:
-    """Join all batches of a sweep into one Parquet file and one file of timings.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    sweep : str
-        Name of the sweep.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    Path
-        The collected Parquet file.
-
-    Raises
-    ------
-    StoreError
-        If a batch is missing, damaged, holds another plan's runs, or a column that nothing
-        declares.
-    """
+    """Join all batches of a sweep into one Parquet file and one file of timings."""
     from pandera.errors import SchemaError
 
     if sweep not in manifest.sweeps:

@@ -16,22 +16,7 @@ _ERROR = re.compile(r"^\S*(?:Error|Exception|error:)", re.M)
 
 
 def failures(said: bytes, since: float, root: Path) -> str:
-    """Quote why the jobs failed.
-
-    Parameters
-    ----------
-    said : bytes
-        What Snakemake wrote in this call.
-    since : float
-        Time stamp of a file written just before this call: an older log is of another one.
-    root : Path
-        Project folder.
-
-    Returns
-    -------
-    str
-        For each job that failed for good: its log, what it said, how it ended.
-    """
+    """Quote why the jobs failed."""
     text = said.decode("utf-8", "replace")
     failed: dict[str, str] = {}  # a job that was tried again says why it failed at last
     for match in _FAILED.finditer(text):

@@ -39,19 +39,7 @@ def _processor() -> str:
 
 @cache
 def code_state(root: Path) -> dict[str, Any]:
-    """Describe the project's source: git commit, uncommitted changes, lock file.
-
-    Parameters
-    ----------
-    root : Path
-        Project folder.
-
-    Returns
-    -------
-    dict
-        ``git_commit`` and ``dirty_diff_sha256`` (None without git or without changes) and
-        ``lock_sha256``.
-    """
+    """Describe the project's source: git commit, uncommitted changes, lock file."""
     commit = _git(root, "rev-parse", "HEAD")
     diff = _git(root, "diff", "HEAD") if commit else None
     lock = root / "requirements.lock"
@@ -64,18 +52,7 @@ def code_state(root: Path) -> dict[str, Any]:
 
 @cache
 def machine(stage: str) -> dict[str, Any]:
-    """Describe the processor and the kernels that its linear algebra runs on.
-
-    Parameters
-    ----------
-    stage : str
-        What was just computed here: its libraries are loaded now.
-
-    Returns
-    -------
-    dict
-        JSON values.
-    """
+    """Describe the processor and the kernels that its linear algebra runs on."""
     from threadpoolctl import threadpool_info
 
     keys = {"library": "internal_api", "version": "version", "kernel": "architecture"}
@@ -87,35 +64,13 @@ def machine(stage: str) -> dict[str, Any]:
 
 
 def origin_of(record: Record) -> dict[str, Any]:
-    """Say what computed a record.
-
-    Parameters
-    ----------
-    record : Record
-        The record.
-
-    Returns
-    -------
-    dict
-        ``environment``, ``machine`` and ``source``, and the number of ``runs``.
-    """
+    """Say what computed a record."""
     keys = ("environment", "machine", "source")
     return {**{key: record.origin.get(key) for key in keys}, "runs": 1}
 
 
 def merged(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Put equal origins together.
-
-    Parameters
-    ----------
-    found : iterable of mapping
-        From `origin_of`, or merged before.
-
-    Returns
-    -------
-    list of dict
-        Each distinct origin once, with the sum of the runs.
-    """
+    """Put equal origins together."""
     out: dict[str, dict[str, Any]] = {}
     for origin in found:
         name = canonical_json({k: v for k, v in origin.items() if k != "runs"})

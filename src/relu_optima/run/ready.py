@@ -22,24 +22,7 @@ from relu_optima.store.soundness import faults
 
 
 def open_plan(study: object, *, plan: bool, write: bool = True, root: Path = Path()) -> Manifest:
-    """Return the plan of a study, as the Snakefile needs it.
-
-    Parameters
-    ----------
-    study : str
-        Name of the study.
-    plan : bool
-        Plan anew (Snakemake's main process) or only read (its jobs).
-    write : bool, default True
-        Of a new plan: write it and make the folder ready; hold the study's lock then.
-    root : Path, optional
-        Project folder.
-
-    Returns
-    -------
-    Manifest
-        The plan.
-    """
+    """Return the plan of a study, as the Snakefile needs it."""
     results = root / "results"
     if not plan:
         return read_plan(results, str(study))
@@ -51,15 +34,7 @@ def open_plan(study: object, *, plan: bool, write: bool = True, root: Path = Pat
 
 
 def save_plan(manifest: Manifest, results: Path) -> None:
-    """Write a plan where jobs read it; hold the study's lock, so that none is reading.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    results : Path
-        ``results``.
-    """
+    """Write a plan where jobs read it; hold the study's lock, so that none is reading."""
     register(results)
     write_manifest(manifest, plan_file(results, manifest.study))
 
@@ -72,18 +47,6 @@ def make_ready(manifest: Manifest, results: Path) -> int:
     this one makes too is taken from them. A file from the future (the clock was set back) would
     stop every job that builds on it; its digest says that it is current, so it may have the
     present time.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    int
-        How many batches, sweeps, figures and tables were taken from other studies.
     """
     _remove_faults(manifest, results)
     taken = take_from_others(manifest, results)
@@ -133,20 +96,7 @@ class Ahead:
 
 
 def look_ahead(manifest: Manifest, results: Path) -> list[Ahead]:
-    """Say for each sweep how many runs are ahead, why, and for how long.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    list of Ahead
-        One for each sweep, in the plan's order.
-    """
+    """Say for each sweep how many runs are ahead, why, and for how long."""
     store = Store(results / "store")
     out = []
     for name, info in manifest.sweeps.items():

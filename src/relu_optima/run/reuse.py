@@ -16,20 +16,7 @@ Findings = dict[tuple[str, str], Finding]
 
 
 def take_from_others(plan: Manifest, results: Path) -> int:
-    """Copy what is missing here and sound there; copies, since a link shares every accident.
-
-    Parameters
-    ----------
-    plan : Manifest
-        The plan.
-    results : Path
-        ``results``; hold its lock. Nothing unsound of the plan's study may lie in it.
-
-    Returns
-    -------
-    int
-        How many batches, sweeps, figures and tables were taken.
-    """
+    """Copy what is missing here and sound there; copies, since a link shares every accident."""
     here = _findings(plan, results, plan.study)
     taken = 0
     for folder in sorted(results.glob("*/batches")):

@@ -37,21 +37,7 @@ GRACE = 120.0
 
 
 class Workshop:
-    """Computes runs of a plan, through the store.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    store : Store
-        Where finished runs lie.
-    watch : Watch, optional
-        Told of every run that is begun; knows the runs to leave alone.
-    hard_limit : float, optional
-        Seconds after which a run without a time limit of its own is taken for hung.
-    root : Path, optional
-        Project folder, for provenance.
-    """
+    """Computes runs of a plan, through the store."""
 
     def __init__(
         self,
@@ -73,40 +59,14 @@ class Workshop:
         self._entries: dict[str, dict[str, Entry]] = {}
 
     def entry(self, sweep: str, run_id: str) -> Entry:
-        """Find a run in a sweep.
-
-        Parameters
-        ----------
-        sweep, run_id : str
-            Which run of which sweep.
-
-        Returns
-        -------
-        Entry
-            The run as that sweep sees it.
-        """
+        """Find a run in a sweep."""
         if sweep not in self._entries:
             batches = self.manifest.batches_of(sweep)
             self._entries[sweep] = {e.run: e for b in batches for e in b.entries}
         return self._entries[sweep][run_id]
 
     def record(self, run_id: str, *, arrays: bool = True) -> tuple[Record, bool]:
-        """Return a run's record, computed now if the store lacks it or it is damaged.
-
-        Parameters
-        ----------
-        run_id : str
-            Run of the plan.
-        arrays : bool, default True
-            Read the arrays too.
-
-        Returns
-        -------
-        record : Record
-            The finished run.
-        cached : bool
-            True if it came from the store.
-        """
+        """Return a run's record, computed now if the store lacks it or it is damaged."""
         if run_id in self._recent:
             return self._recent[run_id], True
         run = self.manifest.runs[run_id]
@@ -140,18 +100,7 @@ class Workshop:
         self._settle_at = end + max(1.0, 10 * (end - start))
 
     def upstream(self, run: PlannedRun) -> dict[str, Record]:
-        """Return the records a run builds on, recomputing what is missing.
-
-        Parameters
-        ----------
-        run : PlannedRun
-            The run.
-
-        Returns
-        -------
-        dict of str to Record
-            Records by stage.
-        """
+        """Return the records a run builds on, recomputing what is missing."""
         out = {}
         for stage, run_id in run.upstream.items():
             record, cached = self.record(run_id)
@@ -165,25 +114,7 @@ class Workshop:
         return out
 
     def compute(self, run: PlannedRun) -> Record:
-        """Compute a run.
-
-        Parameters
-        ----------
-        run : PlannedRun
-            The run.
-
-        Returns
-        -------
-        Record
-            Its record; a refusal (degenerate point, exceeded budget) is a record too.
-
-        Raises
-        ------
-        StaleCodeError
-            If the source changed since planning.
-        ReluOptimaError
-            If the run's input cannot be used.
-        """
+        """Compute a run."""
         if run.id in self.watch.lost:
             raise ReluOptimaError(
                 self.watch.lost[run.id],
@@ -209,22 +140,6 @@ class Workshop:
 
         Only for stages with ``run_batch(tasks) -> outcomes``, whose outcomes must not depend on
         which runs share a call. Their CPU seconds are shared out evenly.
-
-        Parameters
-        ----------
-        run_ids : sequence of str
-            Runs of one stage.
-
-        Returns
-        -------
-        dict of str to Record
-            Records by run id; empty if there is nothing to do side by side. Runs whose input
-            cannot be used are left out; `record` then says what is wrong with them.
-
-        Raises
-        ------
-        StaleCodeError
-            If the source changed since planning.
         """
         if self.watch.apart:
             return {}

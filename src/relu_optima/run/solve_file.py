@@ -31,39 +31,7 @@ def solve_file(
     convex: Mapping[str, Any],
     seed: int = 0,
 ) -> dict[str, Scalar]:
-    """Read a CSV file, prepare it, solve, write the network and its certificate.
-
-    Parameters
-    ----------
-    data : Path
-        CSV file with a header.
-    out : Path
-        npz file to write: the network ``W1``, ``w2``, the blocks ``v``, ``w`` and their ``gates``,
-        the names of the ``columns`` that the network sees with the ``mean`` and ``scale`` that
-        standardised them (a bias comes last and has no name), ``target_mean``, ``target_scale``,
-        the rows of the file that trained it and tested it, and every number of the returned row.
-    dataset : mapping of str to value
-        Values of the config group ``dataset`` for the loader ``csv``; at least ``target``.
-    convex : mapping of str to value
-        Values of the config group ``convex``; the gates are sampled or enumerated.
-    seed : int, at least 0
-        Seed of the sampled gates.
-
-    Returns
-    -------
-    dict
-        Status, certificate and scores as the stage ``convex`` gives them for these values, sizes
-        of the data, and how many distinct activation patterns there are.
-
-    Raises
-    ------
-    InvalidGroup
-        If a value does not fit its option.
-    DataError
-        If the file cannot be used, or no program can be written for it.
-    SolveInputError
-        If an option has no meaning.
-    """
+    """Read a CSV file, prepare it, solve, write the network and its certificate."""
     from relu_optima.convex import stage
     from relu_optima.datasets.stage import describe
 

@@ -67,39 +67,7 @@ def run_study(
     profiles: Sequence[Path] = (),
     accept_environment: bool = False,
 ) -> StudyResult:
-    """Plan, run and publish a study; a repeated call does only what is missing.
-
-    Parameters
-    ----------
-    name : str
-        File name in ``conf/study``.
-    overrides : list of str
-        ``key=value`` in Hydra's grammar; they make a study of their own.
-    cores : int
-        Jobs at a time; each uses one thread.
-    root : Path
-        Project folder.
-    console : Console
-        Where progress is shown.
-    report : bool, default True
-        Write ``report.html``.
-    profiles : sequence of Path, optional
-        Snakemake profiles, e.g. ``workflow/profiles/slurm``; later ones win. They say how many
-        jobs run at a time, in place of `cores`.
-    accept_environment : bool, default False
-        Keep what other versions of the libraries computed with the same code; figures and tables
-        say so.
-
-    Returns
-    -------
-    StudyResult
-        What was done.
-
-    Raises
-    ------
-    ReluOptimaError
-        For mistakes in the configuration, a busy folder, or jobs that failed.
-    """
+    """Plan, run and publish a study; a repeated call does only what is missing."""
     results = root / "results"
     where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
@@ -161,19 +129,7 @@ def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[st
 
 
 def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: int | None) -> None:
-    """Print what is ahead: runs, batches, reasons, minutes.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    ahead : list of Ahead
-        From `look_ahead`.
-    console : Console
-        Where to print.
-    cores : int or None
-        Jobs at a time, for the estimate; None if a profile decides that.
-    """
+    """Print what is ahead: runs, batches, reasons, minutes."""
     from rich.table import Table
 
     table = Table(title=f"{manifest.study}: {manifest.title}", title_justify="left")
@@ -322,29 +278,7 @@ def _incomplete(manifest: Manifest, results: Path) -> int:
 
 
 def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> Path | None:
-    """Write ``report.html`` if a figure, table or caption is newer.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        The plan.
-    root : Path
-        Project folder.
-    lock : int
-        Descriptor of the study's lock.
-    console : Console
-        Where to say so.
-
-    Returns
-    -------
-    Path or None
-        The report; None if the study has neither figures nor tables.
-
-    Raises
-    ------
-    ReluOptimaError
-        If Snakemake could not write it.
-    """
+    """Write ``report.html`` if a figure, table or caption is newer."""
     folder = root / "results" / manifest.study
     target = folder / "report.html"
     inputs = [plan_file(root / "results", manifest.study), *(folder / "tables").glob("*")]

@@ -51,20 +51,7 @@ class Watch:
 
     @contextlib.contextmanager
     def hold(self, runs: Sequence[str], seconds: float) -> Iterator[None]:
-        """Say which runs are being computed and how long that may take.
-
-        Parameters
-        ----------
-        runs : sequence of str
-            Run ids.
-        seconds : float
-            Wall-clock seconds after which the process is taken for hung.
-
-        Yields
-        ------
-        None
-            While they are in hand.
-        """
+        """Say which runs are being computed and how long that may take."""
         self._say(list(runs), seconds)
         try:
             yield
@@ -78,18 +65,7 @@ class Watch:
 
 
 def supervised() -> Watch:
-    """Go on in a child process; the parent stays here and exits with the child's exit code.
-
-    Returns
-    -------
-    Watch
-        In the child, which computes. Again in a new child each time one hung or was killed.
-
-    Raises
-    ------
-    ReluOptimaError
-        In the parent, if the process is killed again and again outside any run.
-    """
+    """Go on in a child process; the parent stays here and exits with the child's exit code."""
     late: set[str] = set()
     lost: dict[str, str] = {}
     deaths: Counter[tuple[str, ...]] = Counter()

@@ -64,11 +64,5 @@ class SensitivityConfig(Group):
     )
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True if rows are assigned to folds.
-        """
+        """Tell whether a run depends on its seed."""
         return self.folds > 0

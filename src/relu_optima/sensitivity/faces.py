@@ -57,24 +57,7 @@ class Face:
 
 
 def faces_of(optimal: OptimalSet) -> list[Face]:
-    """List the active neurons of a unique, non-degenerate optimum.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        Description of the optimal set.
-
-    Returns
-    -------
-    list of Face
-        One for each active neuron; empty for the zero network.
-
-    Raises
-    ------
-    DegenerateError
-        With the reason, if the optimum is not unique, a neuron enters or leaves exactly here, or
-        a neuron touches a data hyperplane without being held there.
-    """
+    """List the active neurons of a unique, non-degenerate optimum."""
     where = f"lam = {optimal.problem.lam:.6g}"
     if not optimal.is_unique:
         raise DegenerateError(

@@ -73,23 +73,7 @@ def grid_path(program: Program, lams: np.ndarray, *, derivatives: bool = True) -
 
 
 def check_grid(lams: np.ndarray) -> np.ndarray:
-    """Check a grid of lam.
-
-    Parameters
-    ----------
-    lams : array, shape (m,)
-        Values.
-
-    Returns
-    -------
-    array of float, shape (m,)
-        The same.
-
-    Raises
-    ------
-    SolveInputError
-        If the grid is empty, not decreasing or not positive.
-    """
+    """Check a grid of lam."""
     lams = np.asarray(lams, dtype=float)
     if lams.ndim != 1 or not lams.size or lams.min() <= 0 or np.any(np.diff(lams) >= 0):
         raise SolveInputError(
@@ -100,20 +84,7 @@ def check_grid(lams: np.ndarray) -> np.ndarray:
 
 
 def knot_of(optimal: OptimalSet, *, derivatives: bool = True) -> Knot:
-    """Turn an optimal set into a knot of a path.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        Described optimum.
-    derivatives : bool
-        Whether to differentiate.
-
-    Returns
-    -------
-    Knot
-        With the reason where the derivatives do not exist.
-    """
+    """Turn an optimal set into a knot of a path."""
     sensitivity, reason = None, "not asked for"
     if derivatives:
         try:
@@ -157,16 +128,6 @@ def slope_violation(lams: np.ndarray, values: np.ndarray, penalties: np.ndarray)
 
     For lam_1 > lam_2 concavity with dp*/dlam = R gives
     R_1 (lam_1 - lam_2) <= p_1 - p_2 <= R_2 (lam_1 - lam_2).
-
-    Parameters
-    ----------
-    lams, values, penalties : array, shape (m,)
-        Decreasing lam, p* and R at each knot.
-
-    Returns
-    -------
-    float
-        Largest amount by which a bound is crossed, relative to the largest value.
     """
     steps, rises = -np.diff(lams), -np.diff(values)
     low, high = penalties[:-1] * steps, penalties[1:] * steps

@@ -167,23 +167,7 @@ def jacobian(
 
 
 def differentiate(optimal: OptimalSet) -> Sensitivity:
-    """Differentiate a described optimum, see `jacobian`.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        Description of the optimal set.
-
-    Returns
-    -------
-    Sensitivity
-        Derivatives with the region in which they hold.
-
-    Raises
-    ------
-    DegenerateError
-        If the optimum is not unique or lies at a breakpoint.
-    """
+    """Differentiate a described optimum, see `jacobian`."""
     problem = optimal.problem
     n, d = problem.X.shape
     faces = faces_of(optimal)

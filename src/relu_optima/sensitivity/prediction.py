@@ -11,25 +11,7 @@ LARGEST, SMALLEST = 0.5, 1e-3  # relative steps in lam
 
 
 def prediction_errors(program: Program, base: Knot, count: int) -> dict[str, np.ndarray]:
-    """Compare predicted and solved fits at several steps below a knot.
-
-    Parameters
-    ----------
-    program : Program
-        The program.
-    base : Knot
-        Knot to step from.
-    count : int
-        Number of steps, each one solve; none if the knot has no derivatives.
-
-    Returns
-    -------
-    dict of str to array, shape (count,)
-        ``steps.step`` (relative decrease of lam), ``steps.error`` (|predicted - solved fit|) and
-        ``steps.change`` (|solved fit - fit at the knot|), both relative to |y|, and
-        ``steps.inside``, 1 where the step stays in the interval in which no structure changes to
-        first order.
-    """
+    """Compare predicted and solved fits at several steps below a knot."""
     found = base.sensitivity
     sizes = np.geomspace(LARGEST, SMALLEST, count) if found is not None and count else np.zeros(0)
     errors, changes, inside = (np.zeros(sizes.size) for _ in range(3))

@@ -26,27 +26,7 @@ def knot_series(
     binary: bool,
     config: SensitivityConfig,
 ) -> dict[str, np.ndarray]:
-    """List one line for each knot; scores are those of the min-norm model.
-
-    Parameters
-    ----------
-    program : Program
-        The program.
-    knots : list of Knot
-        A path.
-    data : mapping of str to array
-        Arrays of the data set.
-    binary : bool
-        Whether accuracies are wanted.
-    config : SensitivityConfig
-        Options.
-
-    Returns
-    -------
-    dict of str to array, shape (m,)
-        Values, certificates, structure and scores. ``secant`` is the slope of p* from the knot
-        before, which lies between the penalties R of the two knots.
-    """
+    """List one line for each knot; scores are those of the min-norm model."""
     sets = [k.optimal for k in knots]
     models = [s.min_norm() for s in sets]
     series = {
@@ -93,18 +73,7 @@ def _degrees_of_freedom(
 
 
 def base_row(base: Knot) -> dict[str, Scalar]:
-    """Summarise the derivatives at the lam that was solved.
-
-    Parameters
-    ----------
-    base : Knot
-        That optimum.
-
-    Returns
-    -------
-    dict of str to scalar
-        Part of the row; missing where there are no derivatives.
-    """
+    """Summarise the derivatives at the lam that was solved."""
     found = base.sensitivity
     row: dict[str, Scalar] = {
         "lam": base.lam,
@@ -136,20 +105,7 @@ def base_row(base: Knot) -> dict[str, Scalar]:
 
 
 def event_series(lams: np.ndarray, breakpoints: list[Breakpoint]) -> dict[str, np.ndarray]:
-    """Count the events of each kind between a knot and the one before.
-
-    Parameters
-    ----------
-    lams : array, shape (m,)
-        Knots.
-    breakpoints : list of Breakpoint
-        Breakpoints among them.
-
-    Returns
-    -------
-    dict of str to array, shape (m,)
-        ``n_<kind>``.
-    """
+    """Count the events of each kind between a knot and the one before."""
     series = {f"n_{kind}": np.zeros(lams.size, dtype=np.int64) for kind in KINDS}
     for point in breakpoints:
         knot = int(np.searchsorted(-lams, -point.lam))  # first knot at or below the breakpoint
@@ -159,18 +115,7 @@ def event_series(lams: np.ndarray, breakpoints: list[Breakpoint]) -> dict[str, n
 
 
 def breakpoint_row(breakpoints: list[Breakpoint]) -> dict[str, Scalar]:
-    """Count breakpoints, and the discontinuities of the min-norm path among them.
-
-    Parameters
-    ----------
-    breakpoints : list of Breakpoint
-        Breakpoints of a trace.
-
-    Returns
-    -------
-    dict of str to scalar
-        Part of the row; ``jumps`` is ``found`` or ``none``, for shares of runs.
-    """
+    """Count breakpoints, and the discontinuities of the min-norm path among them."""
     jumps = [b for b in breakpoints if b.jump > JUMP]
     return {
         "n_breakpoints": len(breakpoints),
@@ -182,18 +127,7 @@ def breakpoint_row(breakpoints: list[Breakpoint]) -> dict[str, Scalar]:
 
 
 def breakpoint_document(point: Breakpoint) -> dict[str, Any]:
-    """Write a breakpoint as JSON.
-
-    Parameters
-    ----------
-    point : Breakpoint
-        The breakpoint.
-
-    Returns
-    -------
-    dict
-        Its place, events, dimensions and norms.
-    """
+    """Write a breakpoint as JSON."""
     return {
         "lam": point.lam,
         "events": [{"kind": e.kind, "sign": e.sign, "row": e.row} for e in point.events],
@@ -206,24 +140,7 @@ def breakpoint_document(point: Breakpoint) -> dict[str, Any]:
 def selection_row(
     series: dict[str, np.ndarray], lam_max: float, costs: dict[str, tuple[int, float]]
 ) -> dict[str, Scalar]:
-    """Say which lam each criterion chooses, the test error there, and what it cost.
-
-    Parameters
-    ----------
-    series : dict of str to array
-        Series of the knots.
-    lam_max : float
-        Smallest lam whose optimum is zero.
-    costs : dict of str to (int, float)
-        Programs solved and CPU seconds of each criterion.
-
-    Returns
-    -------
-    dict of str to scalar
-        ``lam_``, ``chosen_fraction_``, ``test_mse_``, ``solves_`` and ``cpu_`` of ``valid``
-        (validation set), ``kfold``, ``leave_one_out`` and ``test``. The last is the best test
-        error on the grid, a bound that no rule can know. CPU seconds vary from run to run.
-    """
+    """Say which lam each criterion chooses, the test error there, and what it cost."""
     row: dict[str, Scalar] = {}
     for name in ("valid", "kfold", "leave_one_out", "test"):
         values = series.get(f"{name}_mse")
@@ -247,22 +164,7 @@ def _finite(value: float) -> float | None:
 def path_row(
     program: Program, knots: list[Knot], series: dict[str, np.ndarray]
 ) -> dict[str, Scalar]:
-    """Summarise a path.
-
-    Parameters
-    ----------
-    program : Program
-        The program.
-    knots : list of Knot
-        A path.
-    series : dict of str to array
-        Its series.
-
-    Returns
-    -------
-    dict of str to scalar
-        Part of the row.
-    """
+    """Summarise a path."""
     return {
         "lam_max": program.lam_max,
         "n_knots": len(knots),
@@ -277,18 +179,7 @@ def path_row(
 
 
 def knot_arrays(knots: list[Knot]) -> dict[str, np.ndarray]:
-    """Stack the neurons of the starting model of every knot.
-
-    Parameters
-    ----------
-    knots : list of Knot
-        A path.
-
-    Returns
-    -------
-    dict of str to array
-        Directions, gates, signs and coefficients with the knot of each.
-    """
+    """Stack the neurons of the starting model of every knot."""
     sets: list[OptimalSet] = [k.optimal for k in knots]
     if not sets:
         return {}
@@ -303,18 +194,7 @@ def knot_arrays(knots: list[Knot]) -> dict[str, np.ndarray]:
 
 
 def base_arrays(base: Knot) -> dict[str, np.ndarray]:
-    """Keep the derivatives at the solved lam, where they exist.
-
-    Parameters
-    ----------
-    base : Knot
-        That optimum.
-
-    Returns
-    -------
-    dict of str to array
-        Weights and their derivatives.
-    """
+    """Keep the derivatives at the solved lam, where they exist."""
     found = base.sensitivity
     if found is None:
         return {}
@@ -327,24 +207,7 @@ def base_arrays(base: Knot) -> dict[str, np.ndarray]:
 
 
 def sample_series(base: Knot, X: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """List the training samples with what each does to the solved optimum.
-
-    Parameters
-    ----------
-    base : Knot
-        The optimum at the solved lam.
-    X : array, shape (m, d)
-        Test inputs.
-    y : array, shape (m,)
-        Test targets.
-
-    Returns
-    -------
-    dict of str to array, shape (n,)
-        ``samples.residual``; ``samples.leverage``; ``samples.held_out``, the residual that
-        leave-one-out predicts; ``samples.influence``, d (test mse) / d omega_j, the effect of more
-        weight on the sample. Empty without derivatives, the influence NaN without test data.
-    """
+    """List the training samples with what each does to the solved optimum."""
     found = base.sensitivity
     names = ("residual", "leverage", "held_out", "influence")
     if found is None:
@@ -364,21 +227,7 @@ def sample_series(base: Knot, X: np.ndarray, y: np.ndarray) -> dict[str, np.ndar
 
 
 def breakpoint_series(lam_max: float, breakpoints: list[Breakpoint]) -> dict[str, np.ndarray]:
-    """List the breakpoints.
-
-    Parameters
-    ----------
-    lam_max : float
-        Smallest lam whose optimum is zero.
-    breakpoints : list of Breakpoint
-        Breakpoints of a trace.
-
-    Returns
-    -------
-    dict of str to array, shape (breakpoints,)
-        ``breakpoints.lam_fraction``, numbers of events by kind, dimension of the optimal set and
-        |beta|^2 of the min-norm solution above, at and below, and the relative jump.
-    """
+    """List the breakpoints."""
     series = {
         "lam_fraction": [b.lam / lam_max for b in breakpoints],
         "dimension": [float(b.dimension) for b in breakpoints],

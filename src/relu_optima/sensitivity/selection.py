@@ -89,18 +89,7 @@ def by_leave_one_out(knots: Sequence[Knot]) -> Selection:
 
 
 def leave_one_out_mse(knot: Knot) -> float:
-    """Approximate leave-one-out error at one knot.
-
-    Parameters
-    ----------
-    knot : Knot
-        Knot of a path.
-
-    Returns
-    -------
-    float
-        Mean squared held-out residual; NaN where it is not defined.
-    """
+    """Approximate leave-one-out error at one knot."""
     if knot.sensitivity is None:
         return float("nan")
     return float(np.mean((knot.optimal.problem.y - knot.sensitivity.leave_one_out) ** 2))

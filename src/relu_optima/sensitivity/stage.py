@@ -39,19 +39,7 @@ if TYPE_CHECKING:
 
 
 def run(task: Task) -> Outcome:
-    """Follow the path from lam_max down, and differentiate at the solved lam.
-
-    Parameters
-    ----------
-    task : Task
-        Task with the group ``sensitivity`` and the records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    Outcome
-        One row about the solved lam and the path; one line of the series for each knot. Status
-        ``no_solution`` or ``refused`` where there is nothing to follow.
-    """
+    """Follow the path from lam_max down, and differentiate at the solved lam."""
     config = task.groups["sensitivity"]
     assert isinstance(config, SensitivityConfig)
     optimal = describe_record(task.upstream, config.slack_tol, config.merge_tol)
@@ -124,20 +112,7 @@ def _follow(program: Program, config: SensitivityConfig) -> _Followed:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored path: values, certificates, and that p* is concave with slope R.
-
-    Parameters
-    ----------
-    record : Record
-        Record of this stage.
-    upstream : mapping of str to Record
-        Records ``dataset`` and ``convex``.
-
-    Returns
-    -------
-    list of str
-        Problems found.
-    """
+    """Re-check a stored path: values, certificates, and that p* is concave with slope R."""
     if record.status in NOTHING:
         return []
     data, series, arrays = upstream["dataset"].arrays, record.series, record.arrays

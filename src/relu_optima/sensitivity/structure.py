@@ -60,31 +60,14 @@ class Structure:
     sides: np.ndarray
 
     def key(self) -> frozenset[tuple[float, bytes]]:
-        """Value that is equal for equal structures.
-
-        Returns
-        -------
-        frozenset
-            Sign and sides of every neuron.
-        """
+        """Value that is equal for equal structures."""
         return frozenset(
             (float(s), side.tobytes()) for s, side in zip(self.signs, self.sides, strict=True)
         )
 
 
 def structure_of(optimal: OptimalSet) -> Structure:
-    """Read the structure off an optimal set; all neurons of its support count.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        Description of the optimal set.
-
-    Returns
-    -------
-    Structure
-        The structure.
-    """
+    """Read the structure off an optimal set; all neurons of its support count."""
     used = optimal.support
     directions = optimal.directions[used]
     problem = optimal.problem
@@ -98,18 +81,7 @@ def structure_of(optimal: OptimalSet) -> Structure:
 
 
 def events_between(before: Structure, after: Structure) -> tuple[Event, ...]:
-    """List what changes from one structure to the next.
-
-    Parameters
-    ----------
-    before, after : Structure
-        Structures just above and just below a breakpoint.
-
-    Returns
-    -------
-    tuple of Event
-        Neurons that enter or leave, and rows that bind, unbind or are crossed.
-    """
+    """List what changes from one structure to the next."""
     old = list(range(len(before.signs)))
     new = list(range(len(after.signs)))
     pairs: list[tuple[int, int]] = []

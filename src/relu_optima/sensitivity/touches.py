@@ -22,23 +22,7 @@ Solve = Callable[[float, OptimalSet], OptimalSet]
 
 
 def find_touches(solve: Solve, start: OptimalSet, high: float, low: float) -> list[float]:
-    """Locate the touches in a piece of the path on which the structure stays.
-
-    Parameters
-    ----------
-    solve : callable
-        Gives the optimum at a lam, started from a neighbour.
-    start : OptimalSet
-        Optimum near the upper end.
-    high, low : float
-        Ends of the piece.
-
-    Returns
-    -------
-    list of float
-        Values of lam, decreasing; none where the optimum is not unique anyway. A dip narrower than
-        the distance of the samples can be missed.
-    """
+    """Locate the touches in a piece of the path on which the structure stays."""
     places = np.linspace(np.log(high), np.log(low), SAMPLES)
     sets = [solve(float(np.exp(places[0])), start)]
     if not sets[0].is_unique:

@@ -13,24 +13,7 @@ FURTHEST = 0.5  # radians a neuron may turn between two knots and still be the s
 
 
 def neuron_lines(sets: Sequence[OptimalSet], lam_max: float) -> dict[str, np.ndarray]:
-    """List the active neurons of every knot, each line with the number of its neuron.
-
-    Parameters
-    ----------
-    sets : sequence of OptimalSet
-        Optima at decreasing lam.
-    lam_max : float
-        Smallest lam whose optimum is zero.
-
-    Returns
-    -------
-    dict of str to array, shape (lines,)
-        ``neurons.id`` (equal along one neuron's path), ``neurons.lam_fraction``,
-        ``neurons.coefficient`` (sign times beta of the starting model) and ``neurons.rotation``
-        (angle in radians from the direction at which the neuron was first seen). Neurons of a
-        gated program are told apart by their gate, those of a ReLU program by the assignment of
-        directions that turns them least, at most `FURTHEST` each.
-    """
+    """List the active neurons of every knot, each line with the number of its neuron."""
     ids: list[int] = []
     fractions: list[float] = []
     coefficients: list[float] = []

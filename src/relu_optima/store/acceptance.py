@@ -31,20 +31,7 @@ class Earlier:
 
 
 def earlier(store: Store, run_id: str, code: str) -> Iterator[Earlier]:
-    """Find the records of a run with the same code, the newest first.
-
-    Parameters
-    ----------
-    store : Store
-        The store.
-    run_id, code : str
-        The run, and the hash of its code and files.
-
-    Yields
-    ------
-    Earlier
-        Those that are sound.
-    """
+    """Find the records of a run with the same code, the newest first."""
     keys = [(path.stat().st_mtime_ns, path.parent.name) for path in store.records_of(run_id)]
     for _, code_key in sorted(keys, reverse=True):
         try:
@@ -69,23 +56,7 @@ class Acceptance:
     store: Store
 
     def __call__(self, run_id: str, key: RunKey, upstream: dict[str, str]) -> RunKey | None:
-        """Find the record to keep in place of one that the present libraries would compute.
-
-        Parameters
-        ----------
-        run_id : str
-            The run.
-        key : RunKey
-            Its key here and now.
-        upstream : dict of str to str
-            Keys of the records it is to be built on, by stage.
-
-        Returns
-        -------
-        RunKey or None
-            Key of the newest record with the same code, files and upstream records; None if there
-            is none, or the present libraries have computed the run already.
-        """
+        """Find the record to keep in place of one that the present libraries would compute."""
         if self.store.has(run_id, key.code_key):
             return None
         for found in earlier(self.store, run_id, key.code):

@@ -56,29 +56,7 @@ def _lock(descriptor: int, how: int) -> str:
 
 @contextmanager
 def study_lock(results: Path, patience: float = 60.0, *, certain: bool = False) -> Iterator[int]:
-    """Hold the results folder for one study.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    patience : float, default 60.0
-        Seconds to wait for workers that a killed study left behind.
-    certain : bool, default False
-        Refuse where the file system has no locks. Else a notice is logged there, and nothing
-        keeps a second study out.
-
-    Yields
-    ------
-    int
-        File descriptor of the lock; pass it to Snakemake, so that the lock outlives this
-        process for as long as Snakemake lives.
-
-    Raises
-    ------
-    BusyError
-        If another study is at work in this folder, or may be and `certain` was asked for.
-    """
+    """Hold the results folder for one study."""
     lock = _open(results / STUDY_LOCK)
     workers = _open(results / WORKER_LOCK)
     try:
@@ -125,18 +103,7 @@ def study_lock(results: Path, patience: float = 60.0, *, certain: bool = False) 
 
 @contextmanager
 def worker_lock(results: Path) -> Iterator[None]:
-    """Tell later studies that a worker is alive; any number of workers may hold it.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-
-    Yields
-    ------
-    None
-        While the lock is held, or where there are none, which `study_lock` says.
-    """
+    """Tell later studies that a worker is alive; any number of workers may hold it."""
     workers = _open(results / WORKER_LOCK)
     try:
         _lock(workers, fcntl.LOCK_SH)

@@ -20,20 +20,7 @@ _PLACE = "0" * 64
 
 
 def parquet_bytes(frame: pd.DataFrame, metadata: dict[str, Any]) -> bytes:
-    """Write a table with metadata and a digest of the whole file.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-    metadata : dict
-        JSON values, kept under the key ``relu_optima``.
-
-    Returns
-    -------
-    bytes
-        A Parquet file.
-    """
+    """Write a table with metadata and a digest of the whole file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -54,18 +41,7 @@ def _with_digest(content: bytes, old: str, new: str) -> bytes:
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
-    """Read what a Parquet file of this project says of itself, without its rows.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        None if the file is missing or its metadata is damaged.
-    """
+    """Read what a Parquet file of this project says of itself, without its rows."""
     try:
         with path.open("rb") as stream:
             return _metadata(stream)
@@ -93,27 +69,7 @@ def _checked(content: bytes) -> dict[str, Any] | None:
 
 
 def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a Parquet file of this project and check that it is as it was written.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    fix : str
-        What repairs it, for the error.
-
-    Returns
-    -------
-    frame : DataFrame
-        Its rows.
-    metadata : dict
-        What it says of itself.
-
-    Raises
-    ------
-    StoreError
-        If it is missing or damaged.
-    """
+    """Read a Parquet file of this project and check that it is as it was written."""
     table, metadata = read_arrow(path, fix)
     return table.to_pandas(), metadata
 
@@ -121,29 +77,7 @@ def read_table(path: Path, fix: str) -> tuple[pd.DataFrame, dict[str, Any]]:
 def read_arrow(
     path: Path, fix: str, columns: list[str] | None = None
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """Read a Parquet file like `read_table`, without pandas.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    fix : str
-        What repairs it, for the error.
-    columns : list of str, optional
-        Columns to read; those that are not there are left out. Default: all.
-
-    Returns
-    -------
-    table : pyarrow.Table
-        Its rows.
-    metadata : dict
-        What it says of itself.
-
-    Raises
-    ------
-    StoreError
-        If it is missing or any bit of it was changed.
-    """
+    """Read a Parquet file like `read_table`, without pandas."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

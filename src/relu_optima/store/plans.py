@@ -12,20 +12,7 @@ from relu_optima.store.layout import plan_file
 
 
 def all_plans(results: Path) -> Iterator[tuple[Path, Manifest | StoreError]]:
-    """Read every plan in a results folder.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-
-    Yields
-    ------
-    path : Path
-        A ``plan.json``.
-    plan : Manifest or StoreError
-        The plan, or what is wrong with it; a study that lost its plan is wrong too.
-    """
+    """Read every plan in a results folder."""
     signs = ("*/plan.json", "*/batches")
     for study in sorted({p.parent.name for sign in signs for p in results.glob(sign)}):
         path = plan_file(results, study)
@@ -36,25 +23,7 @@ def all_plans(results: Path) -> Iterator[tuple[Path, Manifest | StoreError]]:
 
 
 def read_plan(results: Path, study: str) -> Manifest:
-    """Read the plan of a study.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study : str
-        Name of the study.
-
-    Returns
-    -------
-    Manifest
-        The plan.
-
-    Raises
-    ------
-    StoreError
-        If it is missing, damaged or the plan of another study.
-    """
+    """Read the plan of a study."""
     path = plan_file(results, study)
     plan = read_manifest(path)
     if plan.study != study:
@@ -65,26 +34,7 @@ def read_plan(results: Path, study: str) -> Manifest:
 
 
 def plan_now(study: object, root: Path = Path()) -> Manifest:
-    """Plan a study by its name, as the configuration and the code are now.
-
-    Parameters
-    ----------
-    study : str
-        Name of the study; ``x-<8 hex>`` takes its overrides from its earlier plan.
-    root : Path, optional
-        Project folder.
-
-    Returns
-    -------
-    Manifest
-        The plan.
-
-    Raises
-    ------
-    ReluOptimaError
-        If this is no name of a study, its earlier plan is damaged or the configuration has
-        mistakes.
-    """
+    """Plan a study by its name, as the configuration and the code are now."""
     base, overridden = split_study_name(study)
     overrides = read_plan(root / "results", str(study)).overrides if overridden else []
     manifest = make_plan(base, overrides, root)

@@ -50,59 +50,19 @@ class Store:
     root: Path
 
     def folder(self, run_id: str, code_key: str) -> Path:
-        """Return where a record lies or would lie.
-
-        Parameters
-        ----------
-        run_id, code_key : str
-            Address of the record.
-
-        Returns
-        -------
-        Path
-            Its folder.
-
-        Raises
-        ------
-        StoreError
-            If these are no hexadecimal numbers: a record lies in the store or nowhere.
-        """
+        """Return where a record lies or would lie."""
         if not (_HEX.fullmatch(run_id) and _HEX.fullmatch(code_key)):
             raise StoreError(f"no address of a record: {run_id!r}, {code_key!r}")
         return self.root / run_id / code_key
 
     def has(self, run_id: str, code_key: str) -> bool:
-        """Tell whether a record is there, without reading it.
-
-        Parameters
-        ----------
-        run_id, code_key : str
-            Address of the record.
-
-        Returns
-        -------
-        bool
-            True if its file exists.
-        """
+        """Tell whether a record is there, without reading it."""
         return (self.folder(run_id, code_key) / RECORD).is_file()
 
     def save(self, record: Record, *, settled: bool = True) -> None:
         """Write a record; if the address is taken already, the older one stays.
 
         It is there for every reader when this returns, also if this process is killed then.
-
-        Parameters
-        ----------
-        record : Record
-            A finished run.
-        settled : bool, default True
-            Call `settle`, so that it outlives a power cut too. That takes the time of thousands
-            of small solves, so a job calls it for many records at once.
-
-        Raises
-        ------
-        StoreError
-            If it cannot be written (full disk, read-only folder).
         """
         target = self.folder(record.run_id, record.code_key)
         temporary = self.root / f".tmp-{uuid.uuid4().hex}"
@@ -136,16 +96,6 @@ class Store:
         """Have the disk hold records that were saved; a power cut cannot take them then.
 
         Before that it may leave part of a record, which its checksum tells.
-
-        Parameters
-        ----------
-        addresses : list of (str, str)
-            Run ids and code keys.
-
-        Raises
-        ------
-        StoreError
-            If the disk refuses.
         """
         try:
             if not _settle_file_system(self.root):
@@ -161,25 +111,7 @@ class Store:
             ) from error
 
     def load(self, run_id: str, code_key: str, *, arrays: bool = True) -> Record:
-        """Read a record and check its checksums.
-
-        Parameters
-        ----------
-        run_id, code_key : str
-            Address of the record.
-        arrays : bool, default True
-            Read the arrays too.
-
-        Returns
-        -------
-        Record
-            The finished run.
-
-        Raises
-        ------
-        StoreError
-            If it is missing or damaged.
-        """
+        """Read a record and check its checksums."""
         folder = self.folder(run_id, code_key)
         try:
             payload = _checked_payload((folder / RECORD).read_bytes(), folder)
@@ -205,38 +137,15 @@ class Store:
             raise _damaged(folder, str(error)) from None
 
     def discard(self, run_id: str, code_key: str) -> None:
-        """Remove a damaged record so that it is computed again.
-
-        Parameters
-        ----------
-        run_id, code_key : str
-            Address of the record.
-        """
+        """Remove a damaged record so that it is computed again."""
         shutil.rmtree(self.folder(run_id, code_key), ignore_errors=True)
 
     def records_of(self, run_id: str) -> list[Path]:
-        """List the record files of one run, of whatever code and libraries.
-
-        Parameters
-        ----------
-        run_id : str
-            The run.
-
-        Returns
-        -------
-        list of Path
-            ``record.json`` of each, sorted.
-        """
+        """List the record files of one run, of whatever code and libraries."""
         return sorted((self.root / run_id).glob(f"*/{RECORD}"))
 
     def addresses(self) -> list[tuple[str, str]]:
-        """List all records.
-
-        Returns
-        -------
-        list of (str, str)
-            Run id and code key, sorted.
-        """
+        """List all records."""
         if not self.root.is_dir():
             return []
         return sorted(
@@ -344,23 +253,7 @@ def _checked_payload(content: bytes, folder: Path) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> Scalar | dict[str, str]:
-    """Turn a scalar into a JSON value; JSON has no NaN or infinity, so they are spelled out.
-
-    Parameters
-    ----------
-    value : scalar
-        Python or numpy scalar, None included.
-
-    Returns
-    -------
-    scalar or dict
-        ``{"float": "nan"}`` and the like for non-finite numbers.
-
-    Raises
-    ------
-    TypeError
-        For anything else.
-    """
+    """Turn a scalar into a JSON value; JSON has no NaN or infinity, so they are spelled out."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

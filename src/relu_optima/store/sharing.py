@@ -34,13 +34,7 @@ class Users:
 
 
 def register(results: Path) -> None:
-    """Say in a store that lies elsewhere that this folder uses it.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    """
+    """Say in a store that lies elsewhere that this folder uses it."""
     store = results / "store"
     if store.is_symlink() or os.path.ismount(store):
         place = str(results.resolve())
@@ -50,23 +44,7 @@ def register(results: Path) -> None:
 
 
 def users_of_store(results: Path) -> Users:
-    """Find all projects that use the store of this one.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    Users
-        This folder first, the one in which the store lies, and those registered in it.
-
-    Raises
-    ------
-    StoreError
-        If a registered folder cannot be seen: nobody knows then what it needs.
-    """
+    """Find all projects that use the store of this one."""
     store = results / "store"
     folders, stale = [results.resolve()], []
     if store.exists():

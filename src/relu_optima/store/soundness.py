@@ -72,22 +72,7 @@ class Finding:
 
 
 def inspect(plan: Manifest, results: Path, study: str | None = None) -> Iterator[Finding]:
-    """Hold everything in a study's folder against a plan.
-
-    Parameters
-    ----------
-    plan : Manifest
-        The plan.
-    results : Path
-        ``results``.
-    study : str, optional
-        Folder to look into, if not the plan's own: what another study made may be the same.
-
-    Yields
-    ------
-    Finding
-        For each batch, sweep, figure and table of the plan.
-    """
+    """Hold everything in a study's folder against a plan."""
     study = study or plan.study
     unfinished: set[str] = set()
     for batch in plan.batches.values():
@@ -115,20 +100,7 @@ def inspect(plan: Manifest, results: Path, study: str | None = None) -> Iterator
 
 
 def faults(plan: Manifest, results: Path) -> Iterator[Finding]:
-    """List what is not what the plan makes, or not all of it.
-
-    Parameters
-    ----------
-    plan : Manifest
-        The plan.
-    results : Path
-        ``results``.
-
-    Yields
-    ------
-    Finding
-        Each fault.
-    """
+    """List what is not what the plan makes, or not all of it."""
     for found in inspect(plan, results):
         if found.state is not State.SOUND:
             yield found
@@ -179,58 +151,14 @@ def _read(
 
 
 def read_batch(plan: Manifest, batch: Batch, results: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a batch of a plan.
-
-    Parameters
-    ----------
-    plan : Manifest
-        The plan.
-    batch : Batch
-        The batch.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    frame : DataFrame
-        One row for each run.
-    metadata : dict
-        What the file says of itself.
-
-    Raises
-    ------
-    StoreError
-        If it is missing, damaged, or of another plan.
-    """
+    """Read a batch of a plan."""
     path = batch_file(results, plan.study, batch.id)
     table, held = _read(path, *_of_batch(plan, batch))
     return table.to_pandas(), held
 
 
 def read_sweep(plan: Manifest, sweep: str, results: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read a collected sweep of a plan.
-
-    Parameters
-    ----------
-    plan : Manifest
-        The plan.
-    sweep : str
-        Name of the sweep.
-    results : Path
-        ``results``.
-
-    Returns
-    -------
-    frame : DataFrame
-        One row for each run.
-    metadata : dict
-        What the file says of itself.
-
-    Raises
-    ------
-    StoreError
-        If it is missing, damaged, or of another plan.
-    """
+    """Read a collected sweep of a plan."""
     path = sweep_file(results, plan.study, sweep)
     table, held = _read(path, *_of_sweep(plan, sweep))
     return table.to_pandas(), held
@@ -239,21 +167,7 @@ def read_sweep(plan: Manifest, sweep: str, results: Path) -> tuple[pd.DataFrame,
 def write_mark(
     results: Path, study: str, kind: str, product: Product, sweeps: Mapping[str, str]
 ) -> None:
-    """Note what a figure or table that was just written was made from.
-
-    Parameters
-    ----------
-    results : Path
-        ``results``.
-    study : str
-        Name of the study.
-    kind : {"figure", "table"}
-        Kind of product.
-    product : Product
-        The product.
-    sweeps : mapping of str to str
-        Digest of each collected sweep it was made from.
-    """
+    """Note what a figure or table that was just written was made from."""
     files = {p.name: _sha256(p) for p in product_files(results, study, kind, product.name)}
     mark = {"digest": product.digest, "sweeps": dict(sweeps), "files": files}
     content = json.dumps(mark, sort_keys=True).encode()

@@ -31,46 +31,21 @@ class Checkpoint:
 
     @staticmethod
     def of(folder: Path | None, name: str) -> Checkpoint | None:
-        """Name the checkpoint of a network.
-
-        Parameters
-        ----------
-        folder : Path or None
-            Where checkpoints are kept.
-        name : str
-            What identifies the network and all that decides its training: run id and code key.
-
-        Returns
-        -------
-        Checkpoint or None
-            None without a folder or a name.
-        """
+        """Name the checkpoint of a network."""
         if folder is None or not name:
             return None
         value = hashlib.sha256(name.encode()).hexdigest()[:24]
         return Checkpoint(folder / f"{value}.npz")
 
     def read(self) -> dict[str, np.ndarray] | None:
-        """Read the state.
-
-        Returns
-        -------
-        dict of str to array, or None
-            None if there is none, or it is damaged: then training starts anew.
-        """
+        """Read the state."""
         try:
             return {k: v.copy() for k, v in read_npz(self.path, MAX_BYTES).items()}
         except (OSError, NpzError):
             return None
 
     def write(self, state: dict[str, np.ndarray]) -> None:
-        """Replace the state, atomically.
-
-        Parameters
-        ----------
-        state : dict of str to array
-            What to keep.
-        """
+        """Replace the state, atomically."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(f".tmp-{os.getpid()}")
         with temporary.open("wb") as stream:

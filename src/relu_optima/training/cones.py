@@ -21,17 +21,7 @@ ON_A_KINK = 1e-7
 
 
 class ConeProblem:
-    """The objective with the activation pattern of one point held fixed.
-
-    Parameters
-    ----------
-    objective : Objective
-        Of a network with one hidden layer.
-    theta : array, shape (k,)
-        Point whose pattern is taken.
-    ties_active : bool
-        Whether pre-activations that are zero up to rounding count as active.
-    """
+    """The objective with the activation pattern of one point held fixed."""
 
     def __init__(self, objective: Objective, theta: np.ndarray, ties_active: bool) -> None:
         self.objective = objective
@@ -62,51 +52,14 @@ class ConeProblem:
         return out
 
     def __call__(self, theta: np.ndarray, lam: float) -> tuple[float, np.ndarray]:
-        """Evaluate the polynomial and its gradient.
-
-        Parameters
-        ----------
-        theta : array, shape (k,)
-            Free parameters.
-        lam : float
-            Penalty.
-
-        Returns
-        -------
-        value : float
-            Objective, equal to the true one inside the cone.
-        gradient : array, shape (k,)
-            Its gradient.
-        """
+        """Evaluate the polynomial and its gradient."""
         return self.objective.evaluate(theta, lam, self.active)
 
 
 def minimise_past_kinks(
     objective: Objective, theta: np.ndarray, lam: float, iterations: int, rounds: int = 6
 ) -> tuple[np.ndarray, int]:
-    """Alternate L-BFGS with minimisation over the cone it stopped in, while that helps.
-
-    Parameters
-    ----------
-    objective : Objective
-        What is minimised.
-    theta : array, shape (k,)
-        Start.
-    lam : float
-        Penalty, positive.
-    iterations : int
-        Limit of each L-BFGS call.
-    rounds : int, default 6
-        Limit of alternations.
-
-    Returns
-    -------
-    theta : array, shape (k,)
-        The best point found; that of plain L-BFGS for networks with more than one hidden layer
-        or beyond the size limits of this module.
-    steps : int
-        L-BFGS iterations in all.
-    """
+    """Alternate L-BFGS with minimisation over the cone it stopped in, while that helps."""
     best, path = minimise(objective, theta, lam, iterations)
     value, steps = objective(best, lam)[0], len(path)
     hidden = objective.problem.widths[1:-1]

@@ -77,11 +77,5 @@ class TrainingConfig(Group):
     checkpoint_every: int = operational(50, ge=1, description="Epochs between two checkpoints.")
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True: initial weights and the order of the rows are drawn.
-        """
+        """Tell whether a run depends on its seed."""
         return True

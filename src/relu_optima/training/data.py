@@ -19,13 +19,7 @@ CHUNK = 8192  # rows evaluated at once
 
 
 class StackData:
-    """Data of a stack; equal data sets are held once.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        One per slot, padding included; features have one shape.
-    """
+    """Data of a stack; equal data sets are held once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         config = problems[0].config
@@ -58,18 +52,7 @@ class StackData:
         return -(-self.rows // self.batch)
 
     def batches(self, generators: Sequence[torch.Generator]) -> Iterator[torch.Tensor | None]:
-        """Iterate once over all rows, in an order of its own for every network.
-
-        Parameters
-        ----------
-        generators : sequence of torch.Generator
-            One per slot; not used for full batches.
-
-        Yields
-        ------
-        tensor of int, shape (k, b), or None
-            Rows of every network's batch; None for all rows in order.
-        """
+        """Iterate once over all rows, in an order of its own for every network."""
         if self.batch == self.rows:
             yield None
             return
@@ -81,24 +64,7 @@ class StackData:
     def take(
         self, rows: torch.Tensor | None, start: int, stop: int, workspace: Workspace
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Gather the batch of some slots.
-
-        Parameters
-        ----------
-        rows : tensor of int, shape (k, b), or None
-            What `batches` yielded.
-        start, stop : int
-            Range of slots.
-        workspace : Workspace
-            Holds the result until the next call.
-
-        Returns
-        -------
-        X : tensor, shape (stop - start, b, d)
-            Features.
-        Y : tensor, shape (stop - start, b, c)
-            Targets.
-        """
+        """Gather the batch of some slots."""
         if rows is None:
             if self._full is None:
                 X = torch.stack([self.X[s] for s in self.source])
@@ -116,22 +82,7 @@ class StackData:
     def squared_error(
         self, parameters: StackedParameters, ranges: Sequence[tuple[int, int]], work: Workspace
     ) -> torch.Tensor:
-        """Sum the squared errors over all rows.
-
-        Parameters
-        ----------
-        parameters : StackedParameters
-            Effective weights.
-        ranges : sequence of (int, int)
-            Slots that are evaluated together.
-        work : Workspace
-            Buffers.
-
-        Returns
-        -------
-        tensor of float64, shape (k,)
-            ``‖f(X) - Y‖_F²``.
-        """
+        """Sum the squared errors over all rows."""
         total = torch.zeros(len(self.source), dtype=torch.float64, device=self.device)
         for first, last in ranges:
             part = parameters.part(first, last)

@@ -18,25 +18,6 @@ def layer_counts(
     ``uniform`` keeps the same share of every layer. ``erk`` (Erdos-Renyi; Mocanu et al. 2018,
     Evci et al. 2020, for layers without kernels) keeps a number proportional to
     ``n_in + n_out``; layers that would exceed their size are dense, and the rest is shared again.
-
-    Parameters
-    ----------
-    masks : sequence of array of uint8, shape (n_out, n_in)
-        Weights that may be kept.
-    density : float
-        Share of all these weights to keep.
-    distribution : {"uniform", "erk"}
-        How layers share them.
-
-    Returns
-    -------
-    list of int
-        Weights kept per layer, at least one each; the sum is ``round(density * total)``.
-
-    Raises
-    ------
-    DataError
-        If there are fewer weights to keep than layers.
     """
     sizes = np.array([int(m.sum()) for m in masks], dtype=float)
     total = round(density * float(sizes.sum()))
@@ -75,22 +56,7 @@ def _round(share: np.ndarray, sizes: np.ndarray, total: int) -> list[int]:
 
 
 def random_subset(mask: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
-    """Choose some of a mask's entries uniformly.
-
-    Parameters
-    ----------
-    mask : array of bool or uint8, shape (n_out, n_in)
-        Entries to choose from.
-    count : int
-        How many.
-    generator : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    array of bool, shape (n_out, n_in)
-        The chosen ones.
-    """
+    """Choose some of a mask's entries uniformly."""
     places = np.flatnonzero(mask)
     chosen = np.zeros(mask.size, bool)
     chosen[generator.choice(places, count, replace=False)] = True
@@ -98,22 +64,7 @@ def random_subset(mask: np.ndarray, count: int, generator: np.random.Generator) 
 
 
 def largest(score: np.ndarray, among: np.ndarray, count: int) -> np.ndarray:
-    """Choose the entries with the largest score; of equal ones the first in row order.
-
-    Parameters
-    ----------
-    score : array, shape (n_out, n_in)
-        What to rank by.
-    among : array of bool, shape (n_out, n_in)
-        Entries to choose from.
-    count : int
-        How many; all if there are fewer.
-
-    Returns
-    -------
-    array of bool, shape (n_out, n_in)
-        The chosen ones.
-    """
+    """Choose the entries with the largest score; of equal ones the first in row order."""
     places = np.flatnonzero(among)
     order = np.argsort(-score.ravel()[places], kind="stable")
     chosen = np.zeros(score.size, bool)

@@ -107,15 +107,7 @@ def _one_thread() -> Iterator[None]:
 
 
 class Loop:
-    """Training of one stack.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        At most ``training.stack`` problems with compatible configs.
-    folder : Path or None
-        Where checkpoints are kept.
-    """
+    """Training of one stack."""
 
     def __init__(self, problems: Sequence[Problem], folder: Path | None) -> None:
         self.problems = list(problems)
@@ -167,16 +159,6 @@ class Loop:
 
         The last checkpoint stays where it is: a job killed before it has stored its records does
         not train again.
-
-        Parameters
-        ----------
-        states : sequence of dict of str to array, optional
-            Checkpoints of all networks at one epoch, to go on from there.
-
-        Returns
-        -------
-        list of Trained
-            In the order of the problems.
         """
         for k, state in enumerate(states):
             self._restore(k, state)

@@ -13,18 +13,7 @@ VARY = {"learning_rate", "momentum", "weight_decay", "lam", "gain", "init", "div
 
 
 def stack_key(problem: Problem) -> str:
-    """Name what networks must agree on to share a stack.
-
-    Parameters
-    ----------
-    problem : Problem
-        One network.
-
-    Returns
-    -------
-    str
-        Canonical JSON of its config without what may vary, its widths and the shape of its data.
-    """
+    """Name what networks must agree on to share a stack."""
     config = problem.config.model_dump(mode="json")
     shared = {k: v for k, v in config.items() if k not in VARY}
     return canonical_json([shared, list(problem.widths), list(problem.X.shape)])
@@ -38,21 +27,6 @@ def slot_ranges(
     Few enough that their activations stay in the cache. But matrices with a side of length one
     would, alone, go through matrix-vector kernels, which add in another order than the matrix
     products of several; so then slots go at least in pairs.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        Networks of the stack.
-    rows, batch : int
-        Rows of the data, and of a step.
-
-    Returns
-    -------
-    slots : int
-        Networks and padding.
-    ranges : list of (int, int)
-        Slots that are computed together; the last range overlaps the one before where slots are
-        left over, and repeats its values.
     """
     config = problems[0].config
     if config.device == "cuda":

@@ -8,18 +8,7 @@ RUNAWAY_SLOPE = 0.1  # d log(norm) / d log(epoch) that separates growth from a p
 
 
 def log_slope(x: np.ndarray, y: np.ndarray) -> float | None:
-    """Fit ``log y = a + b log x`` by least squares.
-
-    Parameters
-    ----------
-    x, y : array, shape (k,)
-        Points; those with non-positive coordinates are left out.
-
-    Returns
-    -------
-    float or None
-        The slope b; None from fewer than two different points.
-    """
+    """Fit ``log y = a + b log x`` by least squares."""
     use = (x > 0) & (y > 0) & np.isfinite(y)
     u, v = np.log(x[use]), np.log(y[use])
     if u.size < 2 or np.ptp(u) == 0:
@@ -29,23 +18,7 @@ def log_slope(x: np.ndarray, y: np.ndarray) -> float | None:
 
 
 def behaviour(epoch: np.ndarray, norm: np.ndarray, status: str) -> dict[str, float | str | None]:
-    """Judge the second half of a run.
-
-    Parameters
-    ----------
-    epoch, norm : array, shape (k,)
-        Logged epochs and weight norms.
-    status : str
-        ``diverged`` if the run ended early.
-
-    Returns
-    -------
-    dict
-        ``norm_slope`` (log-log, last half of the epochs), ``norm_rising`` (share of logged
-        intervals there in which the norm rose) and ``behaviour``: ``diverged`` (left the finite
-        range), ``growing`` (slope above 0.1 and rising throughout), ``bounded``, or ``unclear``
-        with fewer than three points.
-    """
+    """Judge the second half of a run."""
     half = epoch >= epoch[-1] / 2
     slope = log_slope(epoch[half], norm[half])
     steps = np.diff(norm[half])

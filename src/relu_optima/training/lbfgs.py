@@ -13,26 +13,7 @@ from relu_optima.training.stack import initial_parameters
 def minimise(
     objective: Objective, theta: np.ndarray, lam: float, iterations: int
 ) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
-    """Run L-BFGS until it can gain no more or the iterations are used up.
-
-    Parameters
-    ----------
-    objective : Objective
-        What is minimised.
-    theta : array, shape (k,)
-        Start.
-    lam : float
-        Penalty.
-    iterations : int
-        Limit.
-
-    Returns
-    -------
-    theta : array, shape (k,)
-        Last iterate.
-    path : list of (int, array)
-        Every iterate with its number.
-    """
+    """Run L-BFGS until it can gain no more or the iterations are used up."""
     from scipy.optimize import minimize
 
     path: list[tuple[int, np.ndarray]] = []
@@ -48,22 +29,7 @@ def minimise(
 
 
 def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[str, float]:
-    """Compute a line of the series.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is trained.
-    objective : Objective
-        Its objective.
-    theta : array, shape (k,)
-        Free parameters.
-
-    Returns
-    -------
-    dict of str to float
-        Loss, norms, density, and the product error where the target is a linear map.
-    """
+    """Compute a line of the series."""
     weights, biases = objective.unpack(theta)
     error = 2 * objective(theta, 0.0)[0]
     norm2 = sum(float((w * w).sum()) for w in weights)
@@ -83,18 +49,7 @@ def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[
 
 
 def train_lbfgs(problem: Problem) -> Trained:
-    """Train one network by L-BFGS from a random start.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is trained; its masks stay as they are, an epoch is an iteration.
-
-    Returns
-    -------
-    Trained
-        The last iterate.
-    """
+    """Train one network by L-BFGS from a random start."""
     config = problem.config
     objective = Objective(problem)
     generator = torch.Generator().manual_seed(problem.seed)

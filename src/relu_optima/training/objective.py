@@ -22,37 +22,13 @@ class Objective:
     problem: Problem
 
     def pack(self, weights: list[np.ndarray], biases: list[np.ndarray]) -> np.ndarray:
-        """Collect the weights inside the masks, and the biases.
-
-        Parameters
-        ----------
-        weights, biases : list of array
-            StackedParameters, first layer first.
-
-        Returns
-        -------
-        array, shape (k,)
-            Free parameters.
-        """
+        """Collect the weights inside the masks, and the biases."""
         masks = self.problem.masks
         kept = [w[m.astype(bool)] for w, m in zip(weights, masks, strict=True)]
         return np.concatenate([*kept, *biases])
 
     def unpack(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Invert `pack`.
-
-        Parameters
-        ----------
-        theta : array, shape (k,)
-            Free parameters.
-
-        Returns
-        -------
-        weights : list of array, shape (n_out, n_in)
-            Zero outside the masks.
-        biases : list of array, shape (n_out,)
-            Empty for none.
-        """
+        """Invert `pack`."""
         weights, biases, start = [], [], 0
         for mask in self.problem.masks:
             W = np.zeros(mask.shape)
@@ -67,45 +43,13 @@ class Objective:
         return weights, biases
 
     def __call__(self, theta: np.ndarray, lam: float) -> tuple[float, np.ndarray]:
-        """Evaluate.
-
-        Parameters
-        ----------
-        theta : array, shape (k,)
-            Free parameters.
-        lam : float
-            Penalty.
-
-        Returns
-        -------
-        value : float
-            Objective.
-        gradient : array, shape (k,)
-            Its gradient; at a kink of the ReLU the derivative 0 is taken.
-        """
+        """Evaluate."""
         return self.evaluate(theta, lam, None)
 
     def evaluate(
         self, theta: np.ndarray, lam: float, active: np.ndarray | None
     ) -> tuple[float, np.ndarray]:
-        """Evaluate, with the first hidden layer's activation pattern given or not.
-
-        Parameters
-        ----------
-        theta : array, shape (k,)
-            Free parameters.
-        lam : float
-            Penalty.
-        active : array of bool, shape (n, h), or None
-            Pattern that replaces the ReLU of a network with one hidden layer.
-
-        Returns
-        -------
-        value : float
-            Objective.
-        gradient : array, shape (k,)
-            Its gradient.
-        """
+        """Evaluate, with the first hidden layer's activation pattern given or not."""
         weights, biases = self.unpack(theta)
         layers = [self.problem.X]
         for k, W in enumerate(weights):

@@ -12,20 +12,7 @@ from relu_optima.training.stack import StackedParameters
 
 
 def learning_rate(config: TrainingConfig, epoch: int) -> float:
-    """Evaluate the schedule.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        Learning rate and schedule.
-    epoch : int
-        Epochs done so far.
-
-    Returns
-    -------
-    float
-        Rate of the next epoch.
-    """
+    """Evaluate the schedule."""
     done = epoch / max(config.epochs, 1)
     rate = config.learning_rate
     if config.schedule == "cosine":
@@ -39,17 +26,7 @@ def learning_rate(config: TrainingConfig, epoch: int) -> float:
 
 
 class Optimiser:
-    """SGD with momentum, or Adam, with one set of hyperparameters per slot.
-
-    Parameters
-    ----------
-    configs : sequence of TrainingConfig
-        One per slot; the kind of optimiser and the biases' decay are the first one's.
-    decay : sequence of float
-        Weight decay per slot.
-    parameters : StackedParameters
-        What is updated.
-    """
+    """SGD with momentum, or Adam, with one set of hyperparameters per slot."""
 
     def __init__(
         self,
@@ -79,25 +56,11 @@ class Optimiser:
         return torch.tensor(values, dtype=torch.float64).to(self._like)[:, None, None]
 
     def start_epoch(self, epoch: int) -> None:
-        """Set the learning rates of an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Epochs done so far.
-        """
+        """Set the learning rates of an epoch."""
         self.rate = self._column([learning_rate(c, epoch) for c in self.configs])
 
     def step(self, parameters: StackedParameters, gradient: StackedParameters) -> None:
-        """Move the parameters by one step; the gradient is overwritten.
-
-        Parameters
-        ----------
-        parameters : StackedParameters
-            Changed in place.
-        gradient : StackedParameters
-            Gradient of the mean loss, zero where nothing may change.
-        """
+        """Move the parameters by one step; the gradient is overwritten."""
         self.steps += 1
         count = len(parameters.weights)
         correction1 = 1 - self.beta1**self.steps
@@ -120,14 +83,6 @@ class Optimiser:
                 p.addcmul_(g, self.rate, value=-1)
 
     def forget(self, slot: int, layer: int, where: torch.Tensor) -> None:
-        """Clear the moments of some weights.
-
-        Parameters
-        ----------
-        slot, layer : int
-            Which network and layer.
-        where : tensor of bool, shape (n_out, n_in)
-            Which weights.
-        """
+        """Clear the moments of some weights."""
         for moment in self.moments:
             moment.weights[layer][slot].masked_fill_(where, 0.0)

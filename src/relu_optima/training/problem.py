@@ -16,20 +16,7 @@ from relu_optima.training.config import TrainingConfig
 
 
 def canonical_lam(weight_decay: float, targets: np.ndarray) -> float:
-    """Convert torch's weight decay on the mean squared loss to the canonical λ.
-
-    Parameters
-    ----------
-    weight_decay : float
-        Coefficient w of ``(w/2)‖θ‖²`` beside the mean loss.
-    targets : array, shape (n,) or (n, c)
-        Targets.
-
-    Returns
-    -------
-    float
-        ``n c w / 2``.
-    """
+    """Convert torch's weight decay on the mean squared loss to the canonical λ."""
     return weight_decay * targets.size / 2
 
 
@@ -138,22 +125,7 @@ class Trained:
 
 
 def evaluate(weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray) -> np.ndarray:
-    """Evaluate a ReLU network.
-
-    Parameters
-    ----------
-    weights : list of array, shape (n_out, n_in)
-        First layer first; the ReLU follows every layer but the last.
-    biases : list of array, shape (n_out,)
-        Empty for none.
-    X : array, shape (n, d)
-        Inputs.
-
-    Returns
-    -------
-    array, shape (n, c)
-        Outputs.
-    """
+    """Evaluate a ReLU network."""
     H = X
     for k, W in enumerate(weights):
         H = H @ W.T
@@ -165,18 +137,7 @@ def evaluate(weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray)
 
 
 def linear_product(weights: list[np.ndarray]) -> np.ndarray:
-    """Multiply the layers as if there were no ReLU.
-
-    Parameters
-    ----------
-    weights : list of array, shape (n_out, n_in)
-        First layer first.
-
-    Returns
-    -------
-    array, shape (c, d)
-        ``W_L ... W_1``.
-    """
+    """Multiply the layers as if there were no ReLU."""
     out = weights[0]
     for W in weights[1:]:
         out = W @ out

@@ -36,101 +36,38 @@ class StackedParameters:
     biases: list[torch.Tensor]
 
     def tensors(self) -> list[torch.Tensor]:
-        """List weights, then biases.
-
-        Returns
-        -------
-        list of tensor
-            The same objects, not copies.
-        """
+        """List weights, then biases."""
         return [*self.weights, *self.biases]
 
     def zeros(self) -> StackedParameters:
-        """Make parameters of the same shape, all zero.
-
-        Returns
-        -------
-        StackedParameters
-            New tensors.
-        """
+        """Make parameters of the same shape, all zero."""
         return StackedParameters(
             [torch.zeros_like(t) for t in self.weights], [torch.zeros_like(t) for t in self.biases]
         )
 
     def copy_(self, other: StackedParameters) -> None:
-        """Copy the values of other parameters into these.
-
-        Parameters
-        ----------
-        other : StackedParameters
-            Source of the same shape.
-        """
+        """Copy the values of other parameters into these."""
         for mine, theirs in zip(self.tensors(), other.tensors(), strict=True):
             mine.copy_(theirs)
 
     def part(self, start: int, stop: int) -> StackedParameters:
-        """Return views of some slots.
-
-        Parameters
-        ----------
-        start, stop : int
-            Range of slots.
-
-        Returns
-        -------
-        StackedParameters
-            Views: writing to them writes here.
-        """
+        """Return views of some slots."""
         return StackedParameters(
             [t[start:stop] for t in self.weights], [t[start:stop] for t in self.biases]
         )
 
     def squared_norm(self, *, biases: bool) -> torch.Tensor:
-        """Sum the squares of every slot in float64.
-
-        Parameters
-        ----------
-        biases : bool
-            Include the biases.
-
-        Returns
-        -------
-        tensor of float64, shape (k,)
-            ``‖θ‖²``.
-        """
+        """Sum the squares of every slot in float64."""
         tensors = self.tensors() if biases else self.weights
         return torch.stack([t.double().square().sum((1, 2)) for t in tensors]).sum(0)
 
     def slot(self, k: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return one network's parameters as float64 arrays.
-
-        Parameters
-        ----------
-        k : int
-            Slot.
-
-        Returns
-        -------
-        weights : list of array, shape (n_out, n_in)
-            Copies.
-        biases : list of array, shape (n_out,)
-            Copies.
-        """
+        """Return one network's parameters as float64 arrays."""
         weights = [t[k].double().cpu().numpy().copy() for t in self.weights]
         return weights, [t[k, 0].double().cpu().numpy().copy() for t in self.biases]
 
     def set_slot(self, k: int, weights: list[np.ndarray], biases: list[np.ndarray]) -> None:
-        """Write one network's parameters.
-
-        Parameters
-        ----------
-        k : int
-            Slot.
-        weights : list of array, shape (n_out, n_in)
-            First layer first.
-        biases : list of array, shape (n_out,)
-            Empty for none.
-        """
+        """Write one network's parameters."""
         for tensor, value in zip(self.weights, weights, strict=True):
             tensor[k] = torch.as_tensor(value, dtype=tensor.dtype)
         for tensor, value in zip(self.biases, biases, strict=True):
@@ -138,22 +75,7 @@ class StackedParameters:
 
 
 def empty_stack(config: TrainingConfig, widths: tuple[int, ...], slots: int) -> StackedParameters:
-    """Make zero parameters.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        Precision, device, biases.
-    widths : tuple of int
-        Layer widths, inputs first.
-    slots : int
-        Networks.
-
-    Returns
-    -------
-    StackedParameters
-        Zeros.
-    """
+    """Make zero parameters."""
     dtype, device = DTYPES[config.dtype], torch.device(config.device)
     weights = [
         torch.zeros((slots, b, a), dtype=dtype, device=device)
@@ -166,24 +88,7 @@ def empty_stack(config: TrainingConfig, widths: tuple[int, ...], slots: int) -> 
 def initial_parameters(
     problem: Problem, masks: list[np.ndarray], generator: torch.Generator
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Draw initial parameters, or return the problem's own.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is trained.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Masks at the start.
-    generator : torch.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    weights : list of array, shape (n_out, n_in)
-        ``N(0, gain²/m)`` inside the mask.
-    biases : list of array, shape (n_out,)
-        Uniform on ``±1/√m``; m = 100 gives the published ±0.1.
-    """
+    """Draw initial parameters, or return the problem's own."""
     config = problem.config
     if problem.start is not None:
         weights, biases = problem.start
@@ -206,22 +111,7 @@ class Workspace:
         self._buffers: dict[tuple[object, ...], torch.Tensor] = {}
 
     def get(self, name: object, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-        """Return a buffer; its content is arbitrary.
-
-        Parameters
-        ----------
-        name : object
-            Buffers in use at the same time need different names.
-        shape : tuple of int
-            Its shape.
-        like : tensor
-            Gives precision and device.
-
-        Returns
-        -------
-        tensor
-            The same one for the same name and shape.
-        """
+        """Return a buffer; its content is arbitrary."""
         key = (name, *shape)
         if key not in self._buffers:
             self._buffers[key] = torch.empty(shape, dtype=like.dtype, device=like.device)
@@ -280,22 +170,7 @@ def _multiply(
 def forward(
     parameters: StackedParameters, X: torch.Tensor, workspace: Workspace
 ) -> list[torch.Tensor]:
-    """Evaluate every slot on its own inputs.
-
-    Parameters
-    ----------
-    parameters : StackedParameters
-        Effective weights (masks applied).
-    X : tensor, shape (k, b, d)
-        Inputs.
-    workspace : Workspace
-        Holds the activations until the next call.
-
-    Returns
-    -------
-    list of tensor
-        X, the hidden activations, and the output (k, b, c).
-    """
+    """Evaluate every slot on its own inputs."""
     layers = [X]
     last = len(parameters.weights) - 1
     for k, W in enumerate(parameters.weights):
@@ -307,20 +182,7 @@ def forward(
 
 
 def squared_error(G: torch.Tensor, workspace: Workspace) -> torch.Tensor:
-    """Sum the squares of every slot.
-
-    Parameters
-    ----------
-    G : tensor, shape (k, b, c)
-        Residuals.
-    workspace : Workspace
-        Buffers.
-
-    Returns
-    -------
-    tensor, shape (k,)
-        ``‖G‖_F²``.
-    """
+    """Sum the squares of every slot."""
     squares = torch.mul(G, G, out=workspace.get("squares", tuple(G.shape), G))
     return squares.sum((1, 2))
 
@@ -332,27 +194,7 @@ def loss_and_gradient(
     gradient: StackedParameters,
     workspace: Workspace,
 ) -> torch.Tensor:
-    """Compute the squared error of every slot and the gradient of its mean.
-
-    Parameters
-    ----------
-    parameters : StackedParameters
-        Effective weights.
-    X : tensor, shape (k, b, d)
-        Inputs.
-    Y : tensor, shape (k, b, c)
-        Targets.
-    gradient : StackedParameters
-        Overwritten by the gradient of ``‖f(X) - Y‖_F²/(b c)``, dense also where weights are
-        masked.
-    workspace : Workspace
-        Buffers.
-
-    Returns
-    -------
-    tensor, shape (k,)
-        ``‖f(X) - Y‖_F²``.
-    """
+    """Compute the squared error of every slot and the gradient of its mean."""
     layers = forward(parameters, X, workspace)
     G = layers[-1].sub_(Y)
     error = squared_error(G, workspace)

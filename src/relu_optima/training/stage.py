@@ -18,42 +18,12 @@ from relu_optima.training.problem import Problem, Trained, canonical_lam, evalua
 
 
 def run(task: Task) -> Outcome:
-    """Train one network.
-
-    Parameters
-    ----------
-    task : Task
-        Groups ``training`` and ``pattern`` (or an upstream ``existence`` record, whose masks are
-        then used) and an upstream ``dataset`` record.
-
-    Returns
-    -------
-    Outcome
-        See `run_batch`.
-    """
+    """Train one network."""
     return run_batch([task])[0]
 
 
 def run_batch(tasks: Sequence[Task]) -> list[Outcome]:
-    """Train several networks, side by side where their configs allow.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-        The runs.
-
-    Returns
-    -------
-    list of Outcome
-        One per task: row with final losses, norms and the observed behaviour; the series by
-        epoch; arrays ``W<k>``, ``b<k>`` and ``mask_<k>`` by layer. On the CPU a task's outcome
-        does not depend on the others.
-
-    Raises
-    ------
-    DataError
-        If a pattern does not fit its data, or a value cannot be used together with others.
-    """
+    """Train several networks, side by side where their configs allow."""
     data: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     problems = [_problem(task, data) for task in tasks]
     out: dict[int, Outcome] = {}
@@ -122,25 +92,7 @@ def _lam(task: Task, config: TrainingConfig, Y: np.ndarray) -> float:
 
 
 def pattern_masks(task: Task, n_in: int, n_out: int) -> list[np.ndarray]:
-    """Make the masks of a run; sizes of 0 are taken from the data.
-
-    Parameters
-    ----------
-    task : Task
-        The run.
-    n_in, n_out : int
-        Features and outputs of the data.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If inputs or outputs of the pattern are not those of the data.
-    """
+    """Make the masks of a run; sizes of 0 are taken from the data."""
     existence = task.upstream.get("existence")
     if existence is not None:
         names = [f"mask_{k}" for k in range(len(existence.arrays))]
@@ -200,22 +152,7 @@ def _outcome(task: Task, problem: Problem, trained: Trained) -> Outcome:
 
 
 def final_values(problem: Problem, trained: Trained) -> dict[str, Any]:
-    """Compute the final objective, norms, density and product error, in float64.
-
-    Parameters
-    ----------
-    problem : Problem
-        What was trained.
-    trained : Trained
-        The result.
-
-    Returns
-    -------
-    dict
-        Row entries. ``objective_rescaled`` is the least objective among networks that differ
-        by ``(c_j u_j, a_j / c_j)``, c_j > 0, for each hidden neuron j; it never exceeds
-        ``objective``. None for deeper networks and without a penalty on biases they have.
-    """
+    """Compute the final objective, norms, density and product error, in float64."""
     size = problem.Y.size
     residual = trained.predict(problem.X) - problem.Y
     loss = float((residual * residual).sum()) / size
@@ -266,20 +203,7 @@ def _active(trained: Trained) -> int:
 
 
 def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
-    """Re-check a stored run: masks, sizes, and the final values recomputed from the weights.
-
-    Parameters
-    ----------
-    record : Record
-        What `run` stored.
-    upstream : mapping of str to Record
-        Upstream records.
-
-    Returns
-    -------
-    list of str
-        What is wrong.
-    """
+    """Re-check a stored run: masks, sizes, and the final values recomputed from the weights."""
     layers = sum(name.startswith("W") for name in record.arrays)
     weights = [record.arrays[f"W{k}"] for k in range(layers)]
     masks = [record.arrays[f"mask_{k}"] for k in range(layers)]

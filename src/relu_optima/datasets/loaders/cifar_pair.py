@@ -37,34 +37,12 @@ class Config(ExternalConfig):
     standardise: bool = Field(default=False, description="Centre and scale each pixel as well.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True if a subset is drawn; the test rows are the official ones.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.max_rows is not None
 
 
 def load(config: Config) -> RawData:
-    """Read ``cifar10/cifar10_<a>vs<b>_500_200.npz``, or the archive, downloaded if need be.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        Normalised pixels, flattened colour first, with the official test split.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, or there is no subset of these classes.
-    """
+    """Read ``cifar10/cifar10_<a>vs<b>_500_200.npz``, or the archive, downloaded if need be."""
     a, b = config.classes
     name = f"cifar10_{a}v{b}" + ("_subset" if config.images == "subset" else "")
     if config.images == "subset":

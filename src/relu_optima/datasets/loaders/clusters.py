@@ -31,23 +31,7 @@ class Config(DatasetConfig):
 
 
 def load(config: Config) -> RawData:
-    """Place the clusters.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        (r n + 1)(n + 1) points; ``extra["target_matrix"]`` is A.
-
-    Raises
-    ------
-    DataError
-        If the rows of A differ in length, or float64 cannot hold the clusters.
-    """
+    """Place the clusters."""
     if len({len(row) for row in config.matrix} | {0}) != 2:
         raise DataError("the rows differ in length or are empty", where="dataset.matrix")
     A = np.asarray(config.matrix, float)

@@ -34,63 +34,17 @@ class Config(DatasetConfig):
 
 
 def source_files(config: Config) -> list[Path]:
-    """Name the file, whose content belongs to the identity of the data set.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    list of Path
-        The one file.
-    """
+    """Name the file, whose content belongs to the identity of the data set."""
     return [Path(config.path)]
 
 
 def load(config: Config) -> RawData:
-    """Read the table.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        Two values of the target coded -1 and +1, or the numbers of the target as they are.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read as a table, a column is missing, an entry is no number, or the
-        target does not fit the task.
-    """
+    """Read the table."""
     return read(config)[0]
 
 
 def read(config: Config) -> tuple[RawData, list[str]]:
-    """Read the table and the names of its features.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    raw : RawData
-        What `load` returns.
-    names : list of str
-        Names of the feature columns, in their order.
-
-    Raises
-    ------
-    DataError
-        See `load`.
-    """
+    """Read the table and the names of its features."""
     frame = _read(config)
     wrong = [c for c in (config.target, *config.ignore) if c not in frame.columns]
     if wrong:

@@ -26,34 +26,12 @@ class Config(DatasetConfig):
     )
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True if noise is added, or rows are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.noise > 0 or super().draws()
 
 
 def load(config: Config) -> RawData:
-    """Return the given rows, their targets with Gaussian noise if wanted.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A regression problem.
-
-    Raises
-    ------
-    DataError
-        If rows differ in length, or there is not one target for each.
-    """
+    """Return the given rows, their targets with Gaussian noise if wanted."""
     lengths = sorted({len(row) for row in config.rows})
     if len(lengths) != 1 or lengths[0] == 0:
         raise DataError(f"rows of {lengths} features", where="dataset.rows", allowed="one length")

@@ -24,29 +24,12 @@ class Config(DatasetConfig):
     target_reach: int = Field(default=3, ge=1, description="The same for the targets.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True: the data themselves are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return True
 
 
 def load(config: Config) -> RawData:
-    """Draw features and targets independently and uniformly; rows of zeros are drawn again.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A regression problem with integer entries.
-    """
+    """Draw features and targets independently and uniformly; rows of zeros are drawn again."""
     generator = synthetic_generator(config.seed)
 
     def draw(reach: int, shape: tuple[int, ...]) -> np.ndarray:

@@ -34,13 +34,7 @@ class Config(DatasetConfig):
     noise: float = Field(default=0.0, ge=0, description="Standard deviation of added noise.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True: the data themselves are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return True
 
 
@@ -49,21 +43,6 @@ def load(config: Config) -> RawData:
 
     ``lower_times_upper`` is ``L U`` with Gaussian triangular factors: attainable by the pattern
     ``lu``, a control for the anti-diagonal matrix, which is a limit of such products only.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        Targets of shape (n, rows of A); ``extra["target_matrix"]`` is A.
-
-    Raises
-    ------
-    DataError
-        If a given matrix is missing, not needed, or ragged.
     """
     generator = synthetic_generator(config.seed)
     if (config.given is not None) != (config.matrix == "given"):

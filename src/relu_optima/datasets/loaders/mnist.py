@@ -28,34 +28,12 @@ class Config(ExternalConfig):
     standardise: bool = Field(default=False, description="Centre and scale each pixel as well.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True if a subset is drawn; the test rows are the official ones.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.max_rows is not None
 
 
 def load(config: Config) -> RawData:
-    """Read the four files of ``mnist/``, downloaded if need be.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        ``(pixel/255 - 0.1307)/0.3081``, rows in original order, with the official test split.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged.
-    """
+    """Read the four files of ``mnist/``, downloaded if need be."""
     parts = []
     for prefix in ("train", "t10k"):
         images, labels = (

@@ -29,13 +29,7 @@ class Config(DatasetConfig):
     noise: float = Field(default=0.1, ge=0, description="Standard deviation of added noise.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True unless the points are given and all of them train.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.x is None or super().draws()
 
 
@@ -43,21 +37,6 @@ def load(config: Config) -> RawData:
     """Return the given points, or draw sorted uniform inputs on [-1, 1].
 
     Targets: ``sin(π x)``, ``|x|``, ``sign(x)`` or ``2 frac(x) - 1``, plus Gaussian noise.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A regression problem with one feature.
-
-    Raises
-    ------
-    DataError
-        If only one of inputs and targets is given, or their lengths differ.
     """
     if (config.x is None) != (config.y is None):
         raise DataError("x and y go together", where="dataset.x, dataset.y")

@@ -24,13 +24,7 @@ class Config(DatasetConfig):
     binary: bool = Field(default=False, description="Use the sign of the noisy target.")
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True: the data themselves are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return True
 
 
@@ -39,16 +33,6 @@ def load(config: Config) -> RawData:
 
     The target is ``sum_j a_j max(x @ u_j, 0)`` with unit ``u_j`` and random signs ``a_j``, scaled
     to standard deviation 1, plus ``noise`` times a standard normal.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A regression problem, or a binary one.
     """
     generator = synthetic_generator(config.seed)
     X = generator.standard_normal((config.n, config.d))

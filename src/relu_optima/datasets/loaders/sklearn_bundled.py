@@ -36,23 +36,7 @@ class Config(DatasetConfig):
 
 
 def load(config: Config) -> RawData:
-    """Load a bundled set as a binary or a regression problem.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        Two classes coded -1 and +1, the numbers of the target, or one column for each class.
-
-    Raises
-    ------
-    DataError
-        If the classes do not occur, or diabetes, which has none, is to be coded by class.
-    """
+    """Load a bundled set as a binary or a regression problem."""
     from sklearn import datasets
 
     # scikit-learn's own scaling of this one set would make the digest depend on the CPU

@@ -45,61 +45,22 @@ class Config(DatasetConfig):
     )
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True if the targets are those of a random network, or rows are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return self.targets == "attainable" or super().draws()
 
 
 def plugin_modules(values: Mapping[str, Any]) -> list[str]:
-    """Name the modules of the pattern's family.
-
-    Parameters
-    ----------
-    values : mapping
-        The group's values.
-
-    Returns
-    -------
-    list of str
-        Their code belongs to the data's.
-    """
+    """Name the modules of the pattern's family."""
     return pattern_plugin_modules(values["pattern"])
 
 
 def source_files(config: Config) -> list[Path]:
-    """List the files that the pattern's family reads.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    list of Path
-        Their content belongs to the identity of the data.
-    """
+    """List the files that the pattern's family reads."""
     return pattern_source_files(config.pattern)
 
 
 def pattern_plugin_modules(pattern: dict[str, Any]) -> list[str]:
-    """Name the modules of a pattern's family.
-
-    Parameters
-    ----------
-    pattern : dict
-        Values of a pattern group.
-
-    Returns
-    -------
-    list of str
-        None if the values are not valid.
-    """
+    """Name the modules of a pattern's family."""
     try:
         validate_group("pattern", pattern)
     except InvalidGroup:
@@ -108,18 +69,7 @@ def pattern_plugin_modules(pattern: dict[str, Any]) -> list[str]:
 
 
 def pattern_source_files(pattern: dict[str, Any]) -> list[Path]:
-    """List the files that a pattern's family reads.
-
-    Parameters
-    ----------
-    pattern : dict
-        Values of a pattern group.
-
-    Returns
-    -------
-    list of Path
-        None if the values are not valid.
-    """
+    """List the files that a pattern's family reads."""
     try:
         return group_files("pattern", validate_group("pattern", pattern))
     except InvalidGroup:
@@ -127,26 +77,7 @@ def pattern_source_files(pattern: dict[str, Any]) -> list[Path]:
 
 
 def load(config: Config) -> RawData:
-    """Build the points, the targets and the start.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        Name ``staircase`` where the pattern has no optimum on these targets, ``staircase_always``
-        for the corresponding targets of a pattern that always has one, ``attainable`` for the
-        control. ``extra`` holds ``start_W0, start_b0, start_W1, start_b1``: a point of the curve
-        in the first case, the network that attains the targets in the last.
-
-    Raises
-    ------
-    DataError
-        If the pattern is not valid or has not exactly one hidden layer.
-    """
+    """Build the points, the targets and the start."""
     W0, W1 = pattern_masks(config.pattern)
     live = np.flatnonzero(W0.any(axis=1) & W1.any(axis=0))
     if live.size == 0:
@@ -188,19 +119,7 @@ def load(config: Config) -> RawData:
 
 
 def find_clash(feeds: np.ndarray) -> tuple[int, int, int, int] | None:
-    """Find two neurons that share an output while one feeds another output too.
-
-    Parameters
-    ----------
-    feeds : array of 0 and 1, shape (n_out, r)
-        Which output each live neuron feeds.
-
-    Returns
-    -------
-    tuple of int (k, l, i0, i1) or None
-        Neurons k and l share output i0, and k feeds i1 too; None if the pattern always has an
-        optimum.
-    """
+    """Find two neurons that share an output while one feeds another output too."""
     for k in np.flatnonzero(feeds.sum(axis=0) >= 2):
         for row in np.flatnonzero(feeds[:, k]):
             others = [q for q in np.flatnonzero(feeds[row]) if q != k]
@@ -211,23 +130,7 @@ def find_clash(feeds: np.ndarray) -> tuple[int, int, int, int] | None:
 
 
 def pattern_masks(pattern: dict[str, Any]) -> list[np.ndarray]:
-    """Make the masks of a pattern with one hidden layer.
-
-    Parameters
-    ----------
-    pattern : dict
-        Values of a pattern group.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        Two masks, first layer first.
-
-    Raises
-    ------
-    DataError
-        If the values are not valid or the pattern has not exactly one hidden layer.
-    """
+    """Make the masks of a pattern with one hidden layer."""
     try:
         group = validate_group("pattern", pattern)
     except InvalidGroup as error:

@@ -45,23 +45,7 @@ class Config(ExternalConfig):
 
 
 def load(config: Config) -> RawData:
-    """Read ``uci/<name>.csv`` of the data folder, or the original file, downloaded if need be.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A binary problem; both kinds of file give the same arrays.
-
-    Raises
-    ------
-    DataError
-        If no file is found or its digest is not the recorded one.
-    """
+    """Read ``uci/<name>.csv`` of the data folder, or the original file, downloaded if need be."""
     source = UCI[config.name]
     for folder in data_folders(config):
         path = folder / "uci" / f"{config.name}.csv"

@@ -29,13 +29,7 @@ class Config(DatasetConfig):
     )
 
     def draws(self) -> bool:
-        """Tell whether the data depend on ``seed``.
-
-        Returns
-        -------
-        bool
-            True: the data themselves are drawn.
-        """
+        """Tell whether the data depend on ``seed``."""
         return True
 
 
@@ -45,21 +39,6 @@ def load(config: Config) -> RawData:
     With ``y₊ = max(y, 0)`` and ``y₋ = max(-y, 0)`` the optimum of
     ``½‖Σ_j (X u_j)₊ a_j - y‖² + λ Σ_j ‖u_j‖|a_j|`` is
     ``½‖y‖² - ½(‖y₊‖ - λ)₊² - ½(‖y₋‖ - λ)₊²``, reached by two neurons.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        A regression problem with ``X Xᵀ = I``.
-
-    Raises
-    ------
-    DataError
-        If there are fewer features than rows.
     """
     generator = synthetic_generator(config.seed)
     n = config.n if config.targets is None else len(config.targets)

@@ -45,55 +45,17 @@ class Config(DatasetConfig):
 
 
 def plugin_modules(values: Mapping[str, Any]) -> list[str]:
-    """Name the modules of the pattern's family.
-
-    Parameters
-    ----------
-    values : mapping
-        The group's values.
-
-    Returns
-    -------
-    list of str
-        Their code belongs to the data's.
-    """
+    """Name the modules of the pattern's family."""
     return pattern_plugin_modules(values["pattern"])
 
 
 def source_files(config: Config) -> list[Path]:
-    """List the files that the pattern's family reads.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    list of Path
-        Their content belongs to the identity of the data.
-    """
+    """List the files that the pattern's family reads."""
     return pattern_source_files(config.pattern)
 
 
 def load(config: Config) -> RawData:
-    """Build the triangles, the targets and the start.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-
-    Returns
-    -------
-    RawData
-        ``extra`` holds ``start_W0, start_b0, start_W1, start_b1``.
-
-    Raises
-    ------
-    DataError
-        If the pattern is not valid or has no such window.
-    """
+    """Build the triangles, the targets and the start."""
     W0, W1 = pattern_masks(config.pattern)
     window = find_window(W0, W1)
     if window is None:
@@ -116,19 +78,7 @@ def load(config: Config) -> RawData:
 def find_window(
     W0: np.ndarray, W1: np.ndarray
 ) -> tuple[tuple[int, int], tuple[int, int], int, int] | None:
-    """Find outputs (i, i'), inputs (j, j'), neuron k and another that covers (i, j').
-
-    Parameters
-    ----------
-    W0, W1 : array of 0 and 1, shape (r, n_in), (n_out, r)
-        Masks, first layer first.
-
-    Returns
-    -------
-    tuple or None
-        ``(i, i'), (j, j'), k, l``: k covers the four cells, others cover (i, j') and no other of
-        them; None if there is no such window.
-    """
+    """Find outputs (i, i'), inputs (j, j'), neuron k and another that covers (i, j')."""
     cover = W1.astype(int) @ W0.astype(int)
     for k in range(W0.shape[0]):
         for i, i2 in itertools.permutations(np.flatnonzero(W1[:, k]), 2):

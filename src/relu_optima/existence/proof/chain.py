@@ -38,20 +38,7 @@ FULL_RULES = ("C3", "Z", "C4", "C5", "C6")
 
 
 def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
-    """Replay the steps that shorten a chain and check what is left.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    proof : dict
-        ``steps`` and ``last``.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the chain is proved closed.
-    """
+    """Replay the steps that shorten a chain and check what is left."""
     chain = list(masks)
     for step in proof["steps"]:
         problem = _apply_step(chain, step)

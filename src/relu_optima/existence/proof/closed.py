@@ -37,20 +37,7 @@ from relu_optima.existence.proof.values import in_range
 
 
 def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
-    """Check a proof of closedness.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    proof : dict
-        ``rule`` and its data.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the set is proved closed.
-    """
+    """Check a proof of closedness."""
     rule = proof.get("rule")
     if rule == "one layer":
         return [] if len(masks) == 1 else ["there is more than one layer"]
@@ -62,20 +49,7 @@ def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
 
 
 def check_reduction(lower: np.ndarray, upper: np.ndarray, proof: dict[str, Any]) -> list[str]:
-    """Replay a log of reductions and check the components that are left.
-
-    Parameters
-    ----------
-    lower, upper : array of uint8, shape (r, n) and (m, r)
-        Masks of the two layers.
-    proof : dict
-        ``rows``, ``columns``, ``erasures``, ``components``.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the set is proved closed.
-    """
+    """Replay a log of reductions and check the components that are left."""
     m, n = upper.shape[0], lower.shape[1]
     live = lower.any(axis=1) & upper.any(axis=0)
     rows, columns = proof["rows"], proof["columns"]

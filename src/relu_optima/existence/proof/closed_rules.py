@@ -50,23 +50,7 @@ Piece = tuple[int, list[int], list[int]]
 
 
 def read_piece(value: Any) -> Piece:
-    """Read ``[neuron, rows, columns]``.
-
-    Parameters
-    ----------
-    value : JSON value
-        Piece.
-
-    Returns
-    -------
-    Piece
-        The triple.
-
-    Raises
-    ------
-    ValueError
-        If it has another form.
-    """
+    """Read ``[neuron, rows, columns]``."""
     neuron, rows, columns = value
     if integer(neuron) < 0:
         raise ValueError("a piece has no neuron")

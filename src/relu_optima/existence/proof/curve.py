@@ -31,18 +31,6 @@ def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str
     The curve W_L(eps) ... W_1(eps) has Laurent polynomial entries on the masks. Its product, in
     exact arithmetic, has no negative power of eps and constant term A, so A is a limit of
     members. The refutation shows that A is no member.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    proof : dict
-        ``curve`` (one sparse matrix per layer), ``limit`` (sparse matrix A), ``refutation``.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the set is proved not closed.
     """
     limit = {
         cell: entry.get(0, Fraction(0)) for cell, entry in laurent.from_json(proof["limit"]).items()
@@ -54,22 +42,7 @@ def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str
 def check_curve(
     masks: list[np.ndarray], curve: Any, limit: dict[tuple[int, int], Fraction]
 ) -> list[str]:
-    """Check that a curve of factors stays on the masks and its product converges.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    curve : JSON value
-        One sparse matrix of Laurent polynomials per layer.
-    limit : dict
-        Nonzero entries of the limit A.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if A is a limit of members.
-    """
+    """Check that a curve of factors stays on the masks and its product converges."""
     factors = [laurent.from_json(layer) for layer in curve]
     if len(factors) != len(masks):
         return ["the curve has another number of layers"]
@@ -104,24 +77,7 @@ def _two_layers(masks: list[np.ndarray], cut: int) -> tuple[np.ndarray, np.ndarr
 def check_refutation(
     masks: list[np.ndarray], limit: dict[tuple[int, int], Fraction], refutation: dict[str, Any]
 ) -> list[str]:
-    """Check that a matrix is not in the product set.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    limit : dict
-        Nonzero entries of the matrix.
-    refutation : dict
-        ``rows``, ``columns`` of the window, for more than two layers ``cut``, and the ``useless``
-        neuron of rule X or a ``tree`` of case distinctions, optionally with the ``cells`` whose
-        equations it uses (all by default).
-
-    Returns
-    -------
-    list of str
-        Problems; empty if refuted.
-    """
+    """Check that a matrix is not in the product set."""
     cut = integer(refutation.get("cut", 1))
     if not 1 <= cut < len(masks):
         return ["the refutation cuts the chain of layers outside"]

@@ -20,18 +20,7 @@ ANSWERS = {
 
 
 def pack_masks(masks: list[np.ndarray]) -> list[dict[str, Any]]:
-    """Write masks as JSON.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-
-    Returns
-    -------
-    list of dict
-        ``shape`` and ``bits`` (row-major, eight cells a byte, base64).
-    """
+    """Write masks as JSON."""
     return [
         {
             "shape": list(mask.shape),
@@ -42,23 +31,7 @@ def pack_masks(masks: list[np.ndarray]) -> list[dict[str, Any]]:
 
 
 def unpack_masks(layers: Any) -> list[np.ndarray]:
-    """Read what `pack_masks` wrote.
-
-    Parameters
-    ----------
-    layers : JSON value
-        Packed layers.
-
-    Returns
-    -------
-    list of array of uint8
-        The layers, first layer first.
-
-    Raises
-    ------
-    ValueError
-        If the value has another form or the layers do not chain.
-    """
+    """Read what `pack_masks` wrote."""
     out: list[np.ndarray] = []
     try:
         for layer in layers:

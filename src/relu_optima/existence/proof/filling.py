@@ -51,20 +51,7 @@ class Case:
     ring: Any = field(repr=False)
 
     def branch(self, cells: dict[Cell, Rational], units: list[Any]) -> Case:
-        """Return a case with more knowledge.
-
-        Parameters
-        ----------
-        cells : dict of Cell to Rational
-            Values of the cells.
-        units : list of fmpq_mpoly
-            Nonzero polynomials.
-
-        Returns
-        -------
-        Case
-            The new case.
-        """
+        """Return a case with more knowledge."""
         return Case(self.names, cells, units, self.ring)
 
 
@@ -218,22 +205,7 @@ def _run_program(
 def check_filling(
     pieces: list[tuple[int, list[int], list[int]]], observed: np.ndarray, data: dict[str, Any]
 ) -> list[str]:
-    """Check rule C6.
-
-    Parameters
-    ----------
-    pieces : list of (int, list of int, list of int)
-        The component.
-    observed : array of bool
-        Observed cells of the whole pattern.
-    data : dict
-        ``tree`` of cases.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if every A is produced.
-    """
+    """Check rule C6."""
     cells = sorted(
         {(i, j) for _, rows, columns in pieces for i in rows for j in columns if observed[i, j]}
     )

@@ -77,24 +77,7 @@ def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 def check_finite(
     masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
 ) -> list[str]:
-    """Check an answer to the finite-data question.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    answer : str
-        ``always``, ``not_always`` or ``unknown``.
-    proof : dict
-        ``rule`` and its data.
-    product : dict
-        The part about the product set, checked before.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the answer is proved.
-    """
+    """Check an answer to the finite-data question."""
     rule = proof.get("rule")
     if answer == "unknown":
         return []

@@ -81,24 +81,7 @@ Carrier = tuple[int, int, bool]  # neuron, kink it carries, reversed
 def check_function(
     masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
 ) -> list[str]:
-    """Check an answer to the function-set question.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The layers, first layer first.
-    answer : str
-        ``closed``, ``not_closed`` or ``unknown``.
-    proof : dict
-        ``rule`` and its data.
-    product : dict
-        The part about the product set, checked before.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the answer is proved.
-    """
+    """Check an answer to the function-set question."""
     rule = proof.get("rule")
     if answer == "unknown":
         return []

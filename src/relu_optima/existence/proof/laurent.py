@@ -12,36 +12,12 @@ SparseMatrix = dict[tuple[int, int], Laurent]
 
 
 def monomial(coefficient: int | Fraction, power: int = 0) -> Laurent:
-    """Return ``coefficient * eps**power``.
-
-    Parameters
-    ----------
-    coefficient : int or Fraction
-        Coefficient; 0 gives the zero polynomial.
-    power : int, optional
-        Power of eps, of either sign.
-
-    Returns
-    -------
-    Laurent
-        The polynomial.
-    """
+    """Return ``coefficient * eps**power``."""
     return {power: Fraction(coefficient)} if coefficient else {}
 
 
 def add(a: Laurent, b: Laurent) -> Laurent:
-    """Return ``a + b``.
-
-    Parameters
-    ----------
-    a, b : Laurent
-        Polynomials.
-
-    Returns
-    -------
-    Laurent
-        The sum, without zero coefficients.
-    """
+    """Return ``a + b``."""
     out = dict(a)
     for power, coefficient in b.items():
         total = out.get(power, Fraction(0)) + coefficient
@@ -53,18 +29,7 @@ def add(a: Laurent, b: Laurent) -> Laurent:
 
 
 def times(a: Laurent, b: Laurent) -> Laurent:
-    """Return ``a * b``.
-
-    Parameters
-    ----------
-    a, b : Laurent
-        Polynomials.
-
-    Returns
-    -------
-    Laurent
-        The product, without zero coefficients.
-    """
+    """Return ``a * b``."""
     out: Laurent = {}
     for pa, ca in a.items():
         for pb, cb in b.items():
@@ -73,18 +38,7 @@ def times(a: Laurent, b: Laurent) -> Laurent:
 
 
 def matmul(a: SparseMatrix, b: SparseMatrix) -> SparseMatrix:
-    """Multiply two sparse matrices of Laurent polynomials.
-
-    Parameters
-    ----------
-    a, b : SparseMatrix
-        Factors; the inner dimensions must chain.
-
-    Returns
-    -------
-    SparseMatrix
-        The product a b, without zero entries.
-    """
+    """Multiply two sparse matrices of Laurent polynomials."""
     rows_of_b: dict[int, list[tuple[int, Laurent]]] = {}
     for (k, j), value in b.items():
         rows_of_b.setdefault(k, []).append((j, value))
@@ -96,41 +50,14 @@ def matmul(a: SparseMatrix, b: SparseMatrix) -> SparseMatrix:
 
 
 def to_json(matrix: SparseMatrix) -> list[list[Any]]:
-    """Write a sparse matrix as ``[row, column, {power: coefficient}]`` triples.
-
-    Parameters
-    ----------
-    matrix : SparseMatrix
-        Matrix.
-
-    Returns
-    -------
-    list
-        JSON value, sorted by cell.
-    """
+    """Write a sparse matrix as ``[row, column, {power: coefficient}]`` triples."""
     return [
         [i, j, {str(p): str(c) for p, c in sorted(matrix[i, j].items())}] for i, j in sorted(matrix)
     ]
 
 
 def from_json(value: Any) -> SparseMatrix:
-    """Read what `to_json` wrote.
-
-    Parameters
-    ----------
-    value : JSON value
-        Triples.
-
-    Returns
-    -------
-    SparseMatrix
-        The matrix.
-
-    Raises
-    ------
-    ValueError
-        If a number has another form, or a cell occurs twice.
-    """
+    """Read what `to_json` wrote."""
     out: SparseMatrix = {}
     for i, j, entry in value:
         cell = (integer(i), integer(j))

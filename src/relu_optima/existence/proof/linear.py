@@ -15,52 +15,19 @@ DENSE_SPEED = 20  # products that a dense multiplication makes while a sparse on
 
 
 def rank_mod_p(matrix: np.ndarray) -> int:
-    """Compute a rank modulo the prime 2^31 - 1.
-
-    Parameters
-    ----------
-    matrix : array of int
-        Matrix; its rank over the rationals is at least the result.
-
-    Returns
-    -------
-    int
-        The rank.
-    """
+    """Compute a rank modulo the prime 2^31 - 1."""
     m, n = matrix.shape
     return int(flint.nmod_mat(m, n, (matrix % PRIME).ravel().tolist(), PRIME).rank())
 
 
 def rational_rank(vectors: list[list[Fraction]]) -> int:
-    """Compute an exact rank.
-
-    Parameters
-    ----------
-    vectors : list of list of Fraction
-        Rows of equal length.
-
-    Returns
-    -------
-    int
-        The rank over the rationals.
-    """
+    """Compute an exact rank."""
     flat: list[Any] = [flint.fmpq(x.numerator, x.denominator) for row in vectors for x in row]
     return int(flint.fmpq_mat(len(vectors), len(flat) // max(len(vectors), 1), flat).rank())
 
 
 def shared_counts(sets: np.ndarray) -> Callable[[slice], np.ndarray]:
-    """Return a function that counts what some sets have in common with every set.
-
-    Parameters
-    ----------
-    sets : array of bool, shape (q, n)
-        Sets as rows.
-
-    Returns
-    -------
-    callable
-        Takes a slice of the sets and returns their counts, one column for each set.
-    """
+    """Return a function that counts what some sets have in common with every set."""
     degrees = sets.sum(axis=0, dtype=np.float64)
     if float(degrees @ degrees) * DENSE_SPEED < float(len(sets)) * sets.size:
         few = sparse.csr_array(sets.astype(np.float32))
@@ -71,18 +38,7 @@ def shared_counts(sets: np.ndarray) -> Callable[[slice], np.ndarray]:
 
 
 def distinct_rectangles(masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """List the rectangles of the live neurons, each once.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    (array of int, shape (q,); array of bool, shape (q, m); array of bool, shape (q, n))
-        The first neuron with each rectangle, its outputs and its inputs.
-    """
+    """List the rectangles of the live neurons, each once."""
     lower, upper = masks
     live = np.flatnonzero(lower.any(axis=1) & upper.any(axis=0))
     packed = np.hstack([np.packbits(upper.T[live], axis=1), np.packbits(lower[live], axis=1)])
@@ -94,18 +50,7 @@ def distinct_rectangles(masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray
 
 
 def boolean_product(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Return the Boolean product of two masks, by OR of packed rows.
-
-    Parameters
-    ----------
-    above, below : array of uint8, shape (m, r) and (r, n)
-        Masks.
-
-    Returns
-    -------
-    array of uint8, shape (m, n)
-        Their Boolean product.
-    """
+    """Return the Boolean product of two masks, by OR of packed rows."""
     packed = np.packbits(below, axis=1)
     out = np.zeros((above.shape[0], packed.shape[1]), np.uint8)
     for i, row in enumerate(above):

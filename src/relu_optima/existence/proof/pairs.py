@@ -52,18 +52,7 @@ Vector = dict[int, Fraction]
 
 
 def check_pairs(masks: list[np.ndarray]) -> list[str]:
-    """Check that every two neurons have a closed product set (Theorem P).
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-
-    Returns
-    -------
-    list of str
-        Problems; empty if the product set of every set of neurons is proved closed.
-    """
+    """Check that every two neurons have a closed product set (Theorem P)."""
     _, rows, columns = distinct_rectangles(masks)
     heights, widths = rows.sum(axis=1), columns.sum(axis=1)
     rows_shared, columns_shared = shared_counts(rows), shared_counts(columns)
@@ -83,20 +72,7 @@ def check_pairs(masks: list[np.ndarray]) -> list[str]:
 def check_open_pair(
     masks: list[np.ndarray], proof: dict[str, Any]
 ) -> tuple[list[str], set[int], set[int]]:
-    """Check that A = p y^T + x q^T is a limit of two neurons' products, and none of them.
-
-    Parameters
-    ----------
-    masks : list of array of uint8
-        The two layers, first layer first.
-    proof : dict
-        ``neurons`` (two) and the vectors ``p``, ``q``, ``x``, ``y``.
-
-    Returns
-    -------
-    (list of str, set of int, set of int)
-        Problems, and the unit vectors in im A and row A.
-    """
+    """Check that A = p y^T + x q^T is a limit of two neurons' products, and none of them."""
     lower, upper = (mask.astype(bool) for mask in masks)
     pair = proof["neurons"]
     if not in_range(pair, len(lower)) or len(pair) != 2:
@@ -118,16 +94,6 @@ def unit_vectors(a: Vector, b: Vector) -> set[int] | None:
     """List the unit vectors in the span of two vectors.
 
     Of the pairs (a_i, b_i) other than 0, all but the one at i must be multiples of one pair.
-
-    Parameters
-    ----------
-    a, b : dict of int to Fraction
-        Nonzero entries.
-
-    Returns
-    -------
-    set of int or None
-        Indices i with e_i in the span; None if the vectors are dependent.
     """
     zero = Fraction(0)
     directions: dict[Fraction | None, list[int]] = defaultdict(list)

@@ -26,15 +26,7 @@ class Contradiction(Exception):
 
 
 class Window:
-    """Cell equations of a target on some rows and columns, all neurons kept.
-
-    Parameters
-    ----------
-    cells : mapping of (int, int) to Fraction
-        Target values of the cells whose equations may be used.
-    supports : sequence of (frozenset, frozenset)
-        Row and column support of each neuron, restricted to the window.
-    """
+    """Cell equations of a target on some rows and columns, all neurons kept."""
 
     def __init__(
         self,
@@ -56,13 +48,7 @@ class Window:
 
 
 class State:
-    """What is known: which entries are zero or not, and the value of some products.
-
-    Parameters
-    ----------
-    window : Window
-        The equations.
-    """
+    """What is known: which entries are zero or not, and the value of some products."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -70,37 +56,13 @@ class State:
         self.value: dict[tuple[int, int, int], Fraction] = {}
 
     def copy(self) -> State:
-        """Return an independent copy.
-
-        Returns
-        -------
-        State
-            Copy.
-        """
+        """Return an independent copy."""
         out = State(self.window)
         out.sign, out.value = dict(self.sign), dict(self.value)
         return out
 
     def set_sign(self, entry: Entry, sign: int) -> bool:
-        """Record that an entry is zero or nonzero.
-
-        Parameters
-        ----------
-        entry : Entry
-            Entry of a factor.
-        sign : int
-            `ZERO` or `NONZERO`.
-
-        Returns
-        -------
-        bool
-            True if this is news.
-
-        Raises
-        ------
-        Contradiction
-            If the opposite is known.
-        """
+        """Record that an entry is zero or nonzero."""
         old = self.sign.get(entry)
         if old is None:
             self.sign[entry] = sign
@@ -110,25 +72,7 @@ class State:
         return False
 
     def set_value(self, product: tuple[int, int, int], value: Fraction) -> bool:
-        """Record the value of u_ik v_kj.
-
-        Parameters
-        ----------
-        product : (int, int, int)
-            Neuron, row, column.
-        value : Fraction
-            Value.
-
-        Returns
-        -------
-        bool
-            True if this is news.
-
-        Raises
-        ------
-        Contradiction
-            If another value is known.
-        """
+        """Record the value of u_ik v_kj."""
         old = self.value.get(product)
         if old is None:
             self.value[product] = value
@@ -144,16 +88,6 @@ def propagate(state: State) -> None:
     Rules: a product with a zero factor is zero; a nonzero product has nonzero factors; a zero
     product with one nonzero factor has a zero factor; in a cell with one unknown product that
     product is what is missing; u_i v_j * u_i' v_j' = u_i v_j' * u_i' v_j.
-
-    Parameters
-    ----------
-    state : State
-        Changed in place.
-
-    Raises
-    ------
-    Contradiction
-        If the case is impossible.
     """
     news = True
     while news:
@@ -234,22 +168,7 @@ def _rank_one_rule(state: State) -> bool:
 
 
 def check_tree(state: State, tree: Any) -> list[str]:
-    """Check that a tree of case distinctions refutes all cases.
-
-    Parameters
-    ----------
-    state : State
-        Equations and what is assumed so far; changed in place.
-    tree : JSON value
-        A case distinction ``[kind, a, b, tree if the entry is zero, tree if it is not]``, or at a
-        leaf None (propagation ends in a contradiction), ``["solve"]`` (a Groebner basis is 1) or
-        ``["rank", rows, columns, neurons]`` (a determinant does).
-
-    Returns
-    -------
-    list of str
-        Problems; empty if every case ends in a contradiction.
-    """
+    """Check that a tree of case distinctions refutes all cases."""
     try:
         propagate(state)
     except Contradiction:
@@ -313,20 +232,6 @@ def _exceeds_rank(
     What is known of the other neurons' products is subtracted from the target, cells where
     something is unknown are free. If the determinant is a nonzero constant whatever the free cells
     are, the rank is k + 1, but k neurons reach rank k only.
-
-    Parameters
-    ----------
-    state : State
-        After `propagate`.
-    rows, columns : sequence of int
-        The window, k + 1 each.
-    neurons : sequence of int
-        The k neurons.
-
-    Returns
-    -------
-    bool
-        True if this refutes the state.
     """
     size = len(rows)
     if not (len(set(rows)) == len(set(columns)) == size == len(set(neurons)) + 1 and size <= 5):

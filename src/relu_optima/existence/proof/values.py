@@ -17,23 +17,7 @@ _FRACTION = re.compile(r"(-?[0-9]{1,1200})(?:/([0-9]{1,1200}))?")
 
 
 def integer(value: Any) -> int:
-    """Read an integer.
-
-    Parameters
-    ----------
-    value : JSON value
-        Candidate.
-
-    Returns
-    -------
-    int
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If it is none, or one of more than `MAX_BITS` bits.
-    """
+    """Read an integer."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"{value!r} is no integer")
     if value.bit_length() > MAX_BITS:
@@ -42,45 +26,14 @@ def integer(value: Any) -> int:
 
 
 def index(value: Any, size: int) -> int:
-    """Read an index below a size.
-
-    Parameters
-    ----------
-    value : JSON value
-        Candidate.
-    size : int
-        Bound.
-
-    Returns
-    -------
-    int
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If it is no integer from 0 to ``size - 1``.
-    """
+    """Read an index below a size."""
     if not 0 <= integer(value) < size:
         raise ValueError(f"index {value} does not exist, there are {size}")
     return int(value)
 
 
 def in_range(indices: Any, size: int) -> bool:
-    """Say whether a list holds distinct indices below a size.
-
-    Parameters
-    ----------
-    indices : JSON value
-        Candidate.
-    size : int
-        Bound.
-
-    Returns
-    -------
-    bool
-        True if so.
-    """
+    """Say whether a list holds distinct indices below a size."""
     return (
         isinstance(indices, list)
         and all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < size for i in indices)
@@ -89,23 +42,7 @@ def in_range(indices: Any, size: int) -> bool:
 
 
 def fraction(value: Any) -> Fraction:
-    """Read an integer, or a text like ``-3/4``.
-
-    Parameters
-    ----------
-    value : JSON value
-        Candidate.
-
-    Returns
-    -------
-    Fraction
-        The number.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or the denominator is 0.
-    """
+    """Read an integer, or a text like ``-3/4``."""
     if not isinstance(value, str):
         return Fraction(integer(value))
     parts = _FRACTION.fullmatch(value)
@@ -118,25 +55,7 @@ def fraction(value: Any) -> Fraction:
 
 
 def vector(entries: Any, support: np.ndarray) -> dict[int, Fraction]:
-    """Read a sparse vector that lives on a support.
-
-    Parameters
-    ----------
-    entries : JSON value
-        List of ``[index, value]``, indices distinct, values not 0.
-    support : array of bool, shape (n,)
-        Where it may be nonzero.
-
-    Returns
-    -------
-    dict of int to Fraction
-        Nonzero entries.
-
-    Raises
-    ------
-    ValueError
-        If an entry is none, repeats or lies off the support.
-    """
+    """Read a sparse vector that lives on a support."""
     out: dict[int, Fraction] = {}
     for place, value in entries:
         i = index(place, len(support))

@@ -21,20 +21,7 @@ from relu_optima.existence.proof.values import integer
 
 
 def problems_of(document: Any) -> list[str]:
-    """List what is wrong with a certificate.
-
-    Parameters
-    ----------
-    document : JSON value
-        The certificate.
-
-    Returns
-    -------
-    list of str
-        Empty if every answer other than ``unknown`` is proved, or rests on what `unsupported_of`
-        lists. A document of the wrong form is a
-        problem, never an exception.
-    """
+    """List what is wrong with a certificate."""
     try:
         return _problems_of(document)
     except Exception as error:  # noqa: BLE001 (whatever a forged document makes go wrong)
@@ -70,18 +57,7 @@ def _problems_of(document: Any) -> list[str]:
 
 
 def unsupported_of(document: Any) -> list[str]:
-    """List the answers that rest on a solver's word.
-
-    Parameters
-    ----------
-    document : JSON value
-        A certificate without problems.
-
-    Returns
-    -------
-    list of str
-        One line for each such answer; empty for a full certificate.
-    """
+    """List the answers that rest on a solver's word."""
     proof = document["product"]["proof"]
     if proof.get("rule") != ORACLE:
         return []

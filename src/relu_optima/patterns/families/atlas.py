@@ -33,23 +33,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks of the class representative.
-
-    Parameters
-    ----------
-    config : Config
-        Size and number of the class.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If there is no class of that number, or only one of the sizes is 0.
-    """
+    """Make the masks of the class representative."""
     if (config.n_out == 0) != (config.n_in == 0):
         raise DataError("only one of n_out and n_in is 0", where="pattern.n_out, pattern.n_in")
     sizes = [(config.n_out, config.n_in)] if config.n_out else atlas_sizes(SIDE)

@@ -28,18 +28,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks: entry (i, j) is kept if -upper <= i - j <= lower.
-
-    Parameters
-    ----------
-    config : Config
-        Size and bandwidth.
-
-    Returns
-    -------
-    list of array of uint8, shape (n, n)
-        The same mask for every layer.
-    """
+    """Make the masks: entry (i, j) is kept if -upper <= i - j <= lower."""
     index = np.arange(config.n)
     offset = index[:, None] - index[None, :]
     band = ((offset <= config.lower) & (offset >= -config.upper)).astype(np.uint8)

@@ -32,16 +32,6 @@ def masks(config: Config) -> list[np.ndarray]:
     """Draw the masks: entries are independent Bernoulli(p).
 
     A layer that comes out all zero keeps one entry, drawn uniformly.
-
-    Parameters
-    ----------
-    config : Config
-        Layer widths, density and seed.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
     """
     rng = np.random.default_rng(config.seed)
     out = []

@@ -26,18 +26,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks: ones on the diagonal blocks.
-
-    Parameters
-    ----------
-    config : Config
-        Number and shape of the blocks.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-    """
+    """Make the masks: ones on the diagonal blocks."""
     eye = np.eye(config.blocks, dtype=np.uint8)
     first = np.ones((config.block_hidden, config.block_in), np.uint8)
     second = np.ones((config.block_out, config.block_hidden), np.uint8)

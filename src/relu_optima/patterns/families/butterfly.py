@@ -21,18 +21,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks I (x) ones(2, 2) (x) I.
-
-    Parameters
-    ----------
-    config : Config
-        Size.
-
-    Returns
-    -------
-    list of array of uint8, shape (2**L, 2**L)
-        First layer first; layer l pairs the neurons whose index differs in bit l.
-    """
+    """Make the masks I (x) ones(2, 2) (x) I."""
     size = 2**config.factors
     index = np.arange(size)
     out = []

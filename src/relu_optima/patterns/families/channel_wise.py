@@ -29,18 +29,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Draw the masks: dense on the kept channels.
-
-    Parameters
-    ----------
-    config : Config
-        Layer widths and what is kept.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-    """
+    """Draw the masks: dense on the kept channels."""
     rng = np.random.default_rng(config.seed)
     kept = []
     for size in (config.n_in, config.n_hidden):

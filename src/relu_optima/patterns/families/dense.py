@@ -31,23 +31,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks: all ones.
-
-    Parameters
-    ----------
-    config : Config
-        Layer widths.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If the number of inputs or outputs is left to a data set that is not there.
-    """
+    """Make the masks: all ones."""
     for key in ("n_in", "n_out"):
         if getattr(config, key) == 0:
             raise DataError(

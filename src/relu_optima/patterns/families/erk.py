@@ -32,18 +32,6 @@ def layer_densities(widths: list[int], density: float) -> list[float]:
     """Solve for the densities eps (n_in + n_out) / (n_in n_out) that keep the total.
 
     A layer whose density would exceed 1 is kept dense and the rest solved again.
-
-    Parameters
-    ----------
-    widths : list of int
-        Inputs, hidden layers, outputs.
-    density : float
-        Share of all weights that is kept.
-
-    Returns
-    -------
-    list of float
-        Density of each layer, first layer first.
     """
     pairs = list(itertools.pairwise(widths))
     sizes = [a * b for a, b in pairs]
@@ -62,18 +50,7 @@ def layer_densities(widths: list[int], density: float) -> list[float]:
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Draw the masks: each layer keeps its share of weights, uniformly at random.
-
-    Parameters
-    ----------
-    config : Config
-        Widths, total density and seed.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first; every layer keeps at least one weight.
-    """
+    """Draw the masks: each layer keeps its share of weights, uniformly at random."""
     rng = np.random.default_rng(config.seed)
     out = []
     densities = layer_densities(config.widths, config.density)

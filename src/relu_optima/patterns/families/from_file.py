@@ -32,37 +32,10 @@ class Config(PatternConfig):
 
 
 def source_files(config: Config) -> list[Path]:
-    """Name the files whose content decides the masks.
-
-    Parameters
-    ----------
-    config : Config
-        Where the masks lie.
-
-    Returns
-    -------
-    list of Path
-        The one file.
-    """
+    """Name the files whose content decides the masks."""
     return [Path(config.path)]
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Read the masks.
-
-    Parameters
-    ----------
-    config : Config
-        Where the masks lie.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, unreadable, or does not hold masks that chain.
-    """
+    """Read the masks."""
     return read_masks([Path(config.path)], "pattern.path", config.layers, option="pattern.layers")

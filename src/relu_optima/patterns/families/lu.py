@@ -21,17 +21,6 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks: W1 upper, W2 lower triangular, diagonals included.
-
-    Parameters
-    ----------
-    config : Config
-        Size.
-
-    Returns
-    -------
-    list of array of uint8, shape (n, n)
-        First layer first; the product W2 W1 is an LU product.
-    """
+    """Make the masks: W1 upper, W2 lower triangular, diagonals included."""
     full = np.ones((config.n, config.n), np.uint8)
     return [np.triu(full), np.tril(full)]

@@ -31,23 +31,7 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Draw the masks: each group keeps N of its M weights, uniformly at random.
-
-    Parameters
-    ----------
-    config : Config
-        Layer widths, N, M and seed.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If N > M or a width is no multiple of M.
-    """
+    """Draw the masks: each group keeps N of its M weights, uniformly at random."""
     if config.keep > config.group:
         raise DataError(
             f"{config.keep} of {config.group} cannot be kept",

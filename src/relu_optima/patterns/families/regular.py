@@ -44,22 +44,6 @@ def masks(config: Config) -> list[np.ndarray]:
 
     A balanced circulant mask is mixed by random switches (a, c), (b, d) -> (a, d), (b, c), which
     keep all row and column sums.
-
-    Parameters
-    ----------
-    config : Config
-        Layer widths, degree and seed.
-
-    Returns
-    -------
-    list of array of uint8, shape (n_out, n_in)
-        First layer first.
-
-    Raises
-    ------
-    DataError
-        If a layer has fewer inputs than `fan_in`, or not exactly one of `fan_in` and `density` is
-        given.
     """
     if (config.fan_in is None) == (config.density is None):
         raise DataError(

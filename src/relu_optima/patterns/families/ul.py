@@ -25,17 +25,6 @@ class Config(PatternConfig):
 
 
 def masks(config: Config) -> list[np.ndarray]:
-    """Make the masks: W1 lower, W2 upper triangular, diagonals included.
-
-    Parameters
-    ----------
-    config : Config
-        Size.
-
-    Returns
-    -------
-    list of array of uint8, shape (n, n)
-        First layer first; the product W2 W1 is a UL product.
-    """
+    """Make the masks: W1 lower, W2 upper triangular, diagonals included."""
     full = np.ones((config.n, config.n), np.uint8)
     return [np.tril(full), np.triu(full)]

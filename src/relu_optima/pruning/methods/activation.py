@@ -18,22 +18,7 @@ class Config(PruningConfig):
 
 
 def steps(network: Directions, config: Config, seed: int) -> Steps:
-    """Remove the neuron whose contribution |X_b w_b| to the fit is smallest, one at a time.
-
-    Parameters
-    ----------
-    network : Directions
-        Neurons and their coefficients at the start.
-    config : Config
-        Parameters.
-    seed : int
-        Not used: the method is deterministic.
-
-    Returns
-    -------
-    Steps
-        Models from the start to a single neuron.
-    """
+    """Remove the neuron whose contribution |X_b w_b| to the fit is smallest, one at a time."""
     from relu_optima.pruning.approximate import remove_by_score
 
     lengths = np.linalg.norm(network.columns, axis=0)

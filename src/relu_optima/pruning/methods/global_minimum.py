@@ -31,22 +31,7 @@ class Config(PruningConfig):
 
 
 def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
-    """Jump to an optimal model with the fewest neurons.
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        The optimal set and its starting point.
-    config : Config
-        Limits of the search.
-    seed : int
-        Not used: the method is deterministic.
-
-    Returns
-    -------
-    Steps
-        Start and smallest model, with the proven bound; ``status`` tells whether it is proven.
-    """
+    """Jump to an optimal model with the fewest neurons."""
     best = optimal.smallest(node_limit=config.node_limit, time_limit=config.time_limit)
     status = "ok" if best.status == "optimal" else best.status
     return Steps(np.array([optimal.start, best.beta]), status, best.lower_bound)

@@ -24,20 +24,6 @@ def steps(network: Directions, config: Config, seed: int) -> Steps:
     grad_b F = X_b' (fit - y) + lam u_b, taken at the current model. At an optimum it vanishes for
     neurons inside their cone; scores below rounding are ties, broken by magnitude (in mode
     ``published`` rounding decides).
-
-    Parameters
-    ----------
-    network : Directions
-        Neurons and their coefficients at the start.
-    config : Config
-        Parameters.
-    seed : int
-        Not used: the method is deterministic.
-
-    Returns
-    -------
-    Steps
-        Models from the start to a single neuron.
     """
     from relu_optima.pruning.approximate import remove_by_score
 

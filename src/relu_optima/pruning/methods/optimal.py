@@ -31,33 +31,12 @@ class Config(PruningConfig):
         return mode
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True if the vertex is one of least random cost.
-        """
+        """Tell whether a run depends on its seed."""
         return self.rule == "lp"
 
 
 def steps(optimal: OptimalSet, config: Config, seed: int) -> Steps:
-    """Prune exactly (Mishkin and Pilanci 2023, Algorithm 1).
-
-    Parameters
-    ----------
-    optimal : OptimalSet
-        The optimal set and its starting point.
-    config : Config
-        Choice rule.
-    seed : int
-        Seed of the random cost of rule ``lp``.
-
-    Returns
-    -------
-    Steps
-        Models from the start to a vertex.
-    """
+    """Prune exactly (Mishkin and Pilanci 2023, Algorithm 1)."""
     from relu_optima.pruning.exact import reduce_exactly
 
     if config.rule == "lp":

@@ -27,20 +27,6 @@ def steps(network: Directions, config: Config, seed: int) -> Steps:
 
     In mode ``published`` both phases follow the authors' code, one least-squares solve for each
     neuron and step.
-
-    Parameters
-    ----------
-    network : Directions
-        Neurons and their coefficients at the start.
-    config : Config
-        Choice rule of the exact phase.
-    seed : int
-        Not used: the method is deterministic.
-
-    Returns
-    -------
-    Steps
-        Models from the start to a single neuron.
     """
     from relu_optima.pruning.approximate import continue_least_squares
     from relu_optima.pruning.exact import reduce_exactly

@@ -17,33 +17,12 @@ class Config(PruningConfig):
     """Parameters of random pruning; it has none of its own."""
 
     def draws(self) -> bool:
-        """Tell whether a run depends on its seed.
-
-        Returns
-        -------
-        bool
-            True: the order is drawn.
-        """
+        """Tell whether a run depends on its seed."""
         return True
 
 
 def steps(network: Directions, config: Config, seed: int) -> Steps:
-    """Remove neurons in a random order, one at a time.
-
-    Parameters
-    ----------
-    network : Directions
-        Neurons and their coefficients at the start.
-    config : Config
-        Parameters.
-    seed : int
-        Seed of the order.
-
-    Returns
-    -------
-    Steps
-        Models from the start to a single neuron.
-    """
+    """Remove neurons in a random order, one at a time."""
     from relu_optima.pruning.approximate import remove_by_score
 
     rank = np.random.default_rng(seed).permutation(network.start.size).astype(float)

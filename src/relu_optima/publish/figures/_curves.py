@@ -39,32 +39,7 @@ def draw_curves(
     floors: tuple[float | None, float | None],
     spread: Spread = "interval",
 ) -> tuple[Line2D | None, list[dict[str, Any]]]:
-    """Draw the curves of the runs of one hue: summary of the good ones, the others singly.
-
-    Parameters
-    ----------
-    axis : Axes
-        Panel; its x scale decides how `linear` interpolates.
-    runs : pandas.DataFrame
-        Runs.
-    x, y : str
-        Series names without ``series.``.
-    align : Align
-        How runs are put on one grid.
-    style : LineStyle
-        Style of the line.
-    floors : pair of float or None
-        Where values <= 0 are drawn on logarithmic axes.
-    spread : {"interval", "quartiles"}
-        What the band shows.
-
-    Returns
-    -------
-    handle : Line2D or None
-        Legend handle; None if there is nothing to draw.
-    points : list of dict
-        Plotted points, with columns `x` and `y`.
-    """
+    """Draw the curves of the runs of one hue: summary of the good ones, the others singly."""
     good, bad = runs[is_ok(runs)], runs[~is_ok(runs)]
     handle: Line2D | None = None
     points: list[dict[str, Any]] = []
@@ -137,27 +112,7 @@ def _single(
 def summarise(
     runs: pd.DataFrame, x: str, y: str, align: Align, *, log_x: bool, spread: Spread
 ) -> list[dict[str, Any]]:
-    """Put curves on the union of their x values and summarise them there.
-
-    Parameters
-    ----------
-    runs : pandas.DataFrame
-        Runs of one line.
-    x, y : str
-        Series names without ``series.``.
-    align : Align
-        ``exact``, ``linear`` or ``step``.
-    log_x : bool
-        Interpolate in log x.
-    spread : {"interval", "quartiles"}
-        What surrounds the medians.
-
-    Returns
-    -------
-    list of dict
-        For each grid point x, the median as y, ``n``, ``low``, ``high``, ``coverage``; NaN where
-        no run has a value, which leaves a gap in the curve.
-    """
+    """Put curves on the union of their x values and summarise them there."""
     curves = [
         _sorted_curve(series_of(r, x), series_of(r, y), gaps=align != "step")
         for _, r in runs.iterrows()

@@ -23,41 +23,12 @@ BAND_ALPHA = 0.2
 
 
 def grouping(*columns: str | None) -> list[str]:
-    """List the columns in use, each once.
-
-    Parameters
-    ----------
-    *columns : str or None
-        Columns; None is skipped.
-
-    Returns
-    -------
-    list of str
-        In the order given.
-    """
+    """List the columns in use, each once."""
     return list(dict.fromkeys(c for c in columns if c is not None))
 
 
 def numeric(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Return a column as floats.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-    column : str
-        Column.
-
-    Returns
-    -------
-    pandas.Series
-        Floats, NaN where there is no value.
-
-    Raises
-    ------
-    ProductError
-        If it holds text.
-    """
+    """Return a column as floats."""
     import pandas as pd
 
     try:
@@ -76,21 +47,7 @@ def note_intervals(
     by: Sequence[str],
     spread: Spread = "interval",
 ) -> None:
-    """Say below the figure what lines and bands are, over which seeds and for which data.
-
-    Parameters
-    ----------
-    canvas : Canvas
-        The figure.
-    points : iterable of dict
-        Plotted points; those with a ``coverage`` are summaries.
-    frame : pandas.DataFrame
-        All runs of the figure.
-    by : sequence of str
-        Columns that name a group of runs which one median summarises.
-    spread : {"interval", "quartiles"}
-        What surrounds the medians.
-    """
+    """Say below the figure what lines and bands are, over which seeds and for which data."""
     coverages = [p["coverage"] for p in points if p.get("kind") == "median"]
     if coverages:
         seeds = describe_seeds(frame, by)
@@ -106,21 +63,7 @@ def cross_bad_runs(
     style: LineStyle,
     floors: tuple[float | None, float | None],
 ) -> None:
-    """Draw a cross for each run whose status is not good, if it has a value at all.
-
-    Parameters
-    ----------
-    axis : Axes
-        Panel.
-    frame : pandas.DataFrame
-        Runs of one line.
-    x, y : str
-        Columns on the axes.
-    style : LineStyle
-        The line's style.
-    floors : pair of float or None
-        Where values <= 0 are drawn on logarithmic axes.
-    """
+    """Draw a cross for each run whose status is not good, if it has a value at all."""
     bad = frame[~is_ok(frame)]
     pairs = [
         (a, b)
@@ -137,24 +80,7 @@ def cross_bad_runs(
 def run_points(
     frame: pd.DataFrame, by: Sequence[str], x: str, y: str, kind: str = "run"
 ) -> list[dict[str, Any]]:
-    """List single runs as points.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-    by : sequence of str
-        Columns that name the panel and the line.
-    x, y : str
-        Columns on the axes.
-    kind : str
-        What the points are.
-
-    Returns
-    -------
-    list of dict
-        Rows of the points table.
-    """
+    """List single runs as points."""
     columns = grouping(*by, x, y)
     return [
         {**{c: run[c] for c in columns}, "kind": kind, "status": run["status"], "runs": run_id}
@@ -163,20 +89,7 @@ def run_points(
 
 
 def points_table(points: list[dict[str, Any]], order: Sequence[str]) -> pd.DataFrame:
-    """Make the table of plotted points, the naming columns first and the run ids last.
-
-    Parameters
-    ----------
-    points : list of dict
-        Plotted points.
-    order : sequence of str
-        Columns that come first.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each point.
-    """
+    """Make the table of plotted points, the naming columns first and the run ids last."""
     import pandas as pd
 
     seen: dict[str, None] = dict.fromkeys([*order, "kind"])

@@ -38,20 +38,7 @@ class Config(PanelConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw one marker for each line of the series.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each marker. Runs without a line are counted in a note.
-    """
+    """Draw one marker for each line of the series."""
     x, y, hue, panel = bare(options.x), bare(options.y), options.hue, options.panel
     frame = gather(frames, options, (options.x, options.y, hue, panel))
     parts = split(frame, panel)

@@ -40,13 +40,7 @@ class Config(FigureConfig):
     )
 
     def reads(self) -> Iterator[Read]:
-        """List the columns that are read, `y` from the first sweep only if two are joined.
-
-        Yields
-        ------
-        Read
-            As `ProductConfig.reads`.
-        """
+        """List the columns that are read, `y` from the first sweep only if two are joined."""
         last = {"x": self.sweeps[-1:], "y": self.sweeps[:1], "where": self.sweeps[-1:]}
         for read in super().reads():
             of = last.get(read.key) if self.join else None
@@ -54,20 +48,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw a table of counts.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps: one with both columns, or two to be joined.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; count and run ids of each cell.
-    """
+    """Draw a table of counts."""
     import matplotlib
     from matplotlib.patches import Rectangle
 

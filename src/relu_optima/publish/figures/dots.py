@@ -67,20 +67,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw the median and interval of each category, and its runs as pale markers.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each median and for each run.
-    """
+    """Draw the median and interval of each category, and its runs as pale markers."""
     x, y, hue, panel = options.x, options.y, options.hue, options.panel
     frame = gather(frames, options, (x, y, hue, panel))
     frame = frame.assign(**{x: numeric(frame, x)})

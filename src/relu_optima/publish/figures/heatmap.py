@@ -58,18 +58,6 @@ class Config(FigureConfig):
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """Draw a grid of values.
 
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; one point for each cell.
-
     Notes
     -----
     A numeric cell shows the median over its good runs. A text cell shows the value that all runs

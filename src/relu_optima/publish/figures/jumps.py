@@ -41,20 +41,7 @@ class Config(PanelConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw the norm and its drops.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each knot, and for the value at each drop.
-    """
+    """Draw the norm and its drops."""
     panel = options.panel
     needed = (options.x, options.y, options.at, options.above, options.inside, options.jump)
     frame = gather(frames, options, (*needed, panel))

@@ -46,20 +46,7 @@ class Config(PooledConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw medians over seeds against a numeric column.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each median, and one for each run that did not end well.
-    """
+    """Draw medians over seeds against a numeric column."""
     x, y, hue, panel = options.x, options.y, options.hue, options.panel
     frame = gather(frames, options, (x, y, hue, panel))
     frame = frame.assign(**{x: numeric(frame, x), y: numeric(frame, y)})
@@ -98,20 +85,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
 
 
 def summary_points(table: pd.DataFrame, y: str) -> list[dict[str, Any]]:
-    """List medians as points.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        What `aggregate_seeds` returned.
-    y : str
-        The summarised column.
-
-    Returns
-    -------
-    list of dict
-        Rows of the points table, the median in column `y`.
-    """
+    """List medians as points."""
     names = {f"{y}.{part}": part for part in ("n", "low", "high", "coverage")}
     renamed = table.rename(columns={**names, f"{y}.median": y, "not_ok": "status"})
     return [

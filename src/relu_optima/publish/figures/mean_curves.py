@@ -61,26 +61,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw mean curves with bands of one standard deviation.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each knot with ``mean``, ``std`` (of the sample, as NumPy's) and
-        ``n``. Runs that are not ok are left out of the means and counted below.
-
-    Raises
-    ------
-    ProductError
-        If runs of one curve have different x.
-    """
+    """Draw mean curves with bands of one standard deviation."""
     series = list(dict.fromkeys(s for p in options.panels for s in (p.x, p.y)))
     frame = gather(frames, options, (*series, options.hue))
     refuse_hidden_pooling(frame, [options.hue], [], "hue")

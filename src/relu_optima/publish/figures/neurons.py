@@ -52,20 +52,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw the neurons of each panel's runs.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each neuron at each knot, and one for each tick.
-    """
+    """Draw the neurons of each panel's runs."""
     x, panel = bare(options.x), options.panel
     needed = (options.x, options.line, options.sign, *options.y)
     frame = gather(frames, options, (*needed, options.ticks, panel))

@@ -56,20 +56,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw stacked series along a path.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each knot of each drawn curve, its series in column ``series``.
-    """
+    """Draw stacked series along a path."""
     x, hue, panel = bare(options.x), options.hue, options.panel
     series, logarithmic = [bare(n) for n in options.y], [bare(n) for n in options.log_y]
     frame = gather(frames, options, (options.x, *options.y, hue, panel))

@@ -31,25 +31,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw sampled optima and the outline of the set, in coefficients and in output weights.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each sample and each point of the outline.
-
-    Raises
-    ------
-    ProductError
-        If not exactly one good run with such a set is selected.
-    """
+    """Draw sampled optima and the outline of the set, in coefficients and in output weights."""
     frame = gather(frames, options, options.always)
     good = frame[is_ok(frame)]
     if len(good) != 1 or not series_of(good.iloc[0], SERIES[0]):

@@ -48,20 +48,7 @@ class Config(PanelConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw the share of runs that count, with the share that may count in a hatched band.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; for each bin of each line the counts, the share and the interval.
-    """
+    """Draw the share of runs that count, with the share that may count in a hatched band."""
     x, of, hue, panel = options.x, options.of, options.hue, options.panel
     frame = gather(frames, options, (x, of, hue, panel))
     frame = frame.assign(**{x: binned(numeric(frame, x), options.bin)})

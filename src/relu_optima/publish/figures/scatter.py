@@ -47,20 +47,7 @@ class Config(PanelConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw one marker for each run.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each run.
-    """
+    """Draw one marker for each run."""
     x, y, hue, panel = options.x, options.y, options.hue, options.panel
     frame = gather(frames, options, (x, y, hue, panel))
     frame = frame.assign(**{x: numeric(frame, x), y: numeric(frame, y)})

@@ -49,20 +49,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw one stacked bar of shares for each value of x.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; count, n and share of each stack.
-    """
+    """Draw one stacked bar of shares for each value of x."""
     x, counted, panel = options.x, "value", options.panel
     if isinstance(options.share_of, str):
         counted = options.share_of

@@ -41,20 +41,7 @@ class Config(PooledConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw series, as medians over seeds or run by run.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each knot of each drawn curve.
-    """
+    """Draw series, as medians over seeds or run by run."""
     x, y, hue, panel = bare(options.x), bare(options.y), options.hue, options.panel
     frame = gather(frames, options, (options.x, options.y, hue, panel))
     if options.align != "none":

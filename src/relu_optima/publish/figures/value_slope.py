@@ -47,21 +47,7 @@ class Config(FigureConfig):
 
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
-    """Draw value, tangents, slopes and difference quotients.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The figure.
-
-    Returns
-    -------
-    FigureResult
-        The figure; a point for each value, slope and difference quotient. A note says how many
-        quotients lie between the slopes at their two ends.
-    """
+    """Draw value, tangents, slopes and difference quotients."""
     panel = options.panel
     needed = (options.x, options.value, options.slope, options.secant)
     frame = gather(frames, options, (*needed, panel))

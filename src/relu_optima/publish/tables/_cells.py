@@ -14,22 +14,7 @@ if TYPE_CHECKING:
 
 
 def heading(spec: ColumnSpec, options: TableConfig, *, key: bool = False) -> Column:
-    """Turn a column of the config into one of the table.
-
-    Parameters
-    ----------
-    spec : ColumnSpec
-        The column.
-    options : TableConfig
-        Gives the table's own names.
-    key : bool
-        The column names the row.
-
-    Returns
-    -------
-    Column
-        Its heading and format.
-    """
+    """Turn a column of the config into one of the table."""
     own = column_unit(spec.column) if spec.label is None else ""
     label = spec.label or column_label(spec.column, options.labels)
     unit = own if spec.unit is None else spec.unit
@@ -37,18 +22,7 @@ def heading(spec: ColumnSpec, options: TableConfig, *, key: bool = False) -> Col
 
 
 def status_note(frame: pd.DataFrame) -> str:
-    """Say how many runs are not as they should be.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Runs.
-
-    Returns
-    -------
-    str
-        E.g. ``not ok are 3 diverged of 60 runs``; empty if all are.
-    """
+    """Say how many runs are not as they should be."""
     bad = status_counts(frame)
     if not bad:
         return ""

@@ -42,21 +42,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """Summarise seeds.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each setting; ``n_runs`` is always shown, ``not_ok`` if some run did not end
-        well. The CSV has counts, intervals, coverages and run ids besides.
-    """
+    """Summarise seeds."""
     values = [s.column for s in options.columns]
     frame = gather(frames, options, [*options.by, *values])
     refuse_hidden_pooling(frame, options.by, options.pool, "pool")

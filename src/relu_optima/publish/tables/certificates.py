@@ -40,21 +40,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """List certificates.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        With `worst_of_seeds`, the run of largest gap of each setting: all its numbers belong to
-        one run, whose id is in the table. A run without a gap counts as worse than any.
-    """
+    """List certificates."""
     specs = [ColumnSpec(column=c) for c in options.by] + CERTIFICATE
     names = [s.column for s in specs]
     frame = gather(frames, options, names)

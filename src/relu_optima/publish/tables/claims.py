@@ -38,27 +38,7 @@ _COLUMNS = {
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """Check the statements.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each statement (`Dominates`: for each method it compares with): in how many
-        groups it holds, the least favourable number and where, and ``pass`` or ``fail``. A group
-        without good runs counts against the statement.
-
-    Raises
-    ------
-    ProductError
-        If a sweep or column is missing or a median would pool runs that differ in their config.
-    """
+    """Check the statements."""
     import pandas as pd
 
     rows, remarks = [], []

@@ -27,21 +27,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """Count values.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each setting; one column for each value of each counted column, named
-        ``<column>=<value>``. Runs without a value are counted as missing.
-    """
+    """Count values."""
     import pandas as pd
 
     frame = gather(frames, options, [*options.by, *options.count])

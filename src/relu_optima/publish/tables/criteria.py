@@ -67,22 +67,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """Check claims.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each claim with ``measured``, ``bound``, ``n`` and ``verdict``: ``pass``,
-        ``fail``, or ``not measured`` where some run lacks the number, which is no pass. All runs
-        count, whatever their status.
-    """
+    """Check claims."""
     import pandas as pd
 
     rows = [_check(frames, options, criterion) for criterion in options.criteria]

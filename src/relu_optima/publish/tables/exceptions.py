@@ -36,21 +36,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """List exceptions.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each run whose outcome is not the predicted one, or is missing; the note
-        counts the runs that predictions are about.
-    """
+    """List exceptions."""
     import pandas as pd
 
     outcome, specs = options.outcome, [s for s in options.columns if s.column != "run_id"]

@@ -34,21 +34,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """Estimate probabilities.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each setting: ``n_runs``; for each column of answers the share that counts, its
-        interval and the number of undecided runs. The CSV has the run ids besides.
-    """
+    """Estimate probabilities."""
     import pandas as pd
 
     frame = gather(frames, options, [*options.by, *options.of])

@@ -28,20 +28,7 @@ class Config(TableConfig):
 
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
-    """List runs.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        One row for each run; run id first, status last, whether asked for or not.
-    """
+    """List runs."""
     asked = [s for s in options.columns if s.column not in ("run_id", "status")]
     specs = [ColumnSpec(column="run_id"), *asked, ColumnSpec(column="status")]
     names = [s.column for s in specs]

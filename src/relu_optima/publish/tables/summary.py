@@ -56,13 +56,7 @@ class Config(TableConfig):
     parts: list[Part] = Field(min_length=1, description="Columns of answers, in order.")
 
     def reads(self) -> Iterator[Read]:
-        """List the columns that are read; a part may have another name for one of `key`.
-
-        Yields
-        ------
-        Read
-            As `ProductConfig.reads`.
-        """
+        """List the columns that are read; a part may have another name for one of `key`."""
         yield from super().reads()
         for part in self.parts:
             for index, name in enumerate(self.key):
@@ -72,18 +66,6 @@ class Config(TableConfig):
 
 def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult:
     """Join the answers of several sweeps.
-
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Collected sweeps.
-    options : Config
-        The table.
-
-    Returns
-    -------
-    TableResult
-        Every key that any sweep has; a dash where a sweep says nothing about it.
 
     Notes
     -----

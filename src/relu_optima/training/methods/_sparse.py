@@ -26,17 +26,7 @@ class SparseConfig(TrainingConfig):
 
 
 class RandomRule(MaskRule):
-    """A random mask of a given density; base of methods that move it.
-
-    Parameters
-    ----------
-    config : SparseConfig
-        Density and its distribution over layers.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-    """
+    """A random mask of a given density; base of methods that move it."""
 
     def __init__(self, config: SparseConfig, masks: list[np.ndarray], seed: int) -> None:
         # a stream of its own: the initial weights are drawn from default seeding
@@ -51,24 +41,12 @@ class RandomRule(MaskRule):
         )
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return masks and the state of the random generator.
-
-        Returns
-        -------
-        dict of str to array
-            What `restore` needs.
-        """
+        """Return masks and the state of the random generator."""
         text = json.dumps(self.generator.bit_generator.state).encode()
         return {**super().state(), "generator": np.frombuffer(text, np.uint8)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a checkpoint.
-
-        Parameters
-        ----------
-        state : dict of str to array
-            What `state` returned.
-        """
+        """Continue from a checkpoint."""
         super().restore(state)
         self.generator.bit_generator.state = json.loads(state["generator"].tobytes())
 
@@ -80,19 +58,7 @@ class RandomRule(MaskRule):
         weights: torch.Tensor,
         values: np.ndarray | float,
     ) -> None:
-        """Take over a layer's new mask and write the weights that changed.
-
-        Parameters
-        ----------
-        layer : int
-            Which layer.
-        kept, grown : array of bool, shape (n_out, n_in)
-            Old weights that stay, new ones.
-        weights : tensor, shape (n_out, n_in)
-            Changed in place: dropped ones to zero, new ones to `values`.
-        values : array, shape (k,), or float
-            Start of the new ones in row order.
-        """
+        """Take over a layer's new mask and write the weights that changed."""
         import torch
 
         W = weights.cpu().numpy() * kept

@@ -53,29 +53,7 @@ class Config(TrainingConfig):
 
 
 def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
-    """Follow the penalised optimum while the penalty falls.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is trained.
-    upstream : mapping of str to Record
-        The data set may hold a start.
-
-    Returns
-    -------
-    Trained
-        One line of the series per level: ``epoch`` (its number), ``lam``, ``loss``, norms.
-        ``extra`` has ``norm_exponent`` (d log ‖θ‖ / d log(1/λ)) and ``loss_norm_exponent``
-        (d log loss / d log ‖θ‖) over the last half of the levels, and ``behaviour``: ``growing``
-        if that exponent is above 0.08, the last norm is the largest and the norm grows between at
-        least half of all levels, not by one leap to another basin; else ``bounded``.
-
-    Raises
-    ------
-    DataError
-        If the penalty does not fall, or the data set has no curve to start on.
-    """
+    """Follow the penalised optimum while the penalty falls."""
     import torch
 
     from relu_optima.training.cones import minimise_past_kinks
@@ -123,20 +101,7 @@ def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
 
 
 def judge(series: Mapping[str, np.ndarray], status: str) -> dict[str, Any]:
-    """Measure exponents on the last half of the levels and name the behaviour.
-
-    Parameters
-    ----------
-    series : mapping of str to array
-        ``lam``, ``loss``, ``loss_relative`` and ``parameter_norm`` by level.
-    status : str
-        ``ok`` or ``diverged``.
-
-    Returns
-    -------
-    dict
-        ``lam_final``, ``norm_exponent``, ``loss_norm_exponent``, ``fitted``, ``behaviour``.
-    """
+    """Measure exponents on the last half of the levels and name the behaviour."""
     half = slice(len(series["lam"]) // 2, None)
     norm, loss = series["parameter_norm"][half], series["loss"][half]
     exponent = log_slope(1 / series["lam"][half], norm)

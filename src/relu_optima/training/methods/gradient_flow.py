@@ -45,30 +45,7 @@ class Config(TrainingConfig):
 
 
 def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:
-    """Integrate the flow from random factors.
-
-    Parameters
-    ----------
-    problem : Problem
-        Masks and target matrix; the data themselves are not used.
-    upstream : mapping of str to Record
-        Not used.
-
-    Returns
-    -------
-    Trained
-        Series over ``epoch`` (the time), with ``product_error`` relative and ``loss`` =
-        ``½‖W_L ... W_1 - A‖_F²``. The network gets hidden biases that keep every ReLU in its
-        linear regime on ``[-1, 1]^d``. ``extra`` has ``norm_exponent``, ``loss_exponent`` and
-        ``norm_loss_exponent`` (d log ‖θ‖ / d log ε) over the last two decades of time, and
-        ``product_gap`` = ε, the absolute error at the end; with a penalty
-        ``penalised_gap_ratio`` = ``ε/(2λ)^{1/3}``, 1 in theory on the 2 x 2 problem for small λ.
-
-    Raises
-    ------
-    DataError
-        If there is no target matrix.
-    """
+    """Integrate the flow from random factors."""
     import torch
     from scipy.integrate import solve_ivp
 

@@ -29,33 +29,12 @@ class Config(TrainingConfig):
 
 
 def cubic_sparsity(final: float, done: float) -> float:
-    """Evaluate the schedule from 0 to `final`.
-
-    Parameters
-    ----------
-    final : float
-        Sparsity at the end.
-    done : float
-        Share of the way, 0 to 1.
-
-    Returns
-    -------
-    float
-        ``final (1 - (1 - done)³)``.
-    """
+    """Evaluate the schedule from 0 to `final`."""
     return final * (1 - (1 - done) ** 3)
 
 
 class GradualRule(MaskRule):
-    """Cut the smallest weights; what is cut stays zero.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    """
+    """Cut the smallest weights; what is cut stays zero."""
 
     def __init__(self, config: Config, masks: list[np.ndarray]) -> None:
         if config.end_fraction < config.begin_fraction:
@@ -66,32 +45,13 @@ class GradualRule(MaskRule):
         self.first = self.last = 0.0
 
     def begin(self, steps_per_epoch: int, epochs: int) -> None:
-        """Learn when pruning begins and ends.
-
-        Parameters
-        ----------
-        steps_per_epoch, epochs : int
-            Length of training.
-        """
+        """Learn when pruning begins and ends."""
         steps = max(steps_per_epoch * epochs - 1, 0)  # the last cut comes before the last step
         self.first = int(self.config.begin_fraction * steps)
         self.last = int(self.config.end_fraction * steps)
 
     def before_step(self, step: int, weights: list[torch.Tensor]) -> bool:
-        """Cut down to the schedule's density.
-
-        Parameters
-        ----------
-        step : int
-            Steps done so far.
-        weights : list of tensor, shape (n_out, n_in)
-            Changed in place: cut weights become zero.
-
-        Returns
-        -------
-        bool
-            True if weights were cut.
-        """
+        """Cut down to the schedule's density."""
         due = step == self.last or (step - self.first) % self.config.every_steps == 0
         if not self.first <= step <= self.last or not due:
             return False
@@ -125,20 +85,5 @@ class GradualRule(MaskRule):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Start from the pattern itself.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    MaskRule
-        The rule.
-    """
+    """Start from the pattern itself."""
     return GradualRule(config, masks)

@@ -26,20 +26,7 @@ class Config(TrainingConfig):
 
 
 def n_m_mask(W: np.ndarray, keep: int, group: int) -> np.ndarray:
-    """Choose the N largest of every M consecutive inputs.
-
-    Parameters
-    ----------
-    W : array, shape (n_out, n_in)
-        Weights; of equal magnitudes the first is taken.
-    keep, group : int
-        N and M; a shorter last group keeps N, or all it has.
-
-    Returns
-    -------
-    array of bool, shape (n_out, n_in)
-        The mask.
-    """
+    """Choose the N largest of every M consecutive inputs."""
     rows, columns = W.shape
     padded = -(-columns // group) * group
     score = np.full((rows, padded), -np.inf)
@@ -51,15 +38,7 @@ def n_m_mask(W: np.ndarray, keep: int, group: int) -> np.ndarray:
 
 
 class NmRule(MaskRule):
-    """Dense weights behind an N:M mask; gradients pass straight through to all of them.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Must be dense.
-    """
+    """Dense weights behind an N:M mask; gradients pass straight through to all of them."""
 
     stores_dense = True
 
@@ -76,64 +55,24 @@ class NmRule(MaskRule):
         self.config = config
 
     def start(self, weights: list[torch.Tensor]) -> None:
-        """Choose the mask by the initial weights.
-
-        Parameters
-        ----------
-        weights : list of tensor, shape (n_out, n_in)
-            Dense weights.
-        """
+        """Choose the mask by the initial weights."""
         self.forward = [
             n_m_mask(W.cpu().numpy(), self.config.keep, self.config.group) for W in weights
         ]
 
     def before_step(self, step: int, weights: list[torch.Tensor]) -> bool:
-        """Choose the mask anew, at every step.
-
-        Parameters
-        ----------
-        step : int
-            Steps done so far.
-        weights : list of tensor, shape (n_out, n_in)
-            Dense weights.
-
-        Returns
-        -------
-        bool
-            True if it changed.
-        """
+        """Choose the mask anew, at every step."""
         before = self.forward
         self.start(weights)
         return not all(np.array_equal(a, b) for a, b in zip(before, self.forward, strict=True))
 
     def penalty(self) -> list[np.ndarray] | None:
-        """Return the extra decay of weights outside the mask.
-
-        Returns
-        -------
-        list of array, shape (n_out, n_in), or None
-            None without refinement (plain STE).
-        """
+        """Return the extra decay of weights outside the mask."""
         if self.config.refinement == 0:
             return None
         return [self.config.refinement * ~m for m in self.forward]
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Start from dense weights.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Must be dense.
-    seed : int
-        Not used: the initial weights decide.
-
-    Returns
-    -------
-    MaskRule
-        The rule.
-    """
+    """Start from dense weights."""
     return NmRule(config, masks)

@@ -13,20 +13,5 @@ class Config(SparseConfig):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Draw the masks.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-
-    Returns
-    -------
-    MaskRule
-        Fixed random masks.
-    """
+    """Draw the masks."""
     return RandomRule(config, masks, seed)

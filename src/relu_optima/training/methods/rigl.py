@@ -29,17 +29,7 @@ class Config(SparseConfig):
 
 
 class RigLRule(RandomRule):
-    """Drop by magnitude, grow by the dense gradient of one batch, in place of that batch's step.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-    """
+    """Drop by magnitude, grow by the dense gradient of one batch, in place of that batch's step."""
 
     def __init__(self, config: Config, masks: list[np.ndarray], seed: int) -> None:
         super().__init__(config, masks, seed)
@@ -47,59 +37,21 @@ class RigLRule(RandomRule):
         self.last = 0.0
 
     def begin(self, steps_per_epoch: int, epochs: int) -> None:
-        """Learn when masks become fixed.
-
-        Parameters
-        ----------
-        steps_per_epoch, epochs : int
-            Length of training.
-        """
+        """Learn when masks become fixed."""
         self.last = self.config.stop_fraction * steps_per_epoch * epochs
 
     def share(self, step: int) -> float:
-        """Evaluate the schedule ``α/2 (1 + cos(π t / T))``.
-
-        Parameters
-        ----------
-        step : int
-            Steps done, t.
-
-        Returns
-        -------
-        float
-            Share of a layer's weights that move.
-        """
+        """Evaluate the schedule ``α/2 (1 + cos(π t / T))``."""
         return self.config.drop_fraction / 2 * (1 + math.cos(math.pi * step / self.last))
 
     def wants_gradient(self, step: int) -> bool:
-        """Tell whether masks move at this step.
-
-        Parameters
-        ----------
-        step : int
-            Steps done so far.
-
-        Returns
-        -------
-        bool
-            True every ``every_steps`` steps until the masks are fixed.
-        """
+        """Tell whether masks move at this step."""
         return 0 < step < self.last and step % self.config.every_steps == 0
 
     def use_gradient(
         self, step: int, weights: list[torch.Tensor], gradient: list[torch.Tensor]
     ) -> None:
-        """Move weights; places that were just emptied may be filled again, as in the paper.
-
-        Parameters
-        ----------
-        step : int
-            Steps done so far.
-        weights : list of tensor, shape (n_out, n_in)
-            Changed in place; new weights are 0.
-        gradient : list of tensor, shape (n_out, n_in)
-            Dense gradient.
-        """
+        """Move weights; places that were just emptied may be filled again, as in the paper."""
         for k, (W, G) in enumerate(zip(weights, gradient, strict=True)):
             active = self.forward[k]
             moving = int(self.share(step) * self.counts[k])
@@ -109,20 +61,5 @@ class RigLRule(RandomRule):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Start from a random mask.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-
-    Returns
-    -------
-    MaskRule
-        The rule.
-    """
+    """Start from a random mask."""
     return RigLRule(config, masks, seed)

@@ -26,37 +26,14 @@ class Config(SparseConfig):
 
 
 class SetRule(RandomRule):
-    """Drop by magnitude, grow at random, between epochs and not after the last one.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-    """
+    """Drop by magnitude, grow at random, between epochs and not after the last one."""
 
     def __init__(self, config: Config, masks: list[np.ndarray], seed: int) -> None:
         super().__init__(config, masks, seed)
         self.config = config
 
     def after_epoch(self, epoch: int, weights: list[torch.Tensor]) -> bool:
-        """Move the share ``drop_fraction`` of every layer's weights.
-
-        Parameters
-        ----------
-        epoch : int
-            Epochs done.
-        weights : list of tensor, shape (n_out, n_in)
-            Changed in place.
-
-        Returns
-        -------
-        bool
-            True if weights moved.
-        """
+        """Move the share ``drop_fraction`` of every layer's weights."""
         if epoch % self.config.every_epochs or epoch >= self.config.epochs:
             return False
         for k, W in enumerate(weights):
@@ -71,20 +48,5 @@ class SetRule(RandomRule):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Start from a random mask.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Seed of the network.
-
-    Returns
-    -------
-    MaskRule
-        The rule.
-    """
+    """Start from a random mask."""
     return SetRule(config, masks, seed)

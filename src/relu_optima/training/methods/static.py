@@ -13,20 +13,5 @@ class Config(TrainingConfig):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Keep the masks as they are.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Masks of the pattern.
-    seed : int
-        Not used.
-
-    Returns
-    -------
-    MaskRule
-        The fixed masks.
-    """
+    """Keep the masks as they are."""
     return MaskRule(masks)

@@ -32,15 +32,7 @@ class Config(TrainingConfig):
 
 
 class TopKastRule(MaskRule):
-    """Layerwise top sets of the dense weights; those outside B are frozen bit for bit.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    """
+    """Layerwise top sets of the dense weights; those outside B are frozen bit for bit."""
 
     stores_dense = True
 
@@ -57,13 +49,7 @@ class TopKastRule(MaskRule):
         self.penalty_power = 2 if config.exploration_norm == "square" else 1
 
     def start(self, weights: list[torch.Tensor]) -> None:
-        """Choose A and B by the initial weights.
-
-        Parameters
-        ----------
-        weights : list of tensor, shape (n_out, n_in)
-            Dense weights.
-        """
+        """Choose A and B by the initial weights."""
         for k, (W, allowed) in enumerate(zip(weights, self.allowed, strict=True)):
             magnitude, size = np.abs(W.cpu().numpy()), int(allowed.sum())
             inner = math.ceil(round(self.config.density * size, 9))
@@ -72,33 +58,14 @@ class TopKastRule(MaskRule):
             self.trained[k] = largest(magnitude, allowed, outer)
 
     def before_step(self, step: int, weights: list[torch.Tensor]) -> bool:
-        """Choose A and B anew every ``every_steps`` steps.
-
-        Parameters
-        ----------
-        step : int
-            Steps done so far.
-        weights : list of tensor, shape (n_out, n_in)
-            Dense weights.
-
-        Returns
-        -------
-        bool
-            True if they were chosen.
-        """
+        """Choose A and B anew every ``every_steps`` steps."""
         if step % self.config.every_steps:
             return False
         self.start(weights)
         return True
 
     def penalty(self) -> list[np.ndarray] | None:
-        """Return the coefficients of the exploration penalty's gradient.
-
-        Returns
-        -------
-        list of array, shape (n_out, n_in), or None
-            Twice the penalty for squares; ``1/density`` times as much on B outside A.
-        """
+        """Return the coefficients of the exploration penalty's gradient."""
         if self.config.exploration == 0:
             return None
         unit = self.config.exploration * (2.0 if self.penalty_power == 2 else 1.0)
@@ -109,20 +76,5 @@ class TopKastRule(MaskRule):
 
 
 def rule(config: Config, masks: list[np.ndarray], seed: int) -> MaskRule:
-    """Start from dense weights.
-
-    Parameters
-    ----------
-    config : Config
-        The group's values.
-    masks : list of array of uint8, shape (n_out, n_in)
-        Weights that may be used.
-    seed : int
-        Not used: the initial weights decide.
-
-    Returns
-    -------
-    MaskRule
-        The rule.
-    """
+    """Start from dense weights."""
     return TopKastRule(config, masks)
