@@ -276,7 +276,7 @@ def test_commands_in_running_text_exist(command, made):
         run(["make", "-n", *words[1:]], made)
     elif words[0] == "relu-optima" or words[:3] == ["python", "-m", "relu_optima"]:
         words = words[2:] if words[0] == "python" else words
-        if words[1] != "<verb>":
+        if words[1:] and words[1] != "<verb>":
             parsed([*words, *(["x"] if words[-1] == "check" else [])])
     elif words[0] == "python":
         place = ROOT / words[2].replace(".", "/")

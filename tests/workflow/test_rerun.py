@@ -4,6 +4,8 @@ import resource
 import shutil
 import subprocess
 
+import pytest
+
 from relu_optima.store.locks import study_lock
 from tests.workflow.conftest import RUNS, Project, copy_of
 
@@ -102,6 +104,7 @@ def test_two_folders_give_the_same_bytes(fresh: Project, finished: Project):
     assert fresh.products() == finished.products()
 
 
+@pytest.mark.slow
 def test_lost_store_costs_time_only(finished: Project):
     before = finished.products()
     shutil.rmtree(finished.root / "results/store")
