@@ -10,3 +10,6 @@ from .scaling import canonical_lambda as canonical_lambda
 from .solution import Solution as Solution
 from .solver import lambda_max as lambda_max
 from .solver import solve as solve
+from .low_rank.pricing import Price as Price
+from .low_rank.pricing import Pricer as Pricer
+from .low_rank.pricing import price as price
