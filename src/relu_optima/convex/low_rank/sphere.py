@@ -86,7 +86,6 @@ def sweep_sphere(
             for c in range(K):
                 upper += (G[2, c] + A[j, c]) * (G[2, c] + A[j, c])
                 lower += (G[2, c] - B[j, c]) * (G[2, c] - B[j, c])
-            now = half
             if p == m - 1:
                 p, half = 0, -1.0 if half > 0.0 else 0.0
             least = min(level, found[0, 3])
