@@ -24,19 +24,22 @@ from __future__ import annotations
 import numpy as np
 
 from relu_optima.convex.vector import sliding_kernels as kernels
+from relu_optima.convex.vector.pooling import Pooling
 
 MAX_STEPS = 20  # between two pricings
 MAX_TRIALS = 40
 SHORT = (1e-2, 1e-4)  # lengths, relative to the longest, below which atoms may be dropped
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)  # of the lengths new atoms would have alone: the best is taken
-LEVEL = 1e-15  # gain, relative to E, that is rounding
+LEVEL = 4e-15  # gain, relative to E, that is rounding
 
 
 class Sliding:
     """The restricted program of one data set and strength, in coordinates of its row space."""
 
-    def __init__(self, X: np.ndarray, Y: np.ndarray, beta: float) -> None:
-        self.X, self.Y, self.beta = X, Y, beta
+    def __init__(
+        self, X: np.ndarray, Y: np.ndarray, beta: float, pooling: Pooling | None = None
+    ) -> None:
+        self.X, self.Y, self.beta, self._pooling = X, Y, beta, pooling
         lengths = np.linalg.norm(X, axis=1)
         self._lengths = lengths
         self._unit = np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
@@ -48,7 +51,7 @@ class Sliding:
         self._sizes = np.zeros(0, dtype=np.int64)
         self.newton = 0
         self.V = np.zeros((0, Y.shape[1]))
-        self.features = np.zeros((n, 0))
+        self.features = np.zeros((len(Y), 0))
         self.value = 0.5 * float(np.vdot(Y, Y))
 
     @property
@@ -72,7 +75,7 @@ class Sliding:
         above = values[np.array(far, dtype=bool)] - self.beta
         if not len(fresh):
             return 0
-        squares = np.sum(np.maximum(self.X @ fresh.T, 0.0) ** 2, axis=0)
+        squares = np.sum(self._features(fresh) ** 2, axis=0)
         wish = np.sqrt(np.maximum(above, 0.0) / np.maximum(squares, 1e-300))[:, None] * fresh
         tried = [(self._outer(np.vstack([self.W, share * wish]))[0], share) for share in SHARES]
         for w in min(tried)[1] * wish:
@@ -107,12 +110,17 @@ class Sliding:
 
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
-        features = np.maximum(self.X @ W.T, 0.0)
+        features = self._features(W)
         V = _solve_spd(self._gram(features), features.T @ self.Y) if len(W) else self.V[:0]
         N = self.Y - features @ V
         value = 0.5 * float(np.vdot(N, N))
         value += 0.5 * self.beta * float(np.vdot(V, V) + np.vdot(W, W))
         return value, V, features
+
+    def _features(self, W: np.ndarray) -> np.ndarray:
+        features = self.X @ W.T
+        np.maximum(features, 0.0, out=features)
+        return features if self._pooling is None else self._pooling.pool(features)
 
     def _evaluate(self) -> None:
         self.value, self.V, self.features = self._outer(self.W)
@@ -130,29 +138,34 @@ class Sliding:
         That ratio is |h_j^2 / beta^2 - 1| along the atom, with h_j its price, so the test means the
         same for long atoms and for those just added.
         """
-        damping = 0.0
+        damping, last = 0.0, np.inf
         for _ in range(MAX_STEPS):
             if not len(self.W):
                 return
             N = self.residual
+            N = N if self._pooling is None else self._pooling.spread(N)
             released = self._release(N)
             gradient, hessian = self._model(N)
             squares = np.bincount(np.repeat(np.arange(len(self.W)), self._sizes), gradient**2)
-            slack = np.sqrt(squares) / np.linalg.norm(self.W, axis=1)
-            if float(slack.max()) <= goal * self.beta and not released:
+            slack = float(np.max(np.sqrt(squares) / np.linalg.norm(self.W, axis=1)))
+            if slack <= goal * self.beta and not released:
                 return
             before = self.value
             damping, hit = self._step(N, gradient, hessian, damping)
             if damping < 0.0:
                 return  # no step falls: rounding
             self._drop_idle()
-            if before - self.value <= LEVEL * self.value and not hit:
-                return
+            if before - self.value <= LEVEL * self.value and not hit and slack > 0.5 * last:
+                return  # neither E nor its gradient falls any more
+            last = slack
 
     def _step(
         self, N: np.ndarray, gradient: np.ndarray, hessian: np.ndarray, damping: float
     ) -> tuple[float, bool]:
-        """Take one Newton step that lets E fall; return the next damping, negative if none does."""
+        """Take one Newton step that lets E fall; return the next damping, negative if none does.
+
+        ``N`` holds the weights of the rows of X: the residual, or its spread over patches.
+        """
         self.newton += 1
         hit = np.empty(len(self.W), dtype=np.int64)
         for _ in range(MAX_TRIALS):
@@ -161,7 +174,8 @@ class Sliding:
                 self._unit, self._lengths, self.W, P, self._on, N, self.V, self.beta, hit
             )
             value, V, features = self._outer(W)
-            if value < self.value:
+            # the last digits of the gradient cost and gain less than E can show
+            if value < self.value * (1.0 + LEVEL):
                 kernels.settle(
                     self._unit, W, hit, self._on, self._held, self._bases, self._sizes
                 )
@@ -188,6 +202,8 @@ class Sliding:
         column = np.arange(count) - np.repeat(np.cumsum(self._sizes) - self._sizes, self._sizes)
         w = np.einsum("ar,ar->a", self._bases[owner, :, column], self.W[owner])
         TN = T @ N
+        if self._pooling is not None:
+            T = np.ascontiguousarray(self._pooling.pool(T.T).T)
         gradient = beta * w - np.einsum("ak,ak->a", TN, V[owner])
         hessian = (T @ T.T) * (V @ V.T)[np.ix_(owner, owner)]
         hessian.flat[:: count + 1] += beta
