@@ -1,0 +1,246 @@
+"""Compiled loops over atoms and hyperplanes for `relu_optima.convex.vector.sliding`.
+
+An atom is a vector w of the row space (r <= 3 coordinates), the rows it switches on, the rows of
+its face (hyperplanes through it that it is held on) and an orthonormal basis of that face.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relu_optima.convex.compilation import compiled
+
+ON_PLANE = 1e-12  # |x'w| relative to |x| |w| up to which w lies on the hyperplane of x
+ALONG = 1e-9  # length of a unit row's part in a face up to which the face lies on its hyperplane
+SHRINK = 0.05  # share of its length that an atom keeps at least in one step
+
+
+@compiled
+def set_face(X: np.ndarray, held: np.ndarray, w: np.ndarray, basis: np.ndarray) -> int:
+    """Write an orthonormal basis of the face of some held unit rows; return its dimension.
+
+    A face that would be the origin alone is the line of w: rounding made rows independent.
+    """
+    r = X.shape[1]
+    normals = np.zeros((r, r))
+    rank = 0
+    for i in range(len(X)):
+        if not held[i] or rank == r:
+            continue
+        rest = X[i].copy()
+        for _ in range(2):
+            for k in range(rank):
+                rest -= (normals[k] @ rest) * normals[k]
+        size = np.sqrt(rest @ rest)
+        if size > ALONG:
+            normals[rank] = rest / size
+            rank += 1
+    if rank >= r:
+        basis[:, 0] = w / np.sqrt(w @ w)
+        return 1
+    found = 0
+    for c in range(r):
+        if found == r - rank:
+            break
+        rest = np.zeros(r)
+        rest[c] = 1.0
+        if rank == 0:
+            basis[:, found] = rest
+            found += 1
+            continue
+        for _ in range(2):
+            for k in range(rank):
+                rest -= (normals[k] @ rest) * normals[k]
+            for k in range(found):
+                part = 0.0
+                for t in range(r):
+                    part += basis[t, k] * rest[t]
+                rest -= part * basis[:, k]
+        size = np.sqrt(rest @ rest)
+        if size > 0.1:  # some axis is at least 1 / sqrt(3) long in what is left
+            basis[:, found] = rest / size
+            found += 1
+    return found
+
+
+@compiled
+def onto(basis: np.ndarray, q: int, w: np.ndarray) -> np.ndarray:
+    """Project a vector on a face."""
+    out = np.zeros(len(w))
+    for c in range(q):
+        part = 0.0
+        for t in range(len(w)):
+            part += basis[t, c] * w[t]
+        for t in range(len(w)):
+            out[t] += part * basis[t, c]
+    return out
+
+
+@compiled
+def set_pattern(
+    X: np.ndarray, held: np.ndarray, w: np.ndarray, basis: np.ndarray, q: int, on: np.ndarray
+) -> None:
+    """Switch on the rows above zero, none that the face lies on; those join the held ones."""
+    for i in range(len(X)):
+        along = 0.0
+        for c in range(q):
+            part = 0.0
+            for t in range(X.shape[1]):
+                part += X[i, t] * basis[t, c]
+            along += part * part
+        if q < X.shape[1] and along <= ALONG * ALONG:
+            held[i], on[i] = True, False
+        else:
+            held[i], on[i] = False, X[i] @ w > 0.0
+
+
+@compiled
+def tangents(
+    X: np.ndarray, on: np.ndarray, bases: np.ndarray, sizes: np.ndarray, out: np.ndarray
+) -> None:
+    """Write D_j X B_j of all atoms, one row of ``out`` for each column of each basis."""
+    n, r = X.shape
+    place = 0
+    for j in range(len(sizes)):
+        for c in range(sizes[j]):
+            for i in range(n):
+                total = 0.0
+                if on[j, i]:
+                    for k in range(r):
+                        total += X[i, k] * bases[j, k, c]
+                out[place, i] = total
+            place += 1
+
+
+@compiled
+def step_to_faces(
+    X: np.ndarray,
+    lengths: np.ndarray,
+    W: np.ndarray,
+    P: np.ndarray,
+    on: np.ndarray,
+    N: np.ndarray,
+    V: np.ndarray,
+    beta: float,
+    hit: np.ndarray,
+) -> np.ndarray:
+    """Step, but stop an atom at the first hyperplane behind which E rises along its step.
+
+    Rows of X have length one, ``lengths`` their own. Along the step of an atom the slope is about
+    (1 - a) s, s < 0, as Newton's model has it, and jumps by -|x_i'p| (N_i'v) at each hyperplane.
+    ``hit`` is the row of that hyperplane, or -1.
+    """
+    n, out = len(X), W.copy()
+    for j in range(len(W)):
+        hit[j] = -1
+        square, inward = W[j] @ W[j], (W[j] + P[j]) @ W[j]
+        if inward < SHRINK * square:  # towards zero, not through it
+            out[j] = W[j] + P[j] + (SHRINK - inward / square) * W[j]
+            out[j] *= SHRINK * np.sqrt(square) / np.sqrt(out[j] @ out[j])
+            continue
+        out[j] = W[j] + P[j]
+        rows = np.empty(n, dtype=np.int64)
+        shares = np.empty(n)
+        count = 0
+        for i in range(n):
+            b, a = X[i] @ W[j], X[i] @ P[j]
+            if abs(b) > ON_PLANE * np.sqrt(square) and b * (b + a) < 0.0:
+                rows[count], shares[count] = i, -b / a
+                count += 1
+        if not count:
+            continue
+        slope = beta * (W[j] @ P[j])
+        for i in range(n):
+            if on[j, i]:
+                slope -= lengths[i] * (X[i] @ P[j]) * (N[i] @ V[j])
+        slope = min(slope, 0.0)
+        jumps = 0.0
+        for k in np.argsort(shares[:count], kind="mergesort"):
+            i = rows[k]
+            jumps -= lengths[i] * abs(X[i] @ P[j]) * (N[i] @ V[j])
+            if (1.0 - shares[k]) * slope + jumps >= 0.0:
+                out[j] = W[j] + shares[k] * P[j]
+                hit[j] = i
+                break
+    return out
+
+
+@compiled
+def settle(
+    X: np.ndarray,
+    W: np.ndarray,
+    hit: np.ndarray,
+    on: np.ndarray,
+    held: np.ndarray,
+    bases: np.ndarray,
+    sizes: np.ndarray,
+) -> None:
+    """After a step: new faces where a hyperplane was hit, and the patterns of all atoms."""
+    for j in range(len(W)):
+        if hit[j] >= 0:
+            held[j, hit[j]] = True
+            sizes[j] = set_face(X, held[j], W[j], bases[j])
+            W[j] = onto(bases[j], sizes[j], W[j])
+        set_pattern(X, held[j], W[j], bases[j], sizes[j], on[j])
+
+
+@compiled
+def release(
+    X: np.ndarray,
+    lengths: np.ndarray,
+    W: np.ndarray,
+    on: np.ndarray,
+    held: np.ndarray,
+    bases: np.ndarray,
+    sizes: np.ndarray,
+    N: np.ndarray,
+    V: np.ndarray,
+    beta: float,
+) -> int:
+    """Let atoms go that E pulls off their face; return how many."""
+    n, r = X.shape
+    gone = 0
+    for j in range(len(W)):
+        q = sizes[j]
+        if q == r:
+            continue
+        base = beta * W[j]
+        for i in range(n):
+            if on[j, i]:
+                base = base - lengths[i] * (N[i] @ V[j]) * X[i]
+        best = -1e-9 * beta * np.sqrt(W[j] @ W[j])
+        way = np.zeros(r)
+        found = False
+        for k in range(n):
+            if not held[j, k]:
+                continue
+            nu = X[k].copy()
+            if r - q == 2:  # a vertex in rank three: along the hyperplane of the row
+                d = bases[j, :, 0]
+                nu = np.array(
+                    [
+                        X[k, 1] * d[2] - X[k, 2] * d[1],
+                        X[k, 2] * d[0] - X[k, 0] * d[2],
+                        X[k, 0] * d[1] - X[k, 1] * d[0],
+                    ]
+                )
+            else:
+                nu -= onto(bases[j], q, nu)
+            nu /= np.sqrt(nu @ nu)
+            for sign in (1.0, -1.0):
+                slope = sign * (base @ nu)
+                for i in range(n):
+                    if held[j, i] and sign * (X[i] @ nu) > ALONG:
+                        slope -= lengths[i] * sign * (X[i] @ nu) * (N[i] @ V[j])
+                if slope < best:
+                    best, way, found = slope, sign * nu, True
+            if r - q == 1:
+                break  # all rows of the face have one hyperplane
+        if not found:
+            continue
+        for i in range(n):
+            if held[j, i] and abs(X[i] @ way) > ALONG:
+                held[j, i], on[j, i] = False, X[i] @ way > 0.0
+        sizes[j] = set_face(X, held[j], W[j], bases[j])
+        gone += 1
+    return gone
