@@ -76,7 +76,7 @@ class Path:
         SolveInputError
             If there is no path, or t is not on it.
         """
-        if not self.found or not 0 <= t <= len(self):
+        if not len(self) or not 0 <= t <= len(self):
             raise SolveInputError(
                 f"position {t!r} of a path of {len(self)} segments",
                 allowed=self.reason or f"0 <= t <= {len(self)}",
