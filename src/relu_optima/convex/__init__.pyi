@@ -4,6 +4,9 @@ from .certificate import certify as certify
 from .gates import gates_from_network as gates_from_network
 from .gates import sample_gates as sample_gates
 from .gates import symmetrize as symmetrize
+from .low_rank.pricing import Price as Price
+from .low_rank.pricing import Pricer as Pricer
+from .low_rank.pricing import price as price
 from .network import TwoLayerNetwork as TwoLayerNetwork
 from .path import regularization_path as regularization_path
 from .scaling import canonical_lambda as canonical_lambda

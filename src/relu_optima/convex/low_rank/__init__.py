@@ -1,0 +1,1 @@
+"""Global optima over all activation patterns of data whose rows span at most three dimensions."""
