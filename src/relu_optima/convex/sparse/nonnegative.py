@@ -1,4 +1,6 @@
-r"""Non-negative coefficients of fixed neurons: :math:`\min_{c \ge 0} \tfrac12|Zc - y|^2 + \lambda \sum c`.
+r"""Non-negative coefficients of fixed neurons.
+
+.. math:: \min_{c \ge 0} \tfrac12 \lVert Z c - y \rVert^2 + \lambda \sum_j c_j
 
 An active-set method after Lawson and Hanson (1974, chapter 23) that lets in many columns at once:
 each solve is over the columns in use, a step goes no further than the first coefficient that would
@@ -53,7 +55,9 @@ def _settle(
         system[np.diag_indices_from(system)] += ridge
         # the gradient at c from that at the beginning, whose residual was taken anew
         pull = excess[index] - gram[index] @ (c - base)
-        goal = c[index] + cho_solve(cho_factor(system, check_finite=False), pull, check_finite=False)
+        goal = c[index] + cho_solve(
+            cho_factor(system, check_finite=False), pull, check_finite=False
+        )
         if (goal > 0).all():
             c[index] = goal
             return c, used

@@ -61,10 +61,15 @@ class Pricing:
         Inputs of each support.
     listed : dict of int to Listed
         Those that are priced over listed patterns.
+    most : int
+        Maxima that each support may return.
+    swept : int
+        Supports priced so far.
     """
 
     columns: list[np.ndarray]
     listed: dict[int, Listed] = field(default_factory=dict)
+    most: int = MOST
     swept: int = 0
 
     def __post_init__(self) -> None:
@@ -98,7 +103,7 @@ class Pricing:
         now = self._note(nu, todo)
         small = todo[self.place[todo] >= 0]
         if self.planes is not None and small.size:
-            bounds, maxima = self.planes.price(nu, self.place[small], level, MOST)
+            bounds, maxima = self.planes.price(nu, self.place[small], level, self.most)
             self.bounds[small] = bounds
             for k, i in zip(*np.nonzero(maxima[:, :, 2] > 0), strict=True):
                 width = self.columns[small[k]].shape[1]
@@ -135,7 +140,7 @@ class Pricing:
             pricer = Pricer(self.columns[s])
             if len(self.pricers) < self.room:
                 self.pricers[s] = pricer
-        answer = pricer.price(nu, above=level, most=MOST)
+        answer = pricer.price(nu, above=level, most=self.most)
         kept = answer.values > level
         return answer.bound, answer.directions[kept], answer.values[kept]
 
