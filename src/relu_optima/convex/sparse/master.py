@@ -152,7 +152,7 @@ class Master:
         X = self.columns[support]
         value = X @ u[: X.shape[1]] / self.lengths[support]
         value[np.abs(value) <= ON_BORDER * np.linalg.norm(u)] = 0.0
-        return np.sign(value).astype(np.int8)
+        return np.asarray(np.sign(value), dtype=np.int8)
 
     def _step(self, lam: float) -> bool:
         """One Newton step on all weights within their cells; tell whether it was worth another."""
@@ -201,7 +201,7 @@ class Master:
         leaving = (H * change < 0) & ~on
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(leaving, -H / change, np.inf)
-        return np.minimum(ratios.min(axis=0), 1.0)
+        return np.asarray(np.minimum(ratios.min(axis=0), 1.0))
 
     def _search(
         self,

@@ -265,7 +265,7 @@ class _Run:
             if self.deadline is not None and time.perf_counter() >= self.deadline:
                 self.status = "time_limit"
                 return
-            if since >= STALLED or not len(priced.new):
+            if since >= STALLED:
                 return
             self.master.improve(priced.new, lam)
 

@@ -227,9 +227,10 @@ def _candidates(
     for s, sign, u in zip(new.support, new.sign, new.U, strict=True):
         full = np.zeros(X.shape[1])
         full[list(supports[s])] = u[: len(supports[s])]
-        full[np.abs(full) <= DISTINCT] = 0.0
-        listed.append((full / np.linalg.norm(full), float(sign)))
-    for u, sign in listed:
+        listed.append((full, float(sign)))
+    for given, sign in listed:
+        u = np.where(np.abs(given) <= DISTINCT, 0.0, given)
+        u /= np.linalg.norm(u)
         if all(sign != s or np.linalg.norm(u - v) > DISTINCT for v, s in found):
             found.append((u, sign))
     directions = np.array([u for u, _ in found]).reshape(len(found), X.shape[1])
