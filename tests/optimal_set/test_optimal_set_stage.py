@@ -58,6 +58,69 @@ def test_the_row_of_the_fan():
     assert row["penalty"] == pytest.approx(1.5)
 
 
+def test_the_staircase_of_the_fan():
+    outcome, upstream = run(FAN_X, FAN_Y, topology=True)
+    row = outcome.row
+    assert [row[k] for k in ("m_star", "M_star", "connected_from")] == [1, 2, 3]
+    assert (row["connected_bound"], row["published_bound"]) == (3, 3)
+    assert row["path_drift"] <= 1e-12
+    np.testing.assert_array_equal(outcome.series["staircase.components"], [1, 3, 1, 1])
+    assert "descent_status" not in row
+    record = records.stored("optimal_set", outcome)
+    assert stage.verify(record, upstream) == []
+    for name, change in (
+        ("staircase.components", lambda a: a + 1),
+        ("staircase.isolated_points", lambda a: a[::-1]),
+    ):
+        bad = replace(record, series=record.series | {name: change(record.series[name])})
+        assert stage.verify(bad, upstream)
+    for name, change in (
+        ("path_end", lambda a: a * 1.1),
+        ("path_start", lambda a: -a),
+        ("path_blocks", lambda a: a[::-1]),
+    ):
+        bad = replace(record, arrays=record.arrays | {name: change(record.arrays[name])})
+        assert stage.verify(bad, upstream), name
+
+
+def test_a_staircase_over_budget_is_unknown():
+    X, y = gaussian(2, 8, 2)
+    outcome, upstream = run(X, y, 0.05, vertex_budget=1, topology=True)
+    assert outcome.row["topology_status"] == "unknown"
+    assert outcome.row["connected_from"] is None
+    assert outcome.row["connected_bound"] <= outcome.row["published_bound"] == 9
+    assert not outcome.series["staircase.width"].size
+    assert stage.verify(records.stored("optimal_set", outcome), upstream) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "biases", "status"),
+    [(12, False, "reached"), (1, False, "too_narrow"), (12, True, "other_network")],
+)
+def test_a_trained_network_is_led_to_an_optimum(width, biases, status):
+    X, y = gaussian(2, 8, 2)
+    solved = solve(X, y, 0.05)
+    upstream = records.upstream(solved, X, y)
+    rng = np.random.default_rng(0)
+    arrays = {"W0": rng.standard_normal((width, 2)), "W1": rng.standard_normal((1, width))}
+    arrays |= {"b0": np.ones(width), "b1": np.zeros(1)} if biases else {}
+    training = replace(upstream["convex"], stage="training", arrays=arrays)
+    upstream = upstream | {"training": training}
+    outcome = stage.run(
+        records.task("optimal_set", OptimalSetConfig(samples=0, topology=True), upstream)
+    )
+    row = outcome.row
+    assert row["descent_status"] == status
+    if status == "reached":
+        assert abs(row["descent_end"]) <= 1e-9
+        assert row["descent_slots"] <= 9
+    if status != "other_network":
+        assert row["descent_rise"] <= 1e-12
+        assert row["descent_start"] > 0.1
+    records.assert_contract(outcome)
+    assert stage.verify(records.stored("optimal_set", outcome), upstream) == []
+
+
 def test_too_many_vertices_is_data_not_an_error():
     X, y = gaussian(2, 8, 2)
     outcome, upstream = run(X, y, 0.05, vertex_budget=1)

@@ -13,3 +13,8 @@ from .scaling import canonical_lambda as canonical_lambda
 from .solution import Solution as Solution
 from .solver import lambda_max as lambda_max
 from .solver import solve as solve
+from .sparse.certificate import certify_sparse as certify_sparse
+from .sparse.solve import solve_sparse as solve_sparse
+from .sparse.widths import Widths as Widths
+from .sparse.widths import fit_widths as fit_widths
+from .sparse.widths import least_widths as least_widths

@@ -7,6 +7,8 @@ from relu_optima.config.result_columns import ResultColumn, flag, number, series
 BINARY = "labels -1 and +1"
 TEST = "a data set with test rows"
 TUNED = "optimal_set.tuning is not none"
+WIDTHS = "optimal_set.topology"
+TRAINED = "optimal_set.topology, built on a training run"
 DRAWN = "an enumerated set of two dimensions or more"
 
 _CHOSEN = {
@@ -82,6 +84,67 @@ COLUMNS = (
         "tuning_spread_gated",
         "The same for the convex models with their own gates.",
         when=f"{TUNED}, {BINARY}",
+    ),
+    text("topology_status", "`exact`, or `unknown` if over the budget of vertices.", when=WIDTHS),
+    number("m_star", "Fewest neurons of an optimal network.", label="m*", when=WIDTHS),
+    number("M_star", "Most neurons of a minimal optimal network.", label="M*", when=WIDTHS),
+    number(
+        "connected_from",
+        "Least width from which on the optimal networks are connected.",
+        label="connected from",
+        when=WIDTHS,
+    ),
+    number(
+        "connected_bound",
+        "The lesser of m* + M* and rank Z + 1, from where on they surely are.",
+        label="our bound",
+        when=WIDTHS,
+    ),
+    number(
+        "published_bound",
+        "The lesser of m* + M* and n + 1, from where on they are known to be.",
+        label="published bound",
+        when=WIDTHS,
+    ),
+    number(
+        "path_segments", "Segments of a path between a smallest and a largest vertex.", when=WIDTHS
+    ),
+    number("path_drift", "Relative range of the objective along that path.", when=WIDTHS),
+    text(
+        "descent_status",
+        "`reached`, `too_narrow` for this way, or `other_network` than those of the program.",
+        when=TRAINED,
+    ),
+    number("descent_width", "Neurons of the trained network.", when=TRAINED),
+    number("descent_slots", "Neurons in use at once on its way to an optimum.", when=TRAINED),
+    number("descent_segments", "Segments of that way.", when=TRAINED),
+    number("descent_start", "Relative excess of the trained network.", when=TRAINED),
+    number("descent_end", "Relative excess at the end of the way.", when=TRAINED),
+    number("descent_rise", "Largest relative rise of the objective on the way.", when=TRAINED),
+    series("staircase.width", "Widths from m* to m* + M* + 1.", label="width", when=WIDTHS),
+    series(
+        "staircase.isolated_up_to_order",
+        "Isolated optimal networks of that width, neurons in any order.",
+        label="isolated networks",
+        when=WIDTHS,
+    ),
+    series(
+        "staircase.isolated_points",
+        "Isolated optimal networks, each order by itself.",
+        label="isolated points",
+        when=WIDTHS,
+    ),
+    series(
+        "staircase.continua",
+        "Other components of the optimal networks of that width.",
+        label="continua",
+        when=WIDTHS,
+    ),
+    series(
+        "staircase.components",
+        "All components of the optimal networks of that width.",
+        label="components",
+        when=WIDTHS,
     ),
     series("n_neurons", "Neurons of each sampled model.", label="neurons"),
     series("norm_squared", "Squared norm of each sampled model."),

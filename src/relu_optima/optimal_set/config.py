@@ -39,6 +39,10 @@ class OptimalSetConfig(Group):
     node_limit: int = Field(
         default=20_000, gt=0, description="branch-and-bound nodes for the fewest neurons"
     )
+    topology: bool = Field(
+        default=False,
+        description="count the components of the optimal networks of every width, and connect them",
+    )
     tuning: Literal["none", "exact", "published"] = Field(
         default="none",
         description="choose networks by criteria: none; exact: in the optimal set; published: "

@@ -13,6 +13,7 @@ from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.hit_and_run import hit_and_run
 from relu_optima.optimal_set.polytope import ZERO_TOL, Polytope
 from relu_optima.optimal_set.refine import Equicorrelation
+from relu_optima.optimal_set.topology import BUDGET, Topology, topology_of
 from relu_optima.optimal_set.width import (
     NonConvexSet,
     SmallestSupport,
@@ -298,6 +299,27 @@ class OptimalSet(Directions):
             Whether the width reaches the convex optimum, and the largest local dimension.
         """
         return nonconvex_set(self.body, width, self.smallest().size)
+
+    def topology(self, vertex_budget: int = BUDGET) -> Topology:
+        """Tell at which widths the optimal networks are connected, and in how many pieces they are.
+
+        Parameters
+        ----------
+        vertex_budget : int, > 0
+            Most vertices that the set may have; beyond it the status is ``unknown``.
+
+        Returns
+        -------
+        Topology
+            Counts for every width, and paths between two optimal networks. Networks are those of
+            the program's own gates: more activation patterns can connect more.
+
+        Raises
+        ------
+        DegenerateError
+            If rounding keeps vertices from being told apart.
+        """
+        return topology_of(self.body, vertex_budget)
 
     def slack_histogram(self, edges: np.ndarray | None = None) -> dict[str, list[float]]:
         """Count blocks by relative slack, to show how clear-cut membership is.

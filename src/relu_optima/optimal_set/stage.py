@@ -17,6 +17,7 @@ from relu_optima.optimal_set.model_set import OptimalSet
 from relu_optima.optimal_set.polytope import RANK_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.optimal_set.shadow import shadow_series
+from relu_optima.optimal_set.staircase import check_staircase, staircase
 from relu_optima.optimal_set.tuning import (
     check_tuned,
     tune_as_published,
@@ -115,6 +116,9 @@ def run(task: Task) -> Outcome:
     }
     if vertices is not None:
         arrays["vertices"] = vertices
+    if config.topology:
+        widths = staircase(optimal, config.vertex_budget, task.upstream.get("training"))
+        row, series, arrays = row | widths.row, series | widths.series, arrays | widths.arrays
     documents: dict[str, Any] = {"slack_histogram": optimal.slack_histogram()}
     status = "ok" if smallest.status == "optimal" else smallest.status
     return Outcome(row=row, status=status, series=series, arrays=arrays, documents=documents)
@@ -161,6 +165,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         problems += check_tuned(record, data, fit)
     if "vertices" in stored:
         problems += _check_vertices(stored["vertices"], columns, fit, scale)
+    if "topology_status" in record.row:
+        problems += check_staircase(record, data, lam)
     return problems
 
 

@@ -1,0 +1,1 @@
+"""Networks whose neurons read given inputs only: certified optima over all of them."""
