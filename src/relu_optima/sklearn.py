@@ -24,7 +24,7 @@ from relu_optima.library.solution import Solution
 from relu_optima.library.solving import path, solve
 
 
-class _ConvexReLU(BaseEstimator):
+class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
     """What regressor and classifier share: parameters, the solve, the outputs."""
 
     def __init__(
@@ -90,7 +90,7 @@ class _ConvexReLU(BaseEstimator):
         return tags
 
 
-class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
+class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
     r"""Least-squares regression by a certified optimal two-layer ReLU network.
 
     .. math:: \min \tfrac12 \lVert f(X) - (y - \bar y) \rVert^2
@@ -189,7 +189,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):
         return tags
 
 
-class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):
+class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
     r"""Classification by a certified optimal two-layer ReLU network, least squares on the labels.
 
     Two classes are coded -1 and +1; more are indicators with one output each, solved together:

@@ -160,6 +160,8 @@ class ShallowSolution:
         ``relu`` or ``gated``.
     supports : tuple of tuples of int, or None
         Inputs that a neuron may read: one of these sets; None if all.
+    gates : array, shape (d, P), or None
+        Gates whose patterns the program lists; None for all patterns of the data.
     counts : dict of str to int
         Work done.
     seconds : float
@@ -181,6 +183,7 @@ class ShallowSolution:
     method: str
     formulation: str = "relu"
     supports: tuple[tuple[int, ...], ...] | None = None
+    gates: np.ndarray | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solution import Solution as ListedSolution
 from relu_optima.convex.solver import lambda_max
 from relu_optima.convex.solver import solve as solve_listed
+from relu_optima.convex.sparse.solve import solve_sparse, sparse_lambda_max
+from relu_optima.convex.vector.exact import solve_vector, vector_lambda_max
+from relu_optima.convex.vector.gated import solve_vector_gated, vector_gated_lambda_max
 from relu_optima.errors import SolveInputError
 from relu_optima.library.solution import Solution
 
@@ -95,7 +98,8 @@ def solve(
         raise SolveInputError(f"it is {lam_scale!r}", allowed="absolute, max", where="lam_scale")
     program = _program(X, Y, gates, supports, neurons, seed)
     lam_max = program.lambda_max()
-    strength = lam * lam_max if lam_scale == "max" else lam
+    # where the optimum is zero at every strength, any share stands for any strength
+    strength = lam * lam_max if lam_scale == "max" and lam_max > 0 else lam
     return Solution(program.solve(strength, tol, time_limit), lam_max)
 
 
@@ -112,17 +116,38 @@ def _program(
 ) -> _Program:
     """Choose the method; a combination without one is an error that says what there is."""
     scalar = Y.ndim == 1 or (Y.ndim == 2 and Y.shape[1] == 1)
-    if not isinstance(gates, str) and supports is None and scalar:
-        vectors = _gate_vectors(X, gates, seed)
+    if supports is not None and neurons == "relu" and scalar:
         return _Program(
-            lambda: lambda_max(X, Y, vectors, neurons),
-            lambda lam, tol, limit: solve_listed(
-                X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit
-            ),
+            lambda: sparse_lambda_max(X, Y, supports),
+            lambda lam, tol, limit: solve_sparse(X, Y, supports, lam, tol=tol, time_limit=limit),
         )
+    if supports is None and isinstance(gates, str) and gates == "all" and neurons == "relu":
+        return _Program(
+            lambda: vector_lambda_max(X, Y),
+            lambda lam, tol, limit: solve_vector(X, Y, lam, tol=tol, time_limit=limit),
+        )
+    if supports is None and not isinstance(gates, str):
+        vectors = _gate_vectors(X, gates, seed)
+        if scalar:
+            return _Program(
+                lambda: lambda_max(X, Y, vectors, neurons),
+                lambda lam, tol, limit: solve_listed(
+                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit
+                ),
+            )
+        if neurons == "gated":
+            return _Program(
+                lambda: vector_gated_lambda_max(X, Y, vectors),
+                lambda lam, tol, limit: replace(
+                    solve_vector_gated(X, Y, vectors, lam, tol=tol, time_limit=limit),
+                    gates=vectors,
+                ),
+            )
     raise SolveInputError(
-        f"no method solves {neurons} neurons with these outputs, gates and supports",
-        allowed="relu or gated neurons over listed gates, with one output",
+        f"no method solves {neurons} neurons with gates {gates!r}, supports {supports!r} and "
+        f"targets of shape {Y.shape}",
+        allowed="one output: listed gates, relu neurons also all patterns or supports; several: "
+        "relu neurons over all patterns, gated ones over listed gates",
         where="gates, supports, neurons",
     )
 
