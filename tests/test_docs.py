@@ -368,6 +368,7 @@ def check_study(block, root):
     if "published" in content:
         text = block.text.replace("[accuracy, ...]", "[accuracy, norm_200]")
         (root / "conf/study" / study / "published.yaml").write_text(text)
+        (root / "conf/study" / study / "study.yaml").write_text("title: Mine\n")
         assert load_published(root / "conf", study).items
         return
     plan = make_plan(study, root=root)
