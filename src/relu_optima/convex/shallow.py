@@ -164,6 +164,8 @@ class ShallowSolution:
         Work done.
     seconds : float
         CPU time of the solve.
+    bounds : tuple of tuple of float
+        Best objective and best lower bound after each round of a method that has rounds.
     """
 
     X: np.ndarray
@@ -183,6 +185,7 @@ class ShallowSolution:
     supports: tuple[tuple[int, ...], ...] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    bounds: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
         n, d = self.X.shape

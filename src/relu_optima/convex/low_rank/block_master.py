@@ -12,6 +12,7 @@ import numpy as np
 
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.low_rank.hyperplanes import Hyperplanes
+from relu_optima.convex.low_rank.oracle import Patterns
 from relu_optima.convex.low_rank.row_groups import RowGroups
 from relu_optima.convex.newton import DualNewton
 from relu_optima.convex.products import row_norms
@@ -42,9 +43,9 @@ class BlockMaster:
         self._blocks = np.zeros((2, 0, planes.rank))  # adding and subtracting, of each pattern
         self.counts = {"newton": 0, "pricings": 0}
 
-    def admit(self, gates: np.ndarray) -> int:
-        """Let the cells of gates, shape (d, g), join; returns how many are new."""
-        gates = self.planes.basis @ gates
+    def admit(self, offer: Patterns) -> int:
+        """Let patterns join; returns how many are new."""
+        gates = self.planes.basis @ offer.gates
         sides = np.packbits(self.planes.normals @ gates > 0, axis=0)
         fresh = []
         for i in range(gates.shape[1]):
@@ -63,14 +64,12 @@ class BlockMaster:
 
     def solve(self, lam: float, tol: float, deadline: float | None) -> ShallowNetwork:
         """Solve to a relative gap, from the blocks of the last answer."""
-        rows, targets, leaders = self._groups.compressed()
-        patterns = np.repeat(self.X[leaders] @ self._gates > 0, self.planes.rank, axis=0)
-        patterns = np.vstack([patterns, np.zeros((1, patterns.shape[1]), dtype=bool)])
+        rows, targets, like = self._groups.compressed()
+        patterns = self.X[like] @ self._gates > 0
         engine = DualNewton(rows, targets, patterns, "relu")
         normals = self._bounding()
-        engine.blocks.cones = ConeProjector(
-            normals, (normals @ self._gates > 0).T, engine.blocks.count
-        )
+        sides = (normals @ self._gates > 0).T
+        engine.blocks.cones = ConeProjector(normals, sides, engine.blocks.count)
         if self._blocks.any():
             v, w = self._blocks
             fit = np.einsum("ij,ij->i", rows, patterns @ (v - w))

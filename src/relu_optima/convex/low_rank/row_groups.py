@@ -40,16 +40,18 @@ class RowGroups:
             self._signature[pattern] += key  # modulo 2^64
 
     def compressed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return fewer rows and targets of the same least-squares program, and a row of each group.
+        """Return rows and targets of the same least-squares program, and a row of X like each.
 
-        The first r rows of the result belong to the first group, and so on; the last row is zero
-        and its target the part of y that no network over the patterns reaches.
+        Where that makes them fewer, they are r rows for each group, and a zero row whose target is
+        the part of y that no network over the patterns reaches.
         """
         order = np.argsort(self._signature, kind="stable")
         sorted_ = self._signature[order]
         starts = np.concatenate([[0], np.flatnonzero(np.diff(sorted_)) + 1])
-        sizes = np.diff(np.append(starts, order.size))
-        r = self.X.shape[1]
+        n, r = self.X.shape
+        if starts.size * r >= n:
+            return self.X, self.y, np.arange(n)
+        sizes = np.diff(np.append(starts, n))
         columns = [self.X[order, i] for i in range(r)] + [self.y[order]]
         R = np.zeros((starts.size, r, r + 1))
         for i in range(r):
@@ -61,4 +63,5 @@ class RowGroups:
                 columns[j] = columns[j] - unit * np.repeat(R[:, i, j], sizes)
         rest = float(np.sqrt(np.sum(columns[r] ** 2)))
         rows = np.vstack([R[:, :, :r].reshape(-1, r), np.zeros((1, r))])
-        return rows, np.append(R[:, :, r].ravel(), rest), order[starts]
+        like = np.append(np.repeat(order[starts], r), order[0])
+        return rows, np.append(R[:, :, r].ravel(), rest), like

@@ -165,7 +165,7 @@ def _may_hold(
     p: int,
     ahead: float,
 ) -> bool:
-    """Tell whether the maximiser may lie in the cell beside an arc; known at once for one output."""
+    """Tell whether the maximiser may lie in the cell beside an arc; one output tells at once."""
     if G.shape[1] > 1:
         return True
     z = above * G[2, 0] + weight[j, 0]
