@@ -166,6 +166,8 @@ class ShallowSolution:
         Work done.
     seconds : float
         CPU time of the solve.
+    bounds : tuple of tuple of float
+        Best objective and best lower bound after each round of a method that has rounds.
     """
 
     X: np.ndarray
@@ -186,6 +188,7 @@ class ShallowSolution:
     gates: np.ndarray | None = None
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    bounds: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
         n, d = self.X.shape

@@ -16,36 +16,42 @@ are finitely many, so the rounds end.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from relu_optima.convex.shallow import ShallowNetwork
 
-ROUNDS = 500  # safety net; a few dozen are usual
+ROUNDS = 1_000  # safety net; a few dozen are usual
 EASE = 0.1  # accuracy of a master, relative to the gap that is left
+HOPELESS = 1e-5  # the ease at which a master that gets no further is given up
 
 
 class Offer(Protocol):
-    """What an oracle answers: bounds of the largest correlation, and what may join."""
+    """What an oracle answers: an upper bound on the largest correlation, and what may join."""
 
     @property
     def bound(self) -> float:
-        """Upper bound on the largest correlation."""
+        """Upper bound on the largest correlation of all neurons."""
 
 
-class Oracle(Protocol):
+OfferT_contra = TypeVar("OfferT_contra", bound=Offer, contravariant=True)
+OfferT = TypeVar("OfferT", bound=Offer)
+OfferT_co = TypeVar("OfferT_co", bound=Offer, covariant=True)
+
+
+class Oracle(Protocol[OfferT_co]):
     """Prices N against all neurons of a program."""
 
-    def price(self, N: np.ndarray, above: float) -> Offer:
-        """Bound max |N'(X u)_+| and offer the neurons' patterns whose correlation is above."""
+    def price(self, N: np.ndarray, above: float) -> OfferT_co:
+        """Bound max |N'(X u)_+| and offer patterns whose correlation is above a level."""
 
 
-class Master(Protocol):
+class Master(Protocol[OfferT_contra]):
     """Solves the program over the patterns that have joined."""
 
-    def admit(self, offer: Offer) -> int:
+    def admit(self, offer: OfferT_contra) -> int:
         """Let what an oracle offers join; returns how much of it is new."""
 
     def solve(self, lam: float, tol: float, deadline: float | None) -> ShallowNetwork:
@@ -62,6 +68,8 @@ class Generated:
         Best network.
     objective : float
         Its objective.
+    height : float
+        Upper bound on the largest correlation with its residual.
     dual : array, shape (n, K)
         Dual feasible point of the best bound.
     dual_objective : float
@@ -70,7 +78,7 @@ class Generated:
         Relative gap.
     status : str
         ``optimal``, ``inaccurate`` or ``time_limit``.
-    rounds : list of tuple
+    rounds : list of tuple of float
         After each pricing: best objective and best bound so far.
     admitted : int
         Patterns that joined.
@@ -78,34 +86,40 @@ class Generated:
 
     network: ShallowNetwork
     objective: float
+    height: float
     dual: np.ndarray
     dual_objective: float
     gap: float
     status: str
-    rounds: list[tuple[float, float]] = field(default_factory=list)
-    admitted: int = 0
+    rounds: list[tuple[float, float]]
+    admitted: int
 
 
 def generate_columns(
     X: np.ndarray,
     Y: np.ndarray,
     lam: float,
-    oracle: Oracle,
-    master: Master,
+    oracle: Oracle[OfferT],
+    master: Master[OfferT],
     *,
     tol: float,
     deadline: float | None = None,
 ) -> Generated:
     """Alternate between a master and an oracle until the gap over all patterns is closed."""
     energy = 0.5 * float(np.sum(Y * Y))
-    best = ShallowNetwork(np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1])))
-    primal, bound, dual = energy, 0.0, np.zeros_like(Y)
-    N, gap, rounds, admitted, status = Y, np.inf, [], 0, "inaccurate"
+    best = network = ShallowNetwork(np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1])))
+    primal, height, bound, dual = np.inf, 0.0, 0.0, np.zeros_like(Y)
+    rounds: list[tuple[float, float]] = []
+    N, admitted, status, ease, gap = Y, 0, "inaccurate", EASE, np.inf
     for _ in range(ROUNDS):
         offer = oracle.price(N, lam)
         value, scaled = feasible_multiple(N, Y, lam, offer.bound)
         if value > bound:
             bound, dual = value, scaled
+        value = 0.5 * float(np.sum(N * N)) + lam * float(network.weights().sum())
+        better = value < primal
+        if better:
+            primal, height, best = value, offer.bound, network
         gap = (primal - bound) / max(bound, 1e-12 * energy) if energy else 0.0
         rounds.append((primal, bound))
         if gap <= tol:
@@ -115,15 +129,14 @@ def generate_columns(
             status = "time_limit"
             break
         new = master.admit(offer)
-        network = master.solve(lam, max(0.3 * tol, min(1e-2, EASE * gap)), deadline)
         admitted += new
+        if not new:
+            ease *= 0.1  # no pattern is missing: what is left is the master's own inaccuracy
+        if ease < HOPELESS:
+            break
+        network = master.solve(lam, max(1e-14, min(1e-2, ease * gap)), deadline)
         N = Y - network.predict(X)
-        value = 0.5 * float(np.sum(N * N)) + lam * float(network.weights().sum())
-        if value < primal:
-            primal, best = value, network
-        elif not new:
-            break  # no pattern is missing, and the master gets no further: its own accuracy
-    return Generated(best, primal, dual, bound, gap, status, rounds, admitted)
+    return Generated(best, primal, height, dual, bound, gap, status, rounds, admitted)
 
 
 def feasible_multiple(
