@@ -22,6 +22,15 @@ from .low_rank.pricing import Price as Price
 from .low_rank.pricing import Pricer as Pricer
 from .low_rank.pricing import price as price
 from .network import TwoLayerNetwork as TwoLayerNetwork
+from .one_dimensional.line import Line as Line
+from .one_dimensional.line import line_through as line_through
+from .one_dimensional.network import FreeBiasNetwork as FreeBiasNetwork
+from .one_dimensional.path import SplinePath as SplinePath
+from .one_dimensional.path import spline_path as spline_path
+from .one_dimensional.solution import SplineSolution as SplineSolution
+from .one_dimensional.solver import interpolate as interpolate
+from .one_dimensional.solver import spline as spline
+from .one_dimensional.solver import spline_beta_max as spline_beta_max
 from .path import regularization_path as regularization_path
 from .scaling import canonical_lambda as canonical_lambda
 from .shallow import ShallowNetwork as ShallowNetwork

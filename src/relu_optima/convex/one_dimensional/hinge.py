@@ -3,9 +3,9 @@ r"""Classification with the hinge loss: interior point, then an exact corner.
 The program is linear: with alpha from the dual, a point outside the margin has alpha = 0 and no
 part in the optimum, one inside has alpha = w and a linear one, and those with alpha between lie on
 the margin, y f = 1. The interior-point method ends with all of that known up to rounding, and the
-knots as the points where its curve touches the tube. Between two knots f is a line, so the outermost
-points on the margin hold all others there; a linear program of the size of the knots, not of n, then
-gives the corner itself. Whichever of the two splines is better is kept, and certified
+knots as the points where its curve touches the tube. Between two knots f is a line, so the
+outermost points on the margin hold all others there; a linear program of the size of the knots, not
+of n, then gives the corner itself. Whichever of the two splines is better is kept, and certified
 elsewhere.
 """
 
@@ -156,7 +156,8 @@ def _outermost(points: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     interval = np.searchsorted(nodes, points, side="right")
     change = np.diff(interval) != 0
     first = np.concatenate([[True], change])[: points.size]
-    return points[first | np.concatenate([change, [True]])[: points.size]]
+    outer = first | np.concatenate([change, [True]])[: points.size]
+    return np.asarray(points[outer])
 
 
 def _hats(at: np.ndarray, nodes: np.ndarray) -> sparse.csr_matrix:

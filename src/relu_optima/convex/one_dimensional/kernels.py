@@ -188,7 +188,7 @@ def split_sums(
     x: np.ndarray, mass: np.ndarray, y: np.ndarray, node: np.ndarray, count: int,
     new_node: np.ndarray, new_count: int, sums: np.ndarray,
 ) -> None:  # fmt: skip
-    """Bring the sums from the old nodes to more nodes; only intervals that were split are summed."""
+    """Bring the sums from the old nodes to more nodes; only split intervals are summed."""
     old = count - 2
     for k in range(new_count - 2, -1, -1):  # from the right, for it is done in place
         if new_node[k] == node[old]:

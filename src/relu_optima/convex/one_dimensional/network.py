@@ -71,7 +71,7 @@ class FreeBiasNetwork:
 def network_of_ramps(
     place: np.ndarray, height: np.ndarray, left: np.ndarray, anchor: float, value: float
 ) -> FreeBiasNetwork:
-    """Make the network of the ramps height (+-(x - place))_+ whose output at `anchor` is `value`."""
+    """Make the network of the ramps height (+-(x - place))_+ that is `value` at `anchor`."""
     root = np.sqrt(np.abs(height))
     side = np.where(left, -1.0, 1.0)
     there = float(np.sum(height * np.maximum(side * (anchor - place), 0.0)))

@@ -14,6 +14,8 @@ from relu_optima.convex.one_dimensional.certificate import (
 from relu_optima.convex.one_dimensional.network import FreeBiasNetwork, network_of_ramps
 from relu_optima.convex.one_dimensional.width import Cover, cover_spline
 
+TIE = 1e-9  # |e| and TV that differ by less, relative to them, are equal: the default gap
+
 
 @dataclass(frozen=True)
 class SplineSolution:
@@ -134,11 +136,15 @@ class SplineSolution:
         Returns
         -------
         {"bends", "border", "ends"}
-            |e| < TV (tau = 0), |e| = TV (0 < |tau| < 1) or |e| > TV (|tau| = 1).
+            |e| < TV (tau = 0), |e| = TV (0 <= |tau| <= 1) or |e| > TV (|tau| = 1), by the values.
         """
-        if self.tau == 0.0:
+        if self.nodes.size < 2:
             return "bends"
-        return "ends" if abs(self.tau) == 1.0 else "border"
+        bent = float(np.abs(self.slope_changes).sum())
+        ends = abs(float(self.slopes[0] + self.slopes[-1]))
+        if abs(ends - bent) <= TIE * max(ends, bent):
+            return "border"
+        return "bends" if ends < bent else "ends"
 
     @cached_property
     def _cover(self) -> Cover:

@@ -1,4 +1,4 @@
-"""Public entry points for one-dimensional data: `spline`, `interpolate` and `beta_max`."""
+"""Public entry points for one-dimensional data: `spline`, `interpolate` and `spline_beta_max`."""
 
 from __future__ import annotations
 
@@ -125,6 +125,22 @@ def spline(
     )  # fmt: skip
 
 
+def certified(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, beta: float,
+    nodes: np.ndarray, values: np.ndarray, tau: float, tol: float = 1e-9,
+) -> SplineSolution:  # fmt: skip
+    """Certify a spline of the squared loss that comes from elsewhere."""
+    started = time.process_time()
+    proof = certify_spline(x, y, weights, beta, "squared", nodes, values)
+    return SplineSolution(
+        x=x, y=y, weights=weights, beta=float(beta), loss="squared", nodes=nodes,
+        node_values=values, objective=proof.objective, dual_objective=proof.dual_objective,
+        gap=proof.gap, violation=proof.violation, dual=proof.dual, tau=tau,
+        status="optimal" if proof.gap <= tol else "inaccurate", counts={},
+        seconds=time.process_time() - started,
+    )  # fmt: skip
+
+
 def interpolate(
     x: np.ndarray, y: np.ndarray, *, weights: np.ndarray | None = None
 ) -> SplineSolution:
@@ -183,7 +199,7 @@ def interpolate(
     )  # fmt: skip
 
 
-def beta_max(x: np.ndarray, y: np.ndarray, *, weights: np.ndarray | None = None) -> float:
+def spline_beta_max(x: np.ndarray, y: np.ndarray, *, weights: np.ndarray | None = None) -> float:
     r"""Return the least strength at which a constant is optimal for the squared loss.
 
     .. math:: \beta_{\max} = \max_k \max(|G_k|, |G_k - M|), \quad

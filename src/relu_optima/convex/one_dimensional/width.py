@@ -262,8 +262,8 @@ def _choose(
     found = _meet([[listed[i] for i in half] for half in halves], left, same)
     if found is None:
         return None, decided
-    for half, options in zip(halves, found, strict=True):
-        picked |= dict(zip(half, options, strict=True))
+    for chosen, ways in zip(halves, found, strict=True):
+        picked |= dict(zip(chosen, ways, strict=True))
     return _cut(knots, chains, picked, need), True
 
 
