@@ -17,8 +17,14 @@ The dual over all activation patterns is (Sahiner et al. 2021, Theorem 1)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from relu_optima.errors import SolveInputError
+
+if TYPE_CHECKING:
+    from relu_optima.convex.certificate import Certificate
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,41 @@ class ShallowSolution:
             f"{self.status}, gap {self.gap:.1e}, {self.network.n_neurons} neurons, "
             f"{self.seconds:.2f} s>"
         )
+
+    def certify(self) -> Certificate:
+        """Certify the point by code that shares nothing with the method that found it.
+
+        Returns
+        -------
+        Certificate
+            Bounds, gap and residuals, over the patterns of the program.
+
+        Raises
+        ------
+        SolveInputError
+            If the program listed patterns that the solution does not hold.
+        BudgetError
+            If there are more patterns than can be listed again.
+        """
+        from relu_optima.convex.enumeration_certificate import certify_network
+        from relu_optima.convex.sparse.certificate import certify_sparse
+        from relu_optima.convex.vector.certificate import certify_gated
+
+        if self.formulation == "gated" and self.gates is not None:
+            return certify_gated(self.X, self.Y, self.gates, self.lam, self.network, self.dual)
+        if not self.exact:
+            raise SolveInputError(
+                f"the patterns that {self.method} listed are not kept with the solution",
+                allowed="solutions over all patterns, over supports of rank at most three, or "
+                "over given gates",
+                where="solution",
+            )
+        if self.supports is not None:
+            y, v = self.Y[:, 0], self.network.V[:, 0]
+            return certify_sparse(
+                self.X, y, self.supports, self.lam, self.network.U, v, dual=self.dual[:, 0]
+            )
+        return certify_network(self.X, self.Y, self.lam, self.network, dual=self.dual)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs of the network.

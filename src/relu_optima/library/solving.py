@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.gates import as_inputs, gates_from_network, sample_gates
+from relu_optima.convex.low_rank.all_patterns import solve_all
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.path import regularization_path
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
@@ -18,7 +21,7 @@ from relu_optima.convex.solver import solve as solve_listed
 from relu_optima.convex.sparse.solve import solve_sparse, sparse_lambda_max
 from relu_optima.convex.vector.exact import solve_vector, vector_lambda_max
 from relu_optima.convex.vector.gated import solve_vector_gated, vector_gated_lambda_max
-from relu_optima.errors import SolveInputError
+from relu_optima.errors import BudgetError, SolveInputError
 from relu_optima.library.solution import Solution
 
 if TYPE_CHECKING:
@@ -98,6 +101,12 @@ def solve(
         raise SolveInputError(f"it is {lam_scale!r}", allowed="absolute, max", where="lam_scale")
     program = _program(X, Y, gates, supports, neurons, seed)
     lam_max = program.lambda_max()
+    if lam_scale == "max" and math.isnan(lam_max):
+        raise SolveInputError(
+            "there are too many patterns to find the strength whose optimum is zero",
+            allowed="lam_scale='absolute'",
+            where="lam_scale",
+        )
     # where the optimum is zero at every strength, any share stands for any strength
     strength = lam * lam_max if lam_scale == "max" and lam_max > 0 else lam
     return Solution(program.solve(strength, tol, time_limit), lam_max)
@@ -122,9 +131,10 @@ def _program(
             lambda lam, tol, limit: solve_sparse(X, Y, supports, lam, tol=tol, time_limit=limit),
         )
     if supports is None and isinstance(gates, str) and gates == "all" and neurons == "relu":
+        method = solve_all if scalar else solve_vector
         return _Program(
-            lambda: vector_lambda_max(X, Y),
-            lambda lam, tol, limit: solve_vector(X, Y, lam, tol=tol, time_limit=limit),
+            lambda: _lambda_max_of_all(X, Y),
+            lambda lam, tol, limit: method(X, Y, lam, tol=tol, time_limit=limit),
         )
     if supports is None and not isinstance(gates, str):
         vectors = _gate_vectors(X, gates, seed)
@@ -150,6 +160,16 @@ def _program(
         "relu neurons over all patterns, gated ones over listed gates",
         where="gates, supports, neurons",
     )
+
+
+def _lambda_max_of_all(X: np.ndarray, Y: np.ndarray) -> float:
+    """Smallest strength whose optimum over all patterns is zero; NaN where they are too many."""
+    if np.linalg.matrix_rank(X) <= 3 or (Y.ndim == 2 and Y.shape[1] > 1):
+        return vector_lambda_max(X, Y)
+    try:
+        return lambda_max(X, Y, enumerate_patterns(X))
+    except BudgetError:
+        return math.nan
 
 
 def path(
