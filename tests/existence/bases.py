@@ -6,6 +6,10 @@ import numpy as np
 
 from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import decide
+from relu_optima.existence.proof.biases import unpack_biases
+from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.patterns import Layer
+from relu_optima.patterns.layers import PARTIAL
 
 
 def make(family, **fields):
@@ -15,6 +19,12 @@ def make(family, **fields):
 
 def mask(*rows):
     return np.array([[int(c) for c in row] for row in rows], np.uint8)
+
+
+def with_biases(masks, hidden, output):
+    """Masks whose biases are free where a text has a 1."""
+    free = [np.array([c == "1" for c in text]) for text in (hidden, output)]
+    return [Layer(f"layer {q}", m, bias=PARTIAL, bias_mask=free[q]) for q, m in enumerate(masks)]
 
 
 LOW, UP = mask("10", "11"), mask("11", "01")
@@ -52,6 +62,12 @@ MASKS = {
     "B4": [mask("11", "01", "11"), mask("101", "111")],
     "B5": [mask("10", "01", "11"), mask("101", "011")],
     "B6": [mask("100", "011", "110"), mask("111", "001")],
+    "an output without bias": with_biases(
+        [mask("110", "001"), mask("10", "10", "01")], "01", "101"
+    ),
+    "outputs alike": with_biases([mask("110", "001"), mask("10", "10", "01")], "00", "001"),
+    "a fixed neuron": with_biases([mask("11", "10"), mask("11", "10")], "00", "10"),
+    "F without biases": with_biases([mask("110", "111"), mask("10", "11")], "00", "01"),
     "outputs": [mask("10", "01", "11", "01"), mask("1010", "0110", "0001")],
 }
 
@@ -60,3 +76,14 @@ MASKS = {
 def document(name):
     """Return the certificate of a pattern; callers copy before they edit."""
     return decide(MASKS[name], time_limit=600).certificate.document
+
+
+def truth(value):
+    """Decide what a document is about, its missing biases included."""
+    masks = unpack_masks(value["layers"])
+    biases = unpack_biases(value, masks)
+    if biases is not None:
+        free = (biases.hidden, biases.output)
+        texts = ["".join(str(int(x)) for x in line) for line in free]
+        masks = with_biases(masks, *texts)
+    return decide(masks, time_limit=600).certificate.document

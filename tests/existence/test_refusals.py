@@ -44,6 +44,7 @@ def packed(*masks):
 
 
 ORACLE = {"rule": "oracle z3", "version": "5", "rlimit": 1}
+ONE_OUT = "an output without bias"
 STAR = {"kind": "star", "piece": [0, [0], [0, 1]]}
 # certificate, what to edit, the new value (or a function of the old one), the message
 ROWS = [
@@ -254,6 +255,27 @@ ROWS = [
     ("hole", f"{FINITE}.row_of", [], "the neurons are not the live ones, each once"),
     ("hole", f"{FINITE}.row_shared", 2, "the two neurons do not feed the rows the proof needs"),
     ("solve", f"{FINITE}.row_of.0.1", 1, "a remaining neuron does not feed its row"),
+    # missing biases
+    ("butterfly", "biases", packed(mask("1"), mask("1")), "biases are for one hidden layer"),
+    ("lu", "biases", packed(mask("11"), mask("111")), "not one bias for each neuron and output"),
+    ("B5", "biases", packed(mask("111"), mask("01")), "function: its rules are about free biases"),
+    (ONE_OUT, "finite", swap("always", rule="Theorem F"), "outputs of a movable neuron are not alike"),
+    ("F without biases", "finite", swap("always", rule="Theorem F"), "two movable neurons share an"),
+    (ONE_OUT, f"{FINITE}.neuron", 1, "is not movable or does not feed the two outputs"),
+    (ONE_OUT, f"{FINITE}.constant", 2, "is not movable or does not feed the two outputs"),
+    (ONE_OUT, f"{FINITE}.other", -1, "index -1 does not exist, there are 3"),
+    (ONE_OUT, f"{FINITE}.constant", 1, "not one output with constants and one without"),
+    (ONE_OUT, f"{FINITE}.other", 0, "not one output with constants and one without"),
+    (ONE_OUT, f"{FINITE}.columns", [0], "the inputs that move are not one, or two for a neuron"),
+    (ONE_OUT, f"{FINITE}.columns", [0, 0], "the inputs that move are not one, or two for a neuron"),
+    (ONE_OUT, f"{FINITE}.columns", [0, 2], "the neuron does not see the inputs that move"),
+    (ONE_OUT, "layers", packed(mask("110", "001"), mask("11", "10", "01")),
+     "another movable neuron feeds one of the two outputs"),
+    ("F without biases", "layers", packed(mask("110", "010"), mask("10", "11")), "are not the live"),
+    ("F without biases", "finite", swap("not_always", rule="output biases", neuron=0, constant=1,
+     other=0, columns=[0, 1]), "another movable neuron feeds one of the two outputs"),
+    ("a fixed neuron", "finite", swap("not_always", rule="output biases", neuron=0, constant=0,
+     other=1, columns=[0, 1]), "a fixed neuron that sees the inputs feeds one of the two outputs"),
 ]  # fmt: skip
 
 

@@ -158,6 +158,19 @@ MUTANTS = {
     "clusters-count": ("finite", "if proof[\"clusters\"] != _clusters_needed(masks, columns):", "if False:"),
     "clusters-window": ("finite", "if sorted(proof[\"columns\"]) != sorted(columns):", "if False:"),
     "clusters-product": ("finite", "if product[\"answer\"] != \"not_closed\":", "if False:"),
+    # missing biases
+    "biases-alike": ("biases", "if (kinds != kinds[0]).any():", "if False:"),
+    "biases-share": ("biases", "if upper[rows][:, of.movable].sum() != rows.sum():", "if False:"),
+    "biases-function": ("verify", "if biases is not None and function[\"answer\"] != \"unknown\":", "if False:"),
+    "biases-fed": ("biases", "not of.movable[k] or not (upper[with_constant, k] and upper[without, k])", "False"),
+    "biases-constant": ("biases", "if not of.constant[with_constant] or of.constant[without]:", "if False:"),
+    "biases-inputs": ("biases", " or len(columns) != wanted:", ":"),
+    "biases-see": ("biases", "if not lower[k, columns].all():", "if False:"),
+    "biases-others": ("biases", "if (others & of.movable).any():", "if False:"),
+    "biases-fixed": ("biases", "if (others & of.fixed & lower[:, columns].any(axis=1)).any():", "if False:"),
+    "biases-size": ("biases", "if [hidden.shape, output.shape] != sizes:", "if False:"),
+    "biases-movable": ("biases", "fixed = feeds & ~biases.hidden & (inputs == 1)", "fixed = feeds & (inputs == 0)"),
+    "biases-makers": ("biases", "makers = biases.hidden & (inputs == 0)", "makers = biases.hidden & (inputs < 0)"),
 }  # fmt: skip
 
 

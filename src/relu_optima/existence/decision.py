@@ -14,11 +14,12 @@ from relu_optima.existence.chain import decide_chain
 from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
+from relu_optima.existence.proof.biases import Biases
 from relu_optima.existence.proof.document import FORMAT, pack_masks
 from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
-from relu_optima.patterns.layers import FREE, PARTIAL, Layer
+from relu_optima.patterns.layers import FREE, Layer
 
 
 def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0) -> Verdict:
@@ -42,9 +43,11 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
         undecided = product
         product = in_time(lambda: ask_z3(masks[0], masks[1], z3_rlimit, deadline) or undecided)
     function = in_time(lambda: decide_function(masks, product, deadline))
-    finite = decide_finite(masks, product)
-    biases = [layer.bias for layer in layers]
-    function, finite = _with_biases(function, biases), _with_biases(finite, biases)
+    biases = missing_biases(layers)
+    finite = decide_finite(masks, product, biases)
+    if any(layer.bias != FREE for layer in layers):
+        function = _if_free(function)
+        finite = finite if biases is not None else _if_free(finite)
     document = {
         "format": FORMAT,
         "layers": pack_masks(masks),
@@ -52,6 +55,8 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
         "function": function,
         "finite": finite,
     }
+    if biases is not None:
+        document["biases"] = pack_masks([biases.hidden[None], biases.output[None]])
     proof = product["proof"]
     return Verdict(
         product["answer"],
@@ -63,25 +68,20 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
     )
 
 
-def _with_biases(part: dict[str, Any], biases: list[str]) -> dict[str, Any]:
-    """Withhold an answer that is proved for free biases only from a network without them.
+def missing_biases(layers: Sequence[Layer]) -> Biases | None:
+    """Say which biases of one hidden layer are free; None if all are, or it is not known."""
+    if len(layers) != 2 or all(layer.bias == FREE for layer in layers):
+        return None
+    hidden, output = (layer.free_biases for layer in layers)
+    return None if hidden is None or output is None else Biases(hidden, output)
 
-    Without a hidden layer nothing depends on biases. Theorem F's data sets without optimum need
-    the hidden biases; that every data set has one holds for any hidden biases and for output
-    biases that are all free or all absent.
-    """
-    rule = part["proof"].get("rule")
-    hidden, output = set(biases[:-1]), biases[-1]
-    if part["answer"] == "unknown" or rule == "no hidden layer" or {*hidden, output} == {FREE}:
+
+def _if_free(part: dict[str, Any]) -> dict[str, Any]:
+    """Withhold an answer that is proved for free biases only; without hidden layer none counts."""
+    if part["answer"] == "unknown" or part["proof"].get("rule") == "no hidden layer":
         return part
-    if rule == "Theorem F" and part["answer"] == "always" and output != PARTIAL:
-        return part
-    if rule == "Theorem F" and part["answer"] == "not_always" and hidden == {FREE}:
-        return part
-    return {
-        "answer": "unknown",
-        "proof": {"reason": "it is decided for free biases only, and the network lacks some"},
-    }
+    reason = "it is decided for free biases only, and the network lacks some"
+    return {"answer": "unknown", "proof": {"reason": reason}}
 
 
 def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:

@@ -149,6 +149,12 @@ RULES = {
         "proof.finite",
         "Theorem F",
     ),
+    "output biases": Rule(
+        "a neuron feeds an output that reaches every constant and one that reaches none, so "
+        "two points have no optimum",
+        "proof.biases",
+        "Missing biases",
+    ),
     "clusters": Rule(
         "the set of matrix products is not closed, and on one of enough clusters of inputs the "
         "network is affine",

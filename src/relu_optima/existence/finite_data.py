@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from relu_optima.errors import DegenerateError
+from relu_optima.existence.proof.biases import Biases, roles
 
 
-def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
+def decide_finite(
+    masks: list[np.ndarray], product: dict[str, Any], biases: Biases | None = None
+) -> dict[str, Any]:
     """Say whether every finite data set has an optimum.
 
     Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
@@ -27,12 +31,14 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
             return {"answer": "not_always", "proof": proof}
         reason = "more than one hidden layer and no proof that the product set is not closed"
         return {"answer": "unknown", "proof": {"reason": reason}}
-    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
+    live = _counted(masks, biases)
     feeds = masks[1][:, live].astype(bool)
     several = feeds.sum(axis=0) >= 2
     shared = feeds.sum(axis=1) >= 2
     clash = np.argwhere(feeds[shared][:, several])
     if len(clash) == 0:
+        if biases is not None:
+            return _without_clash(masks, biases)
         return {"answer": "always", "proof": {"rule": "Theorem F"}}
     row = int(np.flatnonzero(shared)[clash[0, 0]])
     first = int(np.flatnonzero(several)[clash[0, 1]])
@@ -51,6 +57,43 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
     }
 
 
+def _counted(masks: list[np.ndarray], biases: Biases | None) -> np.ndarray:
+    """List the neurons that Theorem F counts."""
+    if biases is not None:
+        return np.flatnonzero(roles(masks, biases).movable)
+    return np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
+
+
+def _without_clash(masks: list[np.ndarray], biases: Biases) -> dict[str, Any]:
+    """Decide where no two movable neurons share an output that one of them does not feed alone."""
+    of = roles(masks, biases)
+    lower, upper = (mask.astype(bool) for mask in masks)
+    undecided = False
+    for k in np.flatnonzero(of.movable & (upper.sum(axis=0) >= 2)):
+        rows = np.flatnonzero(upper[:, k])
+        wanted = 1 if biases.hidden[k] else 2
+        for with_constant, other in itertools.product(
+            rows[of.constant[rows]], rows[~of.constant[rows]]
+        ):
+            feeding = of.fixed & (upper[with_constant] | upper[other])
+            columns = np.flatnonzero(lower[k] & ~lower[feeding].any(axis=0))[:wanted]
+            if len(columns) == wanted:
+                proof = {
+                    "rule": "output biases",
+                    "neuron": int(k),
+                    "constant": int(with_constant),
+                    "other": int(other),
+                    "columns": columns.tolist(),
+                }
+                return {"answer": "not_always", "proof": proof}
+        kinds = np.column_stack([of.constant[rows], upper[rows][:, of.fixed]])
+        undecided |= bool((kinds != kinds[0]).any())
+    if undecided:
+        reason = "neurons without bias that see one input only feed some outputs of another neuron"
+        return {"answer": "unknown", "proof": {"reason": reason}}
+    return {"answer": "always", "proof": {"rule": "Theorem F"}}
+
+
 def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
     """Count the clusters of which one lies where the network is affine."""
     n = len(columns)
@@ -66,26 +109,41 @@ def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def counterexample(
-    masks: list[np.ndarray], finite: dict[str, Any]
+    masks: list[np.ndarray], finite: dict[str, Any], biases: Biases | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Build a finite data set without optimum."""
-    if finite["answer"] != "not_always" or finite["proof"].get("rule") != "Theorem F":
+    rule = finite["proof"].get("rule")
+    if finite["answer"] != "not_always" or rule not in ("Theorem F", "output biases"):
         raise DegenerateError(
             f"the finite-data answer is {finite['answer']!r}",
             where="counterexample_dataset",
             allowed="patterns with one hidden layer whose answer is 'not_always'",
         )
-    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
+    if rule == "output biases":
+        return _two_points(masks, finite["proof"])
+    live = _counted(masks, biases)
     targets = _targets(finite["proof"], live, masks[1].shape[0])
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     inputs = masks[0][live].astype(bool)
     common = np.flatnonzero(inputs.all(axis=0))
     X = np.zeros((len(s), masks[0].shape[1]))
-    if len(common):
+    if biases is not None:  # two inputs make what a bias would
+        X[:] = s[:, None] + np.arange(3, 3 + X.shape[1])
+    elif len(common):
         X[:, common[0]] = s
     else:
         X[:] = s[:, None]
     return X, targets
+
+
+def _two_points(masks: list[np.ndarray], proof: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Build the data set of missing output biases, case (iii) of `proof.biases`."""
+    X, Y = np.zeros((2, masks[0].shape[1])), np.zeros((2, masks[1].shape[0]))
+    X[:, proof["columns"][1:]] = 1.0
+    X[1, proof["columns"][0]] = 1.0
+    Y[1, proof["constant"]] = 1.0
+    Y[:, proof["other"]] = 1.0
+    return X, Y
 
 
 def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.clusters import cluster_dataset
 from relu_optima.existence.deadline import TIME_LIMIT
 from relu_optima.existence.finite_data import counterexample
+from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.document import unpack_masks
 
 
@@ -49,12 +50,12 @@ class Verdict:
         return any(part["proof"].get("reason") == TIME_LIMIT for part in parts)
 
     def counterexample_dataset(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return 2 r + 1 points on which no optimum exists.
+        """Return at most 2 r + 1 points on which no optimum exists.
 
         Returns
         -------
-        (array, shape (2 r + 1, n); array, shape (2 r + 1, m))
-            Inputs and targets of Theorem F.
+        (array, shape (N, n); array, shape (N, m))
+            Inputs and targets: N = 2 r + 1 by Theorem F, N = 2 where an output bias is missing.
 
         Raises
         ------
@@ -62,7 +63,8 @@ class Verdict:
             If `optimum` is not ``not_always`` or there is more than one hidden layer.
         """
         document = self.certificate.document
-        return counterexample(unpack_masks(document["layers"]), document["finite"])
+        masks = unpack_masks(document["layers"])
+        return counterexample(masks, document["finite"], unpack_biases(document, masks))
 
     def cluster_dataset(self) -> tuple[np.ndarray, np.ndarray]:
         """Return clusters of inputs with targets A x, A a limit that is no product.

@@ -26,12 +26,22 @@ class Layer:
         What the mask was read from, in words.
     bias : str
         ``free``, ``absent`` or ``partly masked``; files of masks alone are about free biases.
+    bias_mask : array, shape (n_out,), optional
+        1 where a partly masked bias is free.
     """
 
     name: str
     mask: np.ndarray
     source: str = "0/1 mask"
     bias: str = FREE
+    bias_mask: np.ndarray | None = None
+
+    @property
+    def free_biases(self) -> np.ndarray | None:
+        """Which outputs have a free bias; None if that is not known."""
+        if self.bias == PARTIAL:
+            return None if self.bias_mask is None else self.bias_mask.astype(bool)
+        return np.full(self.mask.shape[0], self.bias == FREE)
 
 
 def check_layers(layers: Sequence[Layer], where: str) -> list[Layer]:

@@ -4,8 +4,7 @@ r"""Check answers to the finite-data question: Theorem F for one hidden layer, c
 or T_k dropped), hidden biases free. The following are equivalent: (i) for every finite data set
 and every loss that is lower semicontinuous with bounded sublevel sets in the outputs (squared,
 Huber, l_p) an optimum exists; (ii) for any k != l, S_k and S_l are disjoint or are the same one
-output. Output biases all free or all absent: with a bias on some outputs only, one neuron that
-feeds two outputs can already lack an optimum.
+output. Output biases all free; where biases are missing see `proof.biases`.
 
 *(ii) => (i).* The outputs split into independent blocks: the rows of one neuron alone, or one row
 fed by neurons that feed nothing else. For fixed X the vectors relu(X^T v + b) form a finite union
@@ -50,11 +49,14 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.proof.biases import Biases, check_missing_biases, roles
 from relu_optima.existence.proof.values import index
 
 
-def _live_neurons(masks: list[np.ndarray]) -> np.ndarray:
-    """List the hidden neurons with at least one input and one output."""
+def _counted_neurons(masks: list[np.ndarray], biases: Biases | None) -> np.ndarray:
+    """List the hidden neurons with input and output; where biases are missing the movable ones."""
+    if biases is not None:
+        return np.flatnonzero(roles(masks, biases).movable)
     return np.flatnonzero((masks[0].any(axis=1)) & (masks[1].any(axis=0)))
 
 
@@ -75,7 +77,11 @@ def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def check_finite(
-    masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
+    masks: list[np.ndarray],
+    answer: str,
+    proof: dict[str, Any],
+    product: dict[str, Any],
+    biases: Biases | None = None,
 ) -> list[str]:
     """Check an answer to the finite-data question."""
     rule = proof.get("rule")
@@ -85,9 +91,11 @@ def check_finite(
         return [] if len(masks) == 1 else ["there is a hidden layer"]
     if rule == "clusters" and answer == "not_always":
         return _check_clusters(masks, proof, product)
+    if biases is not None and (rule == "output biases" or answer == "always"):
+        return check_missing_biases(masks, answer, proof, biases)
     if rule != "Theorem F" or len(masks) != 2:
         return [f"rule {rule!r} does not prove that there is an optimum {answer!r}"]
-    live = _live_neurons(masks)
+    live = _counted_neurons(masks, biases)
     feeds = masks[1][:, live].astype(bool)
     if answer == "always":
         several = feeds.sum(axis=0) >= 2
