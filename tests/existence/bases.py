@@ -65,6 +65,7 @@ MASKS = {
     "an output without bias": with_biases(
         [mask("110", "001"), mask("10", "10", "01")], "01", "101"
     ),
+    "a constant of a neuron": with_biases([mask("11", "00"), mask("11", "10")], "11", "00"),
     "outputs alike": with_biases([mask("110", "001"), mask("10", "10", "01")], "00", "001"),
     "a fixed neuron": with_biases([mask("11", "10"), mask("11", "10")], "00", "10"),
     "F without biases": with_biases([mask("110", "111"), mask("10", "11")], "00", "01"),

@@ -123,11 +123,11 @@ def network(masks, hidden, output, proof, eps, X):
             assert hidden[q] == "1"
             b1[q], W2[i0, q] = 1, -1 / eps
     else:
-        k, l = proof["neurons"]
+        first, second = proof["neurons"]
         i0, i1 = proof["row_shared"], proof["row_other"]
-        affine(k, 1, eps)
-        affine(l, 1, -eps)
-        W2[i0, k], W2[i1, k], W2[i0, l] = 1 / eps, 1, -1 / eps
+        affine(first, 1, eps)
+        affine(second, 1, -eps)
+        W2[i0, first], W2[i1, first], W2[i0, second] = 1 / eps, 1, -1 / eps
         for number, (q, row) in enumerate(proof["row_of"], start=1):
             affine(q, 1, -(2 * number + 1))
             W2[row, q] += 1
