@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +13,21 @@ from relu_optima.existence.local import owned_cells
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
-from relu_optima.existence.proof.linear import boolean_product
+from relu_optima.existence.proof.linear import boolean_product, packed_product
 from relu_optima.existence.reduction import reduce_pattern
 from relu_optima.existence.two_layers import LIGHT, decide_two_layers
+from relu_optima.patterns.sparse import as_list, is_sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from relu_optima.patterns.sparse import Mask
 
 FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
 FULL_RULES = ("C3", "C4", "C5", "Z", "C6")  # rules whose components are everything
 WINDOWS = 60
+MAX_BITS = 1_000_000_000  # of the support of the layers below a peeled one
+ROWS = 256  # of a list of ones that are packed at a time
 
 
 def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
@@ -49,6 +58,19 @@ def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     return {"answer": "unknown", "proof": {"reason": reason}}
 
 
+def peel_all(masks: Sequence[Mask], deadline: float) -> dict[str, Any] | None:
+    """Take layers off the ends until one is left, without looking at single cells."""
+    chain, steps = list(masks), []
+    while len(chain) > 1:
+        check_time(deadline)
+        step = _peel_step(chain)
+        if step is None:
+            return None
+        _apply(chain, step)
+        steps.append(step)
+    return _closed(steps, {"rule": "one layer"})
+
+
 def _closed(steps: list[dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]:
     kinds = sorted({str(step["kind"]) for step in steps})
     return {
@@ -73,7 +95,7 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
     return steps
 
 
-def _apply(chain: list[np.ndarray], step: dict[str, Any]) -> None:
+def _apply(chain: list[Any], step: dict[str, Any]) -> None:
     """Shorten a chain in place by a step."""
     if step["kind"] == "peel":
         chain.pop(0 if step["end"] == "bottom" else -1)
@@ -85,7 +107,7 @@ def _apply(chain: list[np.ndarray], step: dict[str, Any]) -> None:
     chain[low : low + width] = [merged]
 
 
-def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+def _peel_step(chain: Sequence[Mask]) -> dict[str, Any] | None:
     if _peels(chain):
         return {"kind": "peel", "end": "top"}
     if _peels([mask.T for mask in reversed(chain)]):
@@ -93,16 +115,33 @@ def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
     return None
 
 
-def _peels(chain: list[np.ndarray]) -> bool:
+def _peels(chain: Sequence[Mask]) -> bool:
     """Say whether the rectangles of the last layer's classes do not overlap: areas add up."""
-    last, below = chain[-1], chain[-2]
-    reach = chain[0]
+    sides = [chain[0].shape[1], *(mask.shape[0] for mask in chain)]
+    if max(sides[1:]) * sides[0] > MAX_BITS:
+        return False
+    last, below = as_list(chain[-1].T), as_list(chain[-2])
+    names = [
+        tuple(x.indices[x.indptr[k] : x.indptr[k + 1]].tobytes() for x in (last, below))
+        for k in range(last.shape[0])
+    ]
+    first = sorted({name: k for k, name in reversed(list(enumerate(names)))}.values())
+    reach = np.packbits(chain[0], axis=1) if not is_sparse(chain[0]) else _packed(chain[0])
     for mask in chain[1:-1]:
-        reach = boolean_product(mask, reach)
-    names = np.hstack([np.packbits(last.T, axis=1), np.packbits(below, axis=1)])
-    first = list({name.tobytes(): k for k, name in enumerate(names)}.values())
-    area = last[:, first].sum(axis=0, dtype=np.int64) @ reach[first].sum(axis=1, dtype=np.int64)
-    return int(area) == int(boolean_product(last[:, first], reach[first]).sum(dtype=np.int64))
+        reach = packed_product(as_list(mask), reach)
+    ones = np.bitwise_count(reach[first]).sum(axis=1, dtype=np.int64)
+    area = int(np.diff(last.indptr)[first] @ ones)
+    union = packed_product(as_list(last[first].T), reach[first])
+    return area == int(np.bitwise_count(union).sum(dtype=np.int64))
+
+
+def _packed(mask: sparse.csr_array) -> np.ndarray:
+    """Pack the rows of a list of ones into bits, some rows at a time."""
+    parts = [
+        np.packbits(mask[start : start + ROWS].toarray().astype(bool), axis=1)
+        for start in range(0, mask.shape[0], ROWS)
+    ]
+    return np.concatenate(parts)
 
 
 def _is_lul(layers: list[np.ndarray]) -> bool:

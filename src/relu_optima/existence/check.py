@@ -12,6 +12,7 @@ import numpy as np
 from relu_optima.errors import DataError
 from relu_optima.existence.explain import RULES, proof_of, rules_of
 from relu_optima.existence.networks import decide
+from relu_optima.existence.proof.linear import row_sizes
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.layers import FREE, Layer
 from relu_optima.patterns.reading import read_layers
@@ -138,7 +139,7 @@ class CheckReport:
         lines = ["layers, first first (outputs x inputs):"]
         for layer in self.layers:
             rows, columns = layer.mask.shape
-            kept = f"{int(layer.mask.sum())} of {layer.mask.size} kept"
+            kept = f"{int(row_sizes(layer.mask).sum())} of {rows * columns} kept"
             lines.append(f"  {layer.name}  {rows}x{columns}, {kept} ({layer.source})")
         for question, meaning in MEANINGS.items():
             proof = document[question]["proof"]

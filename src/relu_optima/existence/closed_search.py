@@ -15,6 +15,7 @@ from relu_optima.existence.open_zero import find_open_zero
 from relu_optima.existence.pairs import open_pairs
 from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
 from relu_optima.existence.reduction import Piece
+from relu_optima.patterns.sparse import as_list
 
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
@@ -62,7 +63,11 @@ def _pairs(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[s
     distinct = list({(p.rows, p.columns): p for p in pieces}.values())
     if not _complete(distinct, observed):
         return None
-    return {} if next(open_pairs(*_sides(distinct, observed), deadline), None) is None else None
+    return (
+        {}
+        if next(open_pairs(*map(as_list, _sides(distinct, observed)), deadline), None) is None
+        else None
+    )
 
 
 def _full_space(

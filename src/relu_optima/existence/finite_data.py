@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.errors import DegenerateError
 from relu_optima.existence.proof.biases import Biases, roles
+from relu_optima.existence.proof.linear import (
+    column_sizes,
+    first_in_columns,
+    row_entries,
+    row_sizes,
+)
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
 def decide_finite(
-    masks: list[np.ndarray], product: dict[str, Any], biases: Biases | None = None
+    masks: Sequence[Mask], product: dict[str, Any], biases: Biases | None = None
 ) -> dict[str, Any]:
     """Say whether every finite data set has an optimum.
 
@@ -26,24 +37,25 @@ def decide_finite(
     if len(masks) > 2:
         if product["answer"] == "not_closed":
             columns = sorted(product["proof"]["refutation"]["columns"])
-            needed = clusters_needed(masks, columns)
+            needed = clusters_needed(dense(masks), columns)
             proof = {"rule": "clusters", "columns": columns, "clusters": needed}
             return {"answer": "not_always", "proof": proof}
         reason = "more than one hidden layer and no proof that the product set is not closed"
         return {"answer": "unknown", "proof": {"reason": reason}}
     live = _counted(masks, biases)
-    feeds = masks[1][:, live].astype(bool)
-    several = feeds.sum(axis=0) >= 2
-    shared = feeds.sum(axis=1) >= 2
-    clash = np.argwhere(feeds[shared][:, several])
-    if len(clash) == 0:
+    feeds = masks[1][:, live]  # outputs by neurons that count
+    several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2
+    ones = ((int(i), row_entries(feeds, i)) for i in np.flatnonzero(shared))
+    clash = next(((i, fed) for i, fed in ones if several[fed].any()), None)
+    if clash is None:
         if biases is not None:
-            return _without_clash(masks, biases)
+            return _without_clash(dense(masks), biases)
         return {"answer": "always", "proof": {"rule": "Theorem F"}}
-    row = int(np.flatnonzero(shared)[clash[0, 0]])
-    first = int(np.flatnonzero(several)[clash[0, 1]])
-    second = next(int(q) for q in np.flatnonzero(feeds[row]) if q != first)
-    other_row = next(int(i) for i in np.flatnonzero(feeds[:, first]) if i != row)
+    row, fed = clash
+    first = int(fed[several[fed].argmax()])
+    second = next(int(q) for q in fed if q != first)
+    outputs = first_in_columns(feeds)
+    of_first = row_entries(feeds[:, [first]].T, 0)
     rest = [q for q in range(len(live)) if q not in (first, second)]
     return {
         "answer": "not_always",
@@ -51,17 +63,17 @@ def decide_finite(
             "rule": "Theorem F",
             "neurons": [int(live[first]), int(live[second])],
             "row_shared": row,
-            "row_other": other_row,
-            "row_of": [[int(live[q]), int(feeds[:, q].argmax())] for q in rest],
+            "row_other": next(int(i) for i in of_first if i != row),
+            "row_of": [[int(live[q]), int(outputs[q])] for q in rest],
         },
     }
 
 
-def _counted(masks: list[np.ndarray], biases: Biases | None) -> np.ndarray:
+def _counted(masks: Sequence[Mask], biases: Biases | None) -> np.ndarray:
     """List the neurons that Theorem F counts."""
     if biases is not None:
-        return np.flatnonzero(roles(masks, biases).movable)
-    return np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
+        return np.flatnonzero(roles(dense(masks), biases).movable)
+    return np.flatnonzero((row_sizes(masks[0]) > 0) & (column_sizes(masks[1]) > 0))
 
 
 def _without_clash(masks: list[np.ndarray], biases: Biases) -> dict[str, Any]:
@@ -109,7 +121,7 @@ def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def counterexample(
-    masks: list[np.ndarray], finite: dict[str, Any], biases: Biases | None = None
+    masks: Sequence[Mask], finite: dict[str, Any], biases: Biases | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Build a finite data set without optimum."""
     rule = finite["proof"].get("rule")
@@ -124,8 +136,7 @@ def counterexample(
     live = _counted(masks, biases)
     targets = _targets(finite["proof"], live, masks[1].shape[0])
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
-    inputs = masks[0][live].astype(bool)
-    common = np.flatnonzero(inputs.all(axis=0))
+    common = np.flatnonzero(column_sizes(masks[0][live]) == len(live))
     X = np.zeros((len(s), masks[0].shape[1]))
     if biases is not None:  # two inputs make what a bias would
         X[:] = s[:, None] + np.arange(3, 3 + X.shape[1])
@@ -136,7 +147,7 @@ def counterexample(
     return X, targets
 
 
-def _two_points(masks: list[np.ndarray], proof: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _two_points(masks: Sequence[Mask], proof: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Build the data set of missing output biases, case (iii) of `proof.biases`."""
     X, Y = np.zeros((2, masks[0].shape[1])), np.zeros((2, masks[1].shape[0]))
     X[:, proof["columns"][1:]] = 1.0

@@ -12,6 +12,7 @@ from relu_optima.existence.deadline import TIME_LIMIT
 from relu_optima.existence.finite_data import counterexample
 from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.patterns.sparse import dense
 
 
 @dataclass(frozen=True)
@@ -82,4 +83,4 @@ class Verdict:
             If too many clusters are needed, or float64 cannot hold them.
         """
         document = self.certificate.document
-        return cluster_dataset(unpack_masks(document["layers"]), document["product"])
+        return cluster_dataset(dense(unpack_masks(document["layers"])), document["product"])

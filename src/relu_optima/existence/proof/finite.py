@@ -45,19 +45,25 @@ hidden biases; the output biases remove the constants.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.existence.proof.biases import Biases, check_missing_biases, roles
+from relu_optima.existence.proof.linear import column_sizes, has_ones, row_sizes
 from relu_optima.existence.proof.values import index
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
-def _counted_neurons(masks: list[np.ndarray], biases: Biases | None) -> np.ndarray:
+def _counted_neurons(masks: Sequence[Mask], biases: Biases | None) -> np.ndarray:
     """List the hidden neurons with input and output; where biases are missing the movable ones."""
     if biases is not None:
-        return np.flatnonzero(roles(masks, biases).movable)
-    return np.flatnonzero((masks[0].any(axis=1)) & (masks[1].any(axis=0)))
+        return np.flatnonzero(roles(dense(masks), biases).movable)
+    return np.flatnonzero((row_sizes(masks[0]) > 0) & (column_sizes(masks[1]) > 0))
 
 
 def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
@@ -77,7 +83,7 @@ def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def check_finite(
-    masks: list[np.ndarray],
+    masks: Sequence[Mask],
     answer: str,
     proof: dict[str, Any],
     product: dict[str, Any],
@@ -90,17 +96,16 @@ def check_finite(
     if rule == "no hidden layer" and answer == "always":
         return [] if len(masks) == 1 else ["there is a hidden layer"]
     if rule == "clusters" and answer == "not_always":
-        return _check_clusters(masks, proof, product)
+        return _check_clusters(dense(masks), proof, product)
     if biases is not None and (rule == "output biases" or answer == "always"):
-        return check_missing_biases(masks, answer, proof, biases)
+        return check_missing_biases(dense(masks), answer, proof, biases)
     if rule != "Theorem F" or len(masks) != 2:
         return [f"rule {rule!r} does not prove that there is an optimum {answer!r}"]
     live = _counted_neurons(masks, biases)
-    feeds = masks[1][:, live].astype(bool)
+    feeds = masks[1][:, live]
     if answer == "always":
-        several = feeds.sum(axis=0) >= 2
-        shared = feeds.sum(axis=1) >= 2
-        clash = feeds[shared][:, several].any()
+        several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2
+        clash = row_sizes(feeds[shared][:, several]).any()
         return ["two neurons share an output and feed another one"] if clash else []
     outputs, width = masks[1].shape
     k, l = (index(neuron, width) for neuron in proof["neurons"])  # noqa: E741
@@ -110,9 +115,9 @@ def check_finite(
     problems = []
     if k == l or i0 == i1 or sorted([k, l, *others]) != live.tolist():
         problems.append("the neurons are not the live ones, each once")
-    elif not (masks[1][i0, k] and masks[1][i0, l] and masks[1][i1, k]):
+    elif not has_ones(masks[1], [i0, i0, i1], [k, l, k]):
         problems.append("the two neurons do not feed the rows the proof needs")
-    elif not masks[1][rows_of_others, others].all():
+    elif not has_ones(masks[1], rows_of_others, others):
         problems.append("a remaining neuron does not feed its row")
     return problems
 
