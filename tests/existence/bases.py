@@ -28,6 +28,15 @@ def with_biases(masks, hidden, output):
 
 
 LOW, UP = mask("10", "11"), mask("11", "01")
+
+
+def beside(masks, rows, columns):
+    """Add a neuron to a pair of masks."""
+    sides = [np.isin(np.arange(n), x).astype(np.uint8) for n, x in (
+        (masks[1].shape[0], rows), (masks[0].shape[1], columns))]  # fmt: skip
+    return [np.vstack([masks[0], sides[1]]), np.hstack([masks[1], sides[0][:, None]])]
+
+
 MASKS = {
     "lu": [UP, LOW],
     "limit": [mask("110", "101"), mask("11", "11")],  # a limit that is drawn

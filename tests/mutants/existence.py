@@ -57,7 +57,8 @@ MUTANTS = {
     "pieces-meet": ("closed", "if set(rows) & set(rows2) or set(columns) & set(columns2):", "if False:"),
     "cell-shared": ("closed", "if ((taken >= 0) & (taken != number)).any():", "if False:"),
     "component-missing": ("closed", "if cells.any():", "if False:"),
-    "C3-rank": ("closed_rules", "if rank == len(cells) else", "if rank >= len(cells) - 1 else"),
+    "C3-rank": ("closed_rules", "return [] if _reaches_all(left, U, V, S, T) else [\"C3", "return [] if True else [\"C3"),
+    "onto-rank": ("closed_rules", "== int(left.sum())", ">= int(left.sum()) - 1"),
     "C3-length": ("closed_rules", "or len(values) != len(held)", ""),
     "C4-observed": ("closed_rules", "    if not _fully_observed(pieces, observed):\n        return [\"C4",
                     "    if False:\n        return [\"C4"),
@@ -128,7 +129,7 @@ MUTANTS = {
     "X-neurons": ("curve", ".sum() > len(rows)", ".sum() > len(rows) + 1"),
     "X-use": ("curve", "if any(upper[i, k] and lower[k, j] for i, j in cells):", "if False:"),
     "Z-zero": ("closed_rules", "for q in np.flatnonzero(S[i] & T[j])) != 0:", "for q in ()) != 0:"),
-    "Z-rank": ("closed_rules", "return [] if rank == left.sum() else", "return [] if True else"),
+    "Z-rank": ("closed_rules", "return [] if _reaches_all(left, U, V, S, T) else [\"Z", "return [] if True else [\"Z"),
     "Z-left": ("closed_rules", "if rank_mod_p(factor[np.ix_(cells, members[j])]) == cells.sum():", "if True:"),
     "Z-length": ("closed_rules", "if len(u) != len(rows) or len(v) != len(columns):", "if False:"),
     # functions
