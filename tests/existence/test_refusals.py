@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from relu_optima.existence import proof
-from relu_optima.existence.proof import function
+from relu_optima.existence.proof import function, open_chain
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -210,6 +210,10 @@ ROWS = [
     ("filled chain", f"{PRODUCT}.steps.0.proof.components",
      [{"pieces": [], "rule": "P", "data": {}}], "a component does not fill its space"),
     ("filled chain", f"{PRODUCT}.steps.0.proof.erasures", [], "a component is missing"),
+    ("Z chain", f"{PRODUCT}.factors", drop(0), "Z: one factor for each layer"),
+    ("Z chain", f"{PRODUCT}.factors.1", drop(0), "Z: a factor has the wrong number of entries"),
+    ("Z chain", f"{PRODUCT}.factors.0", 7 * [1], "Z: the product of the factors is not zero"),
+    ("Z chain", f"{PRODUCT}.factors.1", 6 * [0], "Z: the derivative of the chain is not onto"),
     # function set
     ("dense", "function", swap("not_closed", rule="B1"), "the product set is not not_closed"),
     ("dense", "function", swap("closed", rule="no hidden layer"), "the network has a hidden layer"),
@@ -334,6 +338,9 @@ def beyond_the_proofs(monkeypatch):
         patch.setattr(function, "_carrier_choices", lambda masks, kinks: [])
         yield problems_of(document("B4"))
     yield problems_of(erased())
+    with monkeypatch.context() as patch:
+        patch.setattr(open_chain, "MAX_LEFT", -1)
+        yield problems_of(document("Z chain"))
 
 
 def test_every_refusal_is_provoked(monkeypatch):

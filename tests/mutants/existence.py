@@ -159,6 +159,12 @@ MUTANTS = {
     "clusters-count": ("finite", "if proof[\"clusters\"] != _clusters_needed(masks, columns):", "if False:"),
     "clusters-window": ("finite", "if sorted(proof[\"columns\"]) != sorted(columns):", "if False:"),
     "clusters-product": ("finite", "if product[\"answer\"] != \"not_closed\":", "if False:"),
+    "Z-chain-zero": ("open_chain", "if any(x != 0 for x in product.entries()):", "if False:"),
+    "Z-chain-rank": ("open_chain", "return [] if _reaches_all(masks, layers) else", "return [] if True else"),
+    "Z-chain-columns": ("open_chain", "if rank_mod_p(own) == left[:, j].sum():", "if True:"),
+    "Z-chain-rows": ("open_chain", "if rank_mod_p(own) == left[i].sum():", "if True:"),
+    "Z-chain-last": ("open_chain", "return rank_mod_p(np.concatenate(images)) == len(rows)", "return True"),
+    "Z-chain-length": ("open_chain", "if len(factors) != len(masks):", "if False:"),
     # missing biases
     "biases-alike": ("biases", "if (kinds != kinds[0]).any():", "if False:"),
     "biases-share": ("biases", "if upper[rows][:, of.movable].sum() != rows.sum():", "if False:"),

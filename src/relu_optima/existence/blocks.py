@@ -4,7 +4,8 @@ Two triples of rows and two of columns make four 3 x 3 blocks. If one neuron see
 other each block, and nobody else the window, five neurons see six rows and six columns, and the
 neuron of a block lacks three of each: rule X (`useless`) applies on the window, and what is not
 closed on a window is not closed. In formulas: with generic vectors the blocks
-x_q y_q^T + u v_q^T and a_q v_q^T + u' w_q^T, q = 1, 2, are the limit of (u, u' / eps)(v_1, v_2)^T for the wide neuron and
+x_q y_q^T + u v_q^T and a_q v_q^T + u' w_q^T, q = 1, 2, are the limit of
+(u, u' / eps)(v_1, v_2)^T for the wide neuron and
 x_q y_q^T, -(u' - eps a_q)(v_q - eps w_q)^T / eps for the others; in a member the wide neuron's
 vectors would be multiples of u, u' and v_q, yet pair to 1 under the pseudoinverse of the last
 blocks, where they pair to 0.

@@ -10,11 +10,12 @@ import numpy as np
 from relu_optima.existence.closed_search import prove_component
 from relu_optima.existence.deadline import check_time
 from relu_optima.existence.local import owned_cells
+from relu_optima.existence.open_chain import find_open_chain
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
 from relu_optima.existence.proof.linear import boolean_product, packed_product
-from relu_optima.existence.reduction import reduce_pattern
+from relu_optima.existence.reduction import distinct_area, reduce_pattern
 from relu_optima.existence.two_layers import LIGHT, decide_two_layers
 from relu_optima.patterns.sparse import as_list, is_sparse
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from relu_optima.patterns.sparse import Mask
 
-FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
+FULL_MERGE_AREA = 1_000_000  # cells of the rectangles of a pair that a reduction may visit
 FULL_RULES = ("C3", "C4", "C5", "Z", "C6")  # rules whose components are everything
 WINDOWS = 60
 MAX_BITS = 1_000_000_000  # of the support of the layers below a peeled one
@@ -32,6 +33,9 @@ ROWS = 256  # of a list of ones that are packed at a time
 
 def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     """Decide closedness of {W_L ... W_1} for L > 2."""
+    everything = find_open_chain(masks, deadline)
+    if everything is not None:
+        return everything
     chain = list(masks)
     steps = _shorten(chain, deadline, peel=False)
     if len(chain) == 2:
@@ -164,7 +168,7 @@ def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | No
             return {"kind": "LUL", "layer": low}
     for low in range(len(chain) - 1):
         below, above = chain[low], chain[low + 1]
-        if below.shape[0] > FULL_MERGE_WIDTH and min(above.shape[0], below.shape[1]) > 1:
+        if distinct_area(below, above) > FULL_MERGE_AREA:
             continue
         proof = _full_proof(below, above, deadline)
         if proof is not None:

@@ -86,6 +86,11 @@ RULES = {
         "layers are merged or taken off the ends until what is left is known to be closed",
         "proof.chain",
     ),
+    "Z chain": Rule(
+        "at factors whose product is zero all small matrices are reached, and so all matrices are",
+        "proof.open_chain",
+        "Z, open at zero (chains)",
+    ),
     "identity": Rule(
         "two layers, one of which may be the identity, reach every matrix on the mask of the other",
         "proof.chain",

@@ -33,6 +33,7 @@ import numpy as np
 
 from relu_optima.existence.proof.closed import check_closed, check_reduction
 from relu_optima.existence.proof.linear import boolean_product, packed_product, row_sizes
+from relu_optima.existence.proof.open_chain import check_open_chain
 from relu_optima.existence.proof.values import integer
 from relu_optima.patterns.sparse import as_list, dense, is_sparse
 
@@ -47,6 +48,8 @@ FULL_RULES = ("C3", "Z", "C4", "C5", "C6")
 
 def check_chain(masks: Sequence[Mask], proof: dict[str, Any]) -> list[str]:
     """Replay the steps that shorten a chain and check what is left."""
+    if proof["rule"] == "Z chain":
+        return check_open_chain(dense(masks), proof["factors"])
     chain = list(masks)
     for step in proof["steps"]:
         problem = _apply_step(chain, step)
