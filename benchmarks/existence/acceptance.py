@@ -67,7 +67,13 @@ def main() -> None:
     bad = errors = 0
     lines = []
     total = 0.0
-    for family, masks in {"ensembles": ensembles, "small": small}[options.what]():
+    for number, (family, masks) in enumerate(
+        {"ensembles": ensembles, "small": small}[options.what]()
+    ):
+        if number % 1000 == 0:
+            print(
+                f"{number} masks, {errors} exceptions, {bad} refused, {total:.0f} CPU s", flush=True
+            )
         start = time.process_time()
         try:
             verdict = decide(masks, time_limit=600)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FULL_MERGE_AREA = 1_000_000  # cells of the rectangles of a pair that a reduction may visit
 FULL_RULES = ("C3", "C4", "C5", "Z", "C6")  # rules whose components are everything
+QUICK_FULL_RULES = ("C3", "C4", "C5", "Z")  # those of them for the many windows of a chain
 WINDOWS = 60
 MAX_BITS = 1_000_000_000  # of the support of the layers below a peeled one
 ROWS = 256  # of a list of ones that are packed at a time
@@ -83,7 +84,9 @@ def _closed(steps: list[dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[dict[str, Any]]:
+def _shorten(
+    chain: list[np.ndarray], deadline: float, *, peel: bool, rules: Sequence[str] = FULL_RULES
+) -> list[dict[str, Any]]:
     """Shorten a chain in place as long as a step applies and more than two layers are left."""
     steps: list[dict[str, Any]] = []
     stop = 1 if peel else 2
@@ -91,7 +94,7 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
         check_time(deadline)
         step = _peel_step(chain) if peel else None
         if step is None and len(chain) > 2:
-            step = _merge_step(chain, deadline)
+            step = _merge_step(chain, deadline, rules)
         if step is None:
             break
         _apply(chain, step)
@@ -158,7 +161,9 @@ def _is_lul(layers: list[np.ndarray]) -> bool:
     return (lower[0] and upper[1] and lower[2]) or (upper[0] and lower[1] and upper[2])
 
 
-def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | None:
+def _merge_step(
+    chain: list[np.ndarray], deadline: float, rules: Sequence[str]
+) -> dict[str, Any] | None:
     for low in range(len(chain) - 1):
         step = _identity_step(chain[low], chain[low + 1], low)
         if step is not None:
@@ -170,7 +175,7 @@ def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | No
         below, above = chain[low], chain[low + 1]
         if distinct_area(below, above) > FULL_MERGE_AREA:
             continue
-        proof = _full_proof(below, above, deadline)
+        proof = _full_proof(below, above, deadline, rules)
         if proof is not None:
             return {"kind": "full", "layer": low, "proof": proof}
     return None
@@ -188,12 +193,18 @@ def _identity_step(below: np.ndarray, above: np.ndarray, low: int) -> dict[str, 
     return None
 
 
-def _full_proof(below: np.ndarray, above: np.ndarray, deadline: float) -> dict[str, Any] | None:
+def _full_proof(
+    below: np.ndarray, above: np.ndarray, deadline: float, rules: Sequence[str]
+) -> dict[str, Any] | None:
     """Prove that a pair reaches every matrix on its Boolean product."""
+    live = below.any(axis=1) & above.any(axis=0)
+    freedom = below[live].sum(dtype=np.int64) + above[:, live].sum(dtype=np.int64) - live.sum()
+    if freedom < boolean_product(above, below).sum(dtype=np.int64):
+        return None
     reduced = reduce_pattern(below, above, cap=False, deadline=deadline)
     proofs = []
     for component in reduced.components:
-        found = prove_component(component, reduced.observed, FULL_RULES, deadline)
+        found = prove_component(component, reduced.observed, rules, deadline)
         if found is None:
             return None
         proofs.append(found)
@@ -282,7 +293,7 @@ def _search_windows(masks: list[np.ndarray], deadline: float) -> dict[str, Any] 
         chosen = rng.permutation(rows)[:side], rng.permutation(columns)[:side]
         window = _restricted(masks, chosen[0], chosen[1])
         short = list(window)
-        steps = _shorten(short, deadline, peel=False)
+        steps = _shorten(short, deadline, peel=False, rules=QUICK_FULL_RULES)
         if len(short) != 2:
             continue
         two = decide_two_layers(short[0], short[1], deadline, LIGHT)

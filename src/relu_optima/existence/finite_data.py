@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.errors import DegenerateError
+from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.existence.proof.biases import Biases, roles
 from relu_optima.existence.proof.linear import (
     column_sizes,
@@ -121,9 +121,16 @@ def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def counterexample(
-    masks: Sequence[Mask], finite: dict[str, Any], biases: Biases | None = None
+    masks: Sequence[Mask],
+    finite: dict[str, Any],
+    biases: Biases | None = None,
+    negative_slope: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Build a finite data set without optimum."""
+    if negative_slope == 1.0 or not math.isfinite(negative_slope):
+        raise SolveInputError(
+            f"{negative_slope} was given", where="negative_slope", allowed="a number other than 1"
+        )
     rule = finite["proof"].get("rule")
     if finite["answer"] != "not_always" or rule not in ("Theorem F", "output biases"):
         raise DegenerateError(
@@ -134,7 +141,7 @@ def counterexample(
     if rule == "output biases":
         return _two_points(masks, finite["proof"])
     live = _counted(masks, biases)
-    targets = _targets(finite["proof"], live, masks[1].shape[0])
+    targets = _targets(finite["proof"], live, masks[1].shape[0], negative_slope)
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     common = np.flatnonzero(column_sizes(masks[0][live]) == len(live))
     X = np.zeros((len(s), masks[0].shape[1]))
@@ -157,12 +164,16 @@ def _two_points(masks: Sequence[Mask], proof: dict[str, Any]) -> tuple[np.ndarra
     return X, Y
 
 
-def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:
+def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int, slope: float) -> np.ndarray:
     """Build the targets at s = -2, ..., 2 r - 2 along the line, r the number of live neurons."""
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     targets = np.zeros((len(s), outputs))
-    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (s == 0)
-    targets[:, proof["row_other"]] += np.maximum(s, 0)
+
+    def activated(x: np.ndarray) -> np.ndarray:
+        return np.where(x >= 0, x, slope * x)
+
+    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (1 + slope) * (s == 0) + 2 * slope * (s < 0)
+    targets[:, proof["row_other"]] += activated(s)
     for q, (_, row) in enumerate(proof["row_of"], start=1):
-        targets[:, row] += np.maximum(s - (2 * q + 1), 0)
+        targets[:, row] += activated(s - (2 * q + 1))
     return targets

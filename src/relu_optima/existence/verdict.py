@@ -9,6 +9,7 @@ import numpy as np
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.clusters import cluster_dataset
 from relu_optima.existence.deadline import TIME_LIMIT
+from relu_optima.existence.divergence import Divergence, curve_divergence
 from relu_optima.existence.finite_data import counterexample
 from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.document import unpack_masks
@@ -50,8 +51,13 @@ class Verdict:
         parts = (document[question] for question in ("product", "function", "finite"))
         return any(part["proof"].get("reason") == TIME_LIMIT for part in parts)
 
-    def counterexample_dataset(self) -> tuple[np.ndarray, np.ndarray]:
+    def counterexample_dataset(self, negative_slope: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Return at most 2 r + 1 points on which no optimum exists.
+
+        Parameters
+        ----------
+        negative_slope : float, optional
+            Slope a != 1 of the activation max(s, 0) + a min(s, 0): 0 for ReLU, -1 for the modulus.
 
         Returns
         -------
@@ -62,10 +68,35 @@ class Verdict:
         ------
         DegenerateError
             If `optimum` is not ``not_always`` or there is more than one hidden layer.
+        SolveInputError
+            If the slope is 1.
         """
         document = self.certificate.document
         masks = unpack_masks(document["layers"])
-        return counterexample(masks, document["finite"], unpack_biases(document, masks))
+        return counterexample(
+            masks, document["finite"], unpack_biases(document, masks), negative_slope
+        )
+
+    def divergence(self) -> Divergence:
+        r"""Return how fast factors grow along the certificate's curve to its limit.
+
+        Along the curve the product differs from the limit A by the order :math:`\epsilon^q`. A
+        neuron's column and row may be scaled against each other, so with P the largest sum of its
+        two pole orders the norm of the factors is of the order :math:`\epsilon^{-P/2}`, and the
+        squared error of the order :math:`\|\theta\|^{-4q/P}`.
+
+        Returns
+        -------
+        Divergence
+            q, P and the exponents; read from the Laurent polynomials, exactly. Other curves may be
+            faster.
+
+        Raises
+        ------
+        DegenerateError
+            If `product_set` is not proved ``not_closed`` for two layers.
+        """
+        return curve_divergence(self.certificate.document["product"])
 
     def cluster_dataset(self) -> tuple[np.ndarray, np.ndarray]:
         """Return clusters of inputs with targets A x, A a limit that is no product.

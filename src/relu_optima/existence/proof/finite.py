@@ -25,6 +25,13 @@ touch these; none touches both -1 and 1; so exactly one touches -1, its u is par
 and exactly one touches 1, its u too; then column 0 is parallel to e_i0, a contradiction. No
 support was used, so no mask can help.
 
+**Other activations.** Theorem F holds word for word for every continuous activation with one kink,
+sigma(s) = s for s >= 0 and a s for s < 0, a != 1 fixed: leaky ReLU, PReLU with a slope that is not
+trained, |s| (a = -1). *(ii) => (i)* uses that {sigma(X^T v + b)} is a finite union of polyhedral
+cones. *not (ii):* the targets are 2 [s > 0] + (1 + a) [s = 0] + 2 a [s < 0] in row i0, sigma(s) in
+row i1 and sigma(s - p) for the others; the same curve makes row i0 exact where |s| >= eps or s = 0,
+and every second difference that the proof names is (1 - a) times what it is for ReLU.
+
 **More hidden layers.** If the set of products is not closed, some finite data set has no optimum
 (squared loss, free output biases). Let A be a limit of products, refuted on a window with n inputs,
 other inputs zero. Where the layers below have fixed activations, the preactivation of a neuron is
