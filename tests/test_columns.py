@@ -132,9 +132,9 @@ def test_collect_refuses_what_nothing_declares(worked, monkeypatch):
     import relu_optima.convex.columns as declared
 
     manifest, results = worked
-    kept = tuple(c for c in declared.COLUMNS if c.name != "network_objective")
+    kept = tuple(c for c in declared.COLUMNS if c.name != "kkt_residual")
     monkeypatch.setattr(declared, "COLUMNS", kept)
-    with pytest.raises(StoreError, match="network_objective") as caught:
+    with pytest.raises(StoreError, match="kkt_residual") as caught:
         collect_sweep(manifest, "convex", results)
     assert "relu_optima.convex.columns" in caught.value.fix
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from relu_optima.convex import stage
-from relu_optima.convex.config import ConvexConfig, GatesConfig
+from relu_optima.convex.programs.listed import Config as ConvexConfig
+from relu_optima.convex.programs.listed import GatesConfig
 from relu_optima.convex.scaling import canonical_lambda, data_norm
 from relu_optima.errors import SolveInputError
 from relu_optima.stage import Record, Task
@@ -38,7 +39,8 @@ def run(config: ConvexConfig, *, seed: int = 0, **upstream: Record):
 
 
 def stored(outcome) -> Record:
-    return Record("r", "k", "convex", {}, outcome.status, outcome.row, arrays=outcome.arrays)
+    config = {"groups": {"convex": {"program": "listed"}}}
+    return Record("r", "k", "convex", config, outcome.status, outcome.row, arrays=outcome.arrays)
 
 
 @pytest.mark.parametrize("formulation", ["relu", "gated"])

@@ -15,6 +15,7 @@ PLUGIN_PACKAGES: dict[str, tuple[str, str]] = {
     "dataset": ("relu_optima.datasets.loaders", "loader"),
     "pattern": ("relu_optima.patterns.families", "family"),
     "training": ("relu_optima.training.methods", "method"),
+    "convex": ("relu_optima.convex.programs", "program"),
     "pruning": ("relu_optima.pruning.methods", "method"),
     "figure": ("relu_optima.publish.figures", "plot"),
     "table": ("relu_optima.publish.tables", "table"),

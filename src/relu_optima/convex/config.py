@@ -1,4 +1,4 @@
-"""Config group ``convex``: which convex program, over which gates, how strongly regularised."""
+"""Config group ``convex``: which program, how strongly regularised, how exactly solved."""
 
 from __future__ import annotations
 
@@ -9,33 +9,12 @@ from pydantic import Field
 from relu_optima.config.base import Group, operational
 
 
-class GatesConfig(Group):
-    """Where the gate vectors of a program come from."""
-
-    source: Literal["sample", "enumerate", "training"] = Field(
-        default="sample",
-        description="draw gates, take every cell of the arrangement, or a trained first layer",
-    )
-    count: int = Field(
-        default=50, ge=1, le=1_000_000, description="gates drawn when they are sampled"
-    )
-    nested: bool = Field(
-        default=False,
-        description="draw gate after gate, so that of one seed fewer gates are the first of more",
-    )
-    symmetrize: bool = Field(default=False, description="append the opposite of every gate")
-    budget: int = Field(
-        default=200_000, ge=1, description="most cells enumerated before the run is refused"
-    )
-
-
 class ConvexConfig(Group):
-    """Parameters of one certified convex solve."""
+    """Fields that every program shares; each program's ``Config`` adds its own."""
 
-    formulation: Literal["relu", "gated"] = Field(
-        default="relu", description="cone-constrained ReLU program or free gated ReLU program"
+    program: str = Field(
+        default="listed", description="program to solve, a module of relu_optima.convex.programs"
     )
-    gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
     lam: float = Field(default=0.05, gt=0, description="regularisation strength")
     lam_scale: Literal["absolute", "lambda_max", "data_norm", "per_sample", "training"] = Field(
         default="lambda_max",
@@ -46,11 +25,8 @@ class ConvexConfig(Group):
         ),
     )
     tol: float = Field(default=1e-6, gt=0, lt=1, description="relative duality gap to reach")
-    backend: Literal["auto", "newton", "clarabel"] = Field(
-        default="auto", description="solution method"
-    )
     time_limit: float | None = operational(None, gt=0, description="safety net of a solve [s]")
 
-    def draws(self) -> bool:
-        """Tell whether a run depends on its seed."""
-        return self.gates.source == "sample"
+    def from_training(self) -> tuple[str, ...]:
+        """Name the fields whose value an upstream training run is to give."""
+        return ("lam_scale",) if self.lam_scale == "training" else ()

@@ -173,6 +173,13 @@ def describe_record(
     """Describe the optimal set of a stored solution; asked again at once, the answer is kept."""
     global _LAST
     data, convex = upstream["dataset"].arrays, upstream["convex"]
+    if "objective" in convex.row and "v" not in convex.arrays:
+        program = convex.config["groups"]["convex"]["program"]
+        message = (
+            f"all optima are described for one output and listed gates; {program} is another "
+            "program (fix: convex.program=listed)"
+        )
+        return Outcome({"message": message}, "refused")
     if "v" not in convex.arrays:
         return Outcome({"message": f"the convex run ended as {convex.status}"}, "no_solution")
     solution = stored_solution(convex)

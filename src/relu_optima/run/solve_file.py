@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.config.validate import validate_group
-from relu_optima.convex.config import ConvexConfig
+from relu_optima.convex.programs import listed
 from relu_optima.datasets.loaders import csv
 from relu_optima.errors import DataError
 from relu_optima.files import write_atomically
@@ -38,7 +38,7 @@ def solve_file(
     source = validate_group("dataset", {**dataset, "loader": "csv", "path": str(data)})
     program = validate_group("convex", convex)
     assert isinstance(source, csv.Config)
-    assert isinstance(program, ConvexConfig)
+    assert isinstance(program, listed.Config)
     raw, names = csv.read(source)
     prepared = describe(raw, source)
     record = Record("", "", "dataset", {}, "ok", dict(prepared.row), arrays=dict(prepared.arrays))

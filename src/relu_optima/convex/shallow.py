@@ -1,0 +1,209 @@
+r"""Two-layer networks with any number of outputs, and what a solved program returns of them.
+
+Objective, with rows u_j of U and v_j of V:
+
+.. math:: \tfrac12 \Big\lVert \sum_j (X u_j)_+ v_j^\top - Y \Big\rVert_F^2
+          + \lambda \sum_j \lVert u_j \rVert_2 \lVert v_j \rVert_2 ,
+
+which is the least value of the weight-decay objective with (lam / 2) (|u_j|^2 + |v_j|^2) over all
+rescalings of the neurons (AM-GM). A gated network has 1[x'g_j > 0] x'u_j in place of (x'u_j)_+.
+The dual over all activation patterns is (Sahiner et al. 2021, Theorem 1)
+
+.. math:: \max_N \; \langle N, Y \rangle - \tfrac12 \lVert N \rVert_F^2
+          \quad\text{s.t.}\quad
+          \max_{\lVert u \rVert \le 1} \lVert N^\top (X u)_+ \rVert \le \lambda .
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ShallowNetwork:
+    """A network with one hidden layer, K outputs and no biases.
+
+    Attributes
+    ----------
+    U : array, shape (m, d)
+        First layer, one neuron in each row.
+    V : array, shape (m, K)
+        Second layer, the output weights of one neuron in each row.
+    gates : array, shape (d, m), or None
+        Fixed gates of a gated ReLU network; None for a ReLU network.
+    """
+
+    U: np.ndarray
+    V: np.ndarray
+    gates: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        kind = "ReLU" if self.gates is None else "gated ReLU"
+        return f"<{kind} network {self.U.shape[1]}-{len(self.U)}-{self.V.shape[1]}>"
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons whose both layers are not zero."""
+        return int(np.count_nonzero(self.weights()))
+
+    def weights(self) -> np.ndarray:
+        """Return |u_j| |v_j| of each neuron, shape (m,)."""
+        return np.asarray(np.linalg.norm(self.U, axis=1) * np.linalg.norm(self.V, axis=1))
+
+    def features(self, X: np.ndarray) -> np.ndarray:
+        """Return the hidden activations.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (n, m)
+            Activations.
+        """
+        X = np.asarray(X, dtype=np.float64)
+        linear = X @ self.U.T
+        if self.gates is None:
+            return np.asarray(np.maximum(linear, 0.0))
+        return np.where(X @ self.gates > 0, linear, 0.0)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (n, K)
+            Outputs.
+        """
+        return np.asarray(self.features(X) @ self.V)
+
+    def objective(self, X: np.ndarray, Y: np.ndarray, lam: float) -> float:
+        """Return the objective of the module docstring.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+            Inputs.
+        Y : array, shape (n,) or (n, K)
+            Targets.
+        lam : float
+            Canonical regularisation strength.
+
+        Returns
+        -------
+        float
+            Half the squared error plus lam times the sum of |u_j| |v_j|.
+        """
+        error = self.predict(X) - np.asarray(Y, dtype=np.float64).reshape(len(X), -1)
+        return 0.5 * float(np.sum(error**2)) + lam * float(self.weights().sum())
+
+    def balanced(self) -> ShallowNetwork:
+        """Rescale every neuron to |u_j| = |v_j|, without neurons that are zero.
+
+        Returns
+        -------
+        ShallowNetwork
+            The same function, of least squared weights.
+        """
+        kept = self.weights() > 0
+        U, V = self.U[kept], self.V[kept]
+        ratio = np.sqrt(np.linalg.norm(V, axis=1) / np.linalg.norm(U, axis=1))[:, None]
+        gates = None if self.gates is None else self.gates[:, kept]
+        return ShallowNetwork(U * ratio, V / ratio, gates)
+
+
+@dataclass(frozen=True)
+class ShallowSolution:
+    """A certified point of a program whose answer is a `ShallowNetwork`.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    Y : array, shape (n, K)
+        Targets; one output is one column.
+    lam : float
+        Canonical regularisation strength.
+    network : ShallowNetwork
+        The point.
+    objective : float
+        Primal value: that of the network.
+    dual_objective : float
+        Lower bound on the optimal value of the program that ``status`` and ``exact`` speak of.
+    gap : float
+        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |Y|^2); 0 if Y = 0.
+    kkt_residual : float
+        (height / lam - 1)_+ at the residual Y - f(X), where height is the largest
+        |N'(X u)_+| over the program's unit neurons: the relative violation of the dual constraint.
+    violation : float
+        Largest violated cone row, relative; 0 where the network is free of cones.
+    dual : array, shape (n, K)
+        Dual feasible point that attains ``dual_objective``.
+    status : str
+        ``optimal``, ``inaccurate``, ``time_limit``; ``lower_bound`` or ``upper_bound`` where the
+        method gives only that of the network's optimum; ``sub_program`` where the bound holds for
+        the neurons that were looked at, not for all.
+    exact : bool
+        Whether ``dual_objective`` bounds the optimum over all activation patterns.
+    method : str
+        Method that found it.
+    formulation : str
+        ``relu`` or ``gated``.
+    supports : tuple of tuples of int, or None
+        Inputs that a neuron may read: one of these sets; None if all.
+    counts : dict of str to int
+        Work done.
+    seconds : float
+        CPU time of the solve.
+    """
+
+    X: np.ndarray
+    Y: np.ndarray
+    lam: float
+    network: ShallowNetwork
+    objective: float
+    dual_objective: float
+    gap: float
+    kkt_residual: float
+    violation: float
+    dual: np.ndarray
+    status: str
+    exact: bool
+    method: str
+    formulation: str = "relu"
+    supports: tuple[tuple[int, ...], ...] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        n, d = self.X.shape
+        scope = "all patterns" if self.exact else "listed patterns"
+        return (
+            f"<{self.formulation} {n} x {d} -> {self.Y.shape[1]}, lam {self.lam:.3g}, {scope}: "
+            f"{self.status}, gap {self.gap:.1e}, {self.network.n_neurons} neurons, "
+            f"{self.seconds:.2f} s>"
+        )
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of the network.
+
+        Parameters
+        ----------
+        X : array, shape (m, d)
+            Inputs.
+
+        Returns
+        -------
+        array, shape (m, K)
+            Outputs.
+        """
+        return self.network.predict(X)
