@@ -35,7 +35,8 @@ class RowGroups:
 
         Rows that differ get one signature with a probability of 2^-64 for each pair.
         """
-        keys = self._draw.integers(0, 2**64, patterns.shape[1], dtype=np.uint64)
+        draw = self._draw.integers(0, 2**64, patterns.shape[1], dtype=np.uint64)
+        keys = np.atleast_1d(draw)
         for i in range(patterns.shape[1]):
             self._signature[patterns[:, i]] += keys[i]  # modulo 2^64
 
