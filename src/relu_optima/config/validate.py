@@ -80,10 +80,19 @@ def plugin_modules(group: str, values: Mapping[str, Any]) -> list[str]:
     return [f"{package}.{name}", *(further(values) if further else [])]
 
 
+def _group_model(group: str) -> type[Group]:
+    module, attribute = GROUP_MODELS[group]
+    model = getattr(importlib.import_module(module), attribute)
+    assert isinstance(model, type)
+    assert issubclass(model, Group)
+    return model
+
+
 def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
+    """Find the model of a group's plug-in, or of the one the group takes where none is named."""
     if group in PLUGIN_PACKAGES:
         key = PLUGIN_PACKAGES[group][1]
-        name = values.get(key)
+        name = values.get(key, _group_model(group).model_fields[key].default)
         if isinstance(name, str) and name not in ("", "???"):
             try:
                 model = load_plugin(group, name).Config
@@ -93,11 +102,7 @@ def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
             assert isinstance(model, type)
             assert issubclass(model, Group)
             return model
-    module, attribute = GROUP_MODELS[group]
-    model = getattr(importlib.import_module(module), attribute)
-    assert isinstance(model, type)
-    assert issubclass(model, Group)
-    return model
+    return _group_model(group)
 
 
 def validate_group(group: str, values: Mapping[str, Any]) -> Group:
@@ -109,7 +114,8 @@ def validate_group(group: str, values: Mapping[str, Any]) -> Group:
     except ValidationError as error:
         mistakes = explain(error, model)
     plugin = PLUGIN_PACKAGES[group][1] if group in PLUGIN_PACKAGES else None
-    if plugin is not None and plugin not in given:
+    required = plugin is not None and _group_model(group).model_fields[plugin].is_required()
+    if plugin is not None and required and plugin not in given:
         # which keys there are depends on the plug-in: no word about others before it is known
         near = f"did you mean {plugin!r}?"
         mistakes = [m for m in mistakes if not m.unknown or m.text.endswith(near)]

@@ -12,7 +12,9 @@ from relu_optima.config.base import Group, operational
 class ConvexConfig(Group):
     """Fields that every program shares; each program's ``Config`` adds its own."""
 
-    program: str = Field(description="program to solve, a module of relu_optima.convex.programs")
+    program: str = Field(
+        default="listed", description="program to solve, a module of relu_optima.convex.programs"
+    )
     lam: float = Field(default=0.05, gt=0, description="regularisation strength")
     lam_scale: Literal["absolute", "lambda_max", "data_norm", "per_sample", "training"] = Field(
         default="lambda_max",

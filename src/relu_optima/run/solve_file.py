@@ -36,7 +36,7 @@ def solve_file(
     from relu_optima.datasets.stage import describe
 
     source = validate_group("dataset", {**dataset, "loader": "csv", "path": str(data)})
-    program = validate_group("convex", {**convex, "program": "listed"})
+    program = validate_group("convex", convex)
     assert isinstance(source, csv.Config)
     assert isinstance(program, listed.Config)
     raw, names = csv.read(source)

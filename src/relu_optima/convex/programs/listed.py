@@ -56,7 +56,6 @@ class GatesConfig(Group):
 class Config(ConvexConfig):
     """Parameters of a program over listed gates."""
 
-    program: str = Field(default="listed", description="this program")
     formulation: Literal["relu", "gated"] = Field(
         default="relu", description="cone-constrained ReLU program or free gated ReLU program"
     )
