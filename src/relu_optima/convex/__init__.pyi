@@ -21,6 +21,9 @@ from .low_rank.all_patterns import solve_all as solve_all
 from .low_rank.pricing import Price as Price
 from .low_rank.pricing import Pricer as Pricer
 from .low_rank.pricing import price as price
+from .low_rank.spike_free import SpikeFree as SpikeFree
+from .low_rank.spike_free import is_spike_free as is_spike_free
+from .low_rank.spike_free import solve_spike_free as solve_spike_free
 from .network import TwoLayerNetwork as TwoLayerNetwork
 from .one_dimensional.line import Line as Line
 from .one_dimensional.line import line_through as line_through

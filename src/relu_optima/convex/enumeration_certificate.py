@@ -91,10 +91,10 @@ def certify_network(
             kkt = max(0.0, height / lam - 1.0)
         square, along = float(np.sum(candidate**2)), float(np.sum(candidate * Y))
         t = max(0.0, along / square) if square else 0.0
-        t = min(t, lam / height) if height else t
+        t = min(t, lam / height) if height > 0 else t
         value = t * along - 0.5 * t * t * square
         if value > best:
-            best, point = value, t * candidate
+            best, point = float(value), t * candidate
     energy = 0.5 * float(np.sum(Y**2))
     gap = (objective - best) / max(best, 1e-12 * energy) if energy else 0.0
     return Certificate(objective, best, gap, kkt, 0.0, point)
@@ -149,7 +149,7 @@ def largest_correlation(X: np.ndarray, N: np.ndarray, *, budget: int = 200_000) 
             fix="use fewer rows",
         )
     height = _on_circle(flat, weights) if len(basis) == 2 else _on_sphere(flat, weights)
-    return height + rounding
+    return float(height) + rounding
 
 
 def _arcs(

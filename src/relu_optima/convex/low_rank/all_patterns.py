@@ -19,7 +19,7 @@ from relu_optima.convex.low_rank.pricing import Pricer
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.products import row_norms
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
-from relu_optima.convex.solver import check_options, solve
+from relu_optima.convex.solver import check_options, lambda_max, solve
 from relu_optima.errors import SolveInputError
 
 METHODS = ("auto", "price", "enumerate", "ascent")
@@ -124,6 +124,44 @@ def solve_all(
         **getattr(master, "counts", {}),
     }
     return _solution(X, Y, lam, found, chosen, counts, time.process_time() - started)
+
+
+def lambda_max_all(X: np.ndarray, Y: np.ndarray, *, budget: int = BUDGET, seed: int = 0) -> float:
+    r"""Return the smallest strength whose optimum over all patterns is the zero network.
+
+    It is :math:`h(Y) = \max_{\lVert u \rVert \le 1} \lVert Y^\top (X u)_+ \rVert`.
+
+    Parameters
+    ----------
+    X : array, shape (n, d)
+        Inputs.
+    Y : array, shape (n,) or (n, K)
+        Targets.
+    budget : int, default 200000
+        Most cells that are enumerated beyond rank three.
+    seed : int, default 0
+        Seed of the local search that stands in beyond that.
+
+    Returns
+    -------
+    float
+        Exact for rank at most three, and for one output within the budget; else the largest value
+        that the search of `solve_all` finds, a lower bound.
+
+    Raises
+    ------
+    SolveInputError
+        If an argument is not finite or shapes disagree.
+    """
+    planes = hyperplanes(as_inputs(X))
+    if planes.rank <= 3:
+        return Pricer(X).price(Y).value
+    outputs = 1 if np.ndim(Y) == 1 else np.shape(Y)[1]
+    if _choose(planes, outputs, budget) == "enumerate":
+        return lambda_max(X, Y, enumerate_patterns(X, budget=budget))
+    found = AscentOracle(X, seed).price(np.reshape(Y, (len(X), -1)), 0.0)
+    hidden = np.maximum(X @ found.gates, 0.0)
+    return float(np.linalg.norm(np.reshape(Y, (len(X), -1)).T @ hidden, axis=0).max(initial=0.0))
 
 
 def cells(planes: int, rank: int) -> int:

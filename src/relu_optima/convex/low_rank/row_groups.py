@@ -35,9 +35,10 @@ class RowGroups:
 
         Rows that differ get one signature with a probability of 2^-64 for each pair.
         """
-        keys = self._draw.integers(0, 2**64, patterns.shape[1], dtype=np.uint64)
-        for pattern, key in zip(patterns.T, keys, strict=True):
-            self._signature[pattern] += key  # modulo 2^64
+        draw = self._draw.integers(0, 2**64, patterns.shape[1], dtype=np.uint64)
+        keys = np.atleast_1d(draw)
+        for i in range(patterns.shape[1]):
+            self._signature[patterns[:, i]] += keys[i]  # modulo 2^64
 
     def compressed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return rows and targets of the same least-squares program, and a row of X like each.

@@ -150,7 +150,7 @@ def _between(
     """Tell whether a vector has passed the crossing behind an arc and not the one ahead."""
     if ahead * (turn[p, 0] * x + turn[p, 1] * y + turn[p, 2] * z) >= 0.0:
         return False
-    return side * (turn[past, 0] * x + turn[past, 1] * y + turn[past, 2] * z) > 0.0
+    return bool(side * (turn[past, 0] * x + turn[past, 1] * y + turn[past, 2] * z) > 0.0)
 
 
 @compiled
