@@ -23,6 +23,9 @@ import numpy as np
 from relu_optima.convex.compilation import compiled
 from relu_optima.convex.one_dimensional.kernels import (
     GAIN,
+    copy_knots,
+    copy_sums,
+    largest,
     level,
     mark_wrong,
     price,
@@ -166,10 +169,10 @@ def fit_spline(
         )
         if total == count:
             return count, DONE
-        worst, improved = np.max(excess[:total]), False
+        worst, improved = largest(excess, total), False
         for strict in range(2):
-            trial[:total], trial_sign[:total] = more[:total], more_sign[:total]
-            trial_sums[: count - 1] = sums[: count - 1]
+            copy_knots(more, more_sign, total, trial, trial_sign)
+            copy_sums(sums, count - 1, trial_sums)
             split_sums(x, mass, y, node, count, trial, total, trial_sums)
             if strict == 0:
                 kept, value = settle(
@@ -192,11 +195,13 @@ def fit_spline(
                 x, mass, y, trial, trial_sign, kept, trial_v, multiplier, rise, fall, tiny,
                 more, more_sign, excess,
             )  # fmt: skip
-            if not np.max(excess[:now_total]) < worst:
+            if not largest(excess, now_total) < worst:
                 return count, STALLED
         count, best = kept, value
-        node[:count], sign[:count], v[:count] = trial[:count], trial_sign[:count], trial_v[:count]
-        sums[: count - 1] = trial_sums[: count - 1]
+        copy_knots(trial, trial_sign, count, node, sign)
+        copy_sums(trial_sums, count - 1, sums)
+        for k in range(count):
+            v[k] = trial_v[k]
     return count, ROUNDS
 
 

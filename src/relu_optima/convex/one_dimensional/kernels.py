@@ -30,6 +30,32 @@ def level(sign: int, rise: float, fall: float) -> float:
 
 
 @compiled
+def copy_knots(
+    node: np.ndarray, sign: np.ndarray, count: int, new_node: np.ndarray, new_sign: np.ndarray
+) -> None:
+    """Copy signed knots."""
+    for k in range(count):
+        new_node[k], new_sign[k] = node[k], sign[k]
+
+
+@compiled
+def copy_sums(sums: np.ndarray, count: int, new_sums: np.ndarray) -> None:
+    """Copy the sums of intervals."""
+    for k in range(count):
+        for i in range(5):
+            new_sums[k, i] = sums[k, i]
+
+
+@compiled
+def largest(values: np.ndarray, count: int) -> float:
+    """Return the largest of the first values, or 0."""
+    most = 0.0
+    for k in range(count):
+        most = max(most, values[k])
+    return most
+
+
+@compiled
 def sum_interval(
     x: np.ndarray, mass: np.ndarray, y: np.ndarray, a: int, b: int, out: np.ndarray
 ) -> None:
@@ -103,13 +129,15 @@ def remove_knots(
     left = np.empty(5)
     for k in range(1, count - 1):
         if removed[k]:
-            left[:] = sums[new - 1]
+            for i in range(5):
+                left[i] = sums[new - 1, i]
             start = x[node[new - 1]]
             share = (x[node[k]] - start) / (x[node[k + 1]] - start)
             join_intervals(left, sums[k], share, sums[new - 1])
         else:
             node[new], sign[new], extra[new] = node[k], sign[k], extra[k]
-            sums[new] = sums[k]
+            for i in range(5):
+                sums[new, i] = sums[k, i]
             new += 1
     node[new], sign[new], extra[new] = node[count - 1], 0, extra[count - 1]
     return new + 1
@@ -193,7 +221,8 @@ def split_sums(
     for k in range(new_count - 2, -1, -1):  # from the right, for it is done in place
         if new_node[k] == node[old]:
             if new_node[k + 1] == node[old + 1]:
-                sums[k] = sums[old]
+                for i in range(5):
+                    sums[k, i] = sums[old, i]
             old -= 1
     old = 0
     for k in range(new_count - 1):

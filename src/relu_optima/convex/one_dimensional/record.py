@@ -69,7 +69,7 @@ def _outcome(
         "n_neurons": int(network.w2.size),
         "least_width": int(narrow.w2.size),
         "least_width_bound": solution.least_width_bound,
-        "n_knots": int(solution.knots.size),
+        "n_spline_knots": int(solution.knots.size),
         "norm": solution.norm,
         "tau": solution.tau,
         "regime": solution.regime,

@@ -81,6 +81,7 @@ def spline(
     started = time.process_time()
     x, y, omega = _checked(x, y, weights, loss)
     check_beta(beta)
+    beta = float(beta)  # a kernel for every type of number would be compiled
     if not 0 < tol < 1:
         raise SolveInputError(f"it is {tol!r}", allowed="0 < tol < 1", where="tol")
     if time_limit is not None and not time_limit > 0:
@@ -118,7 +119,7 @@ def spline(
         "optimal" if proof.gap <= tol else "time_limit" if end == "time_limit" else "inaccurate"
     )
     return SplineSolution(
-        x=x, y=y, weights=omega, beta=float(beta), loss=loss, nodes=nodes, node_values=values,
+        x=x, y=y, weights=omega, beta=beta, loss=loss, nodes=nodes, node_values=values,
         objective=proof.objective, dual_objective=proof.dual_objective, gap=proof.gap,
         violation=proof.violation, dual=proof.dual, tau=tau, status=status, counts=counts,
         seconds=time.process_time() - started,

@@ -37,6 +37,7 @@ from relu_optima.convex.one_dimensional.points import Points
 
 TINY = 1e-12  # violation of G, relative to beta, that is rounding: sums of up to 1e6 terms
 CHUNK = 64  # rounds between two looks at the clock
+CHUNKS = 1000  # looks at the clock; 64000 rounds, of which 100 have been enough
 NEWTON_STEPS = 60  # of tau; ten have been enough
 
 
@@ -61,16 +62,15 @@ class Work:
         1e-8 and less, and is needed to full relative precision; so it is kept and not tau.
         """
         prices = (beta, beta * slack) if side >= 0 else (beta * slack, beta)
-        while True:
+        for _ in range(CHUNKS):
             self.count, end = fit_spline(
                 self.x, self.mass, self.y, self.last,
                 *prices, side * beta * (1 - slack), TINY * beta, CHUNK,
                 self.node, self.sign, self.count, self.sums, self.v, self.counts,
             )  # fmt: skip
-            if end != ROUNDS:
-                return "optimal" if end == DONE else "stalled"
-            if time.perf_counter() > deadline:
-                return "time_limit"
+            if end != ROUNDS or time.perf_counter() > deadline:
+                break
+        return {DONE: "optimal", ROUNDS: "time_limit"}.get(end, "stalled")
 
     def functionals(self, v: np.ndarray) -> tuple[float, float]:
         """Return the total variation of the slope, by the signs, and the sum of the end slopes."""

@@ -5,8 +5,8 @@ read as ramps at data points, cancel nowhere: at a knot they all bend as the kno
 whose kink lies strictly between two neighbouring data points is a combination of the ramps at
 both, with positive weights; so one neuron serves one knot, or two knots at *neighbouring* points
 that bend alike and ramp to the same side. A run of a such knots at consecutive points needs
-ceil(a / 2) neurons. (Debarre, Denoyelle, Unser and Fageot, "Sparsest piecewise-linear regression of
-one-dimensional data", 2022, count kinks this way where slopes cost nothing.)
+ceil(a / 2) neurons. (Debarre et al., "Sparsest piecewise-linear regression of one-dimensional
+data", 2022, count kinks this way where slopes cost nothing.)
 
 What remains is which neurons ramp to the left. With c = 0 if |e| <= TV and c = (e -+ TV) / 2
 beyond, the first slope is s_1 = c - sum L_k, so the left ramps have a given sum. Starting from all

@@ -24,7 +24,7 @@ COLUMNS = (
     text("regime", "What the penalty counts: `bends`, `ends`, or `border` between the two."),
     number("tau", "Slope multiplier over λ, in [-1, 1].", label="τ"),
     number("norm", "Least sum of |w||v| of a network with these values."),
-    number("n_knots", "Training inputs at which the slope changes.", label="knots"),
+    number("n_spline_knots", "Training inputs at which the slope changes.", label="knots"),
     number("least_width", "Neurons of the narrowest optimal network known.", label="least width"),
     number("least_width_bound", "No network with these values and this norm has fewer neurons."),
     number("network_objective", "Objective of the ReLU network made of the spline."),
