@@ -35,13 +35,13 @@ from relu_optima.errors import SolveInputError
 MAX_CLASSES = 60
 MAX_SEARCH_DEPTH = 12
 BEATEN = 1e-9  # relative: far above the rounding of a sum of a few thousand squares
-SHORT, LONG = 300, 3000  # iterations of a first look and of a round of polish
-ROUNDS = 5  # most rounds that the best network gets, while a round gains more than GAIN
-GAIN = 1e-6
+LOOK = {"random": 300, "code": 1000}  # iterations of a first look
+KEPT = {"random": 4, "code": 2}  # of each kind, polished after it
+POLISH = 3000  # iterations of a round of polish
+ROUNDS, GAIN = 5, 1e-6  # rounds that the best two get at most, while a round gains this share
 WIDEST_RANDOM = 8  # classes up to which random starts find anything in our time
-NOISE = (0.1, 0.3)  # around a code, relative to its entries: its symmetry is a saddle point
+NOISE = (0.1, 0.2, 0.3)  # around a code, relative to its entries: its symmetry is a saddle point
 CODE_DRAWS = 2
-RANDOM_KEPT = 4  # random starts polished after the first look; of each code and noise one
 
 
 @dataclass(frozen=True)
@@ -158,24 +158,23 @@ def _search(
 ) -> tuple[str, list[np.ndarray]]:
     """Look at all starts, polish the best of each kind, and the best of these to the end."""
     looks: dict[str, list[tuple[float, list[np.ndarray]]]] = {}
-    for kind, start in _starts(depth, classes, starts, seed):
-        looks.setdefault(kind, []).append(descend(start, lam, SHORT))
+    for name, start in _starts(depth, classes, starts, seed):
+        looks.setdefault(name, []).append(descend(start, lam, LOOK[name.split()[0]]))
     polished = [
-        (*descend(weights, lam, LONG), kind)
-        for kind, found in looks.items()
-        for _, weights in sorted(found, key=lambda look: look[0])[: _kept(kind)]
+        (*descend(weights, lam, POLISH), name)
+        for name, found in looks.items()
+        for _, weights in sorted(found, key=lambda look: look[0])[: KEPT[name.split()[0]]]
     ]
-    value, weights, kind = min(polished, key=lambda look: look[0])
-    for _ in range(ROUNDS):
-        before = value
-        value, weights = descend(weights, lam, LONG)
-        if before - value <= GAIN * before:
-            break
-    return kind, weights
-
-
-def _kept(kind: str) -> int:
-    return RANDOM_KEPT if kind == "random" else 1
+    finished = []
+    for value, weights, name in sorted(polished, key=lambda look: look[0])[:2]:
+        for _ in range(ROUNDS):
+            before = value
+            value, weights = descend(weights, lam, POLISH)
+            if before - value <= GAIN * before:
+                break
+        finished.append((value, weights, name))
+    _, weights, name = min(finished, key=lambda look: look[0])
+    return name, weights
 
 
 def _starts(
