@@ -1,4 +1,4 @@
-"""Subsample, split, standardise, whiten and check: the same steps for every data set, all recorded."""
+"""Subsample, split, standardise, whiten, check: the same steps for every data set, recorded."""
 
 from __future__ import annotations
 
