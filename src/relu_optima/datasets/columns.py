@@ -17,6 +17,7 @@ COLUMNS = (
     number("positive_fraction", "Share of training labels that are +1.", when=BINARY),
     text("label_coding", "How labels became numbers."),
     flag("standardised", "Whether features have mean 0 and variance 1 on the training rows."),
+    flag("whitened", "Whether the training rows were made orthonormal."),
     number("target_mean", "What was subtracted from the targets."),
     number("target_scale", "What the targets were divided by."),
     number("constant_columns_dropped", "Features left out because they do not vary."),

@@ -1,4 +1,4 @@
-"""Subsample, split, standardise and check: the same steps for every data set, all recorded."""
+"""Subsample, split, standardise, whiten, check: the same steps for every data set, recorded."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def check(raw: RawData, config: DatasetConfig) -> None:
 
 
 def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
-    """Subsample, split, drop constant columns, standardise, append the bias column.
+    """Subsample, split, drop constant columns, standardise, whiten, append the bias column.
 
     Parameters
     ----------
@@ -141,6 +141,8 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
         mean = X[:, keep].mean(axis=0)
         X = (X[:, keep] - mean) / scale[keep]
         X_valid, X_test = ((A[:, keep] - mean) / scale[keep] for A in (X_valid, X_test))
+    if config.whiten == "zca_rows":
+        X, X_valid, X_test = _whitened(X, X_valid, X_test)
     mean_y, scale_y = 0.0, 1.0
     if config.standardise_target:
         if raw.task != "regression" or y.ndim != 1:
@@ -160,6 +162,28 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     return Prepared(
         X, y, X_valid, y_valid, X_test, y_test, train, valid, test, columns, mean_y, scale_y
     )
+
+
+def _whitened(X: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Apply the least change of features that makes the rows of X orthonormal.
+
+    With X = U S Vᵀ the map of features V S⁻¹ Vᵀ (ZCA: symmetric, on the span of the rows) gives
+    U Vᵀ = (X Xᵀ)^(-1/2) X, the orthonormal rows nearest to X. Other rows keep what of them lies in
+    that span.
+    """
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    n, d = X.shape
+    # below, rounding of X (relative 2e-16) would move the whitened rows by more than 1e-8
+    rank = int((s > 1e-7 * s[0]).sum()) if s[0] > 0 else 0
+    if rank < n:
+        raise DataError(
+            f"{n} training rows of {d} features have rank {rank}",
+            where="dataset.whiten",
+            allowed="linearly independent rows",
+            fix="keep fewer rows (dataset.max_rows, dataset.per_class) or do not standardise: "
+            "centred rows add up to zero",
+        )
+    return U @ Vt, *((other @ Vt.T / s) @ Vt for other in others)
 
 
 def _without_validation(train: np.ndarray, config: DatasetConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -43,7 +43,8 @@ def single_branch(
     """Find the single branch with breakpoints at data that is best under weight decay.
 
     For a column φ less its mean, of length ρ, the best z solves the scalar problem with
-    σ = <φ, y>/ρ and λ ρ^{-2/L}. None if no branch is worth its cost, or for more than `MAX_SINGLE` points.
+    σ = <φ, y>/ρ and λ ρ^{-2/L}. None if no branch is worth its cost, or for more than
+    `MAX_SINGLE` points.
     """
     if len(x) > MAX_SINGLE:
         return None
@@ -70,8 +71,8 @@ def single_branch(
 
 def _column(x: np.ndarray, a: float, b: float, depth: int) -> np.ndarray:
     if depth > 2:
-        return np.clip(x, a, b) - a
-    return np.maximum(x - a if b > 0 else a - x, 0.0)
+        return np.asarray(np.clip(x, a, b) - a)
+    return np.asarray(np.maximum(x - a if b > 0 else a - x, 0.0))
 
 
 def branch_values(

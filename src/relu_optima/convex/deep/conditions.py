@@ -24,8 +24,8 @@ def check_data(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def orthonormality(X: np.ndarray) -> float:
-    """Return the largest singular value of X Xᵀ - I."""
-    return float(np.linalg.norm(X @ X.T - np.eye(len(X)), 2))
+    """Return the norm of X Xᵀ - I (of Frobenius: above the largest singular value)."""
+    return float(np.linalg.norm(X @ X.T - np.eye(len(X))))
 
 
 def check_orthonormal(X: np.ndarray) -> float:
@@ -76,12 +76,13 @@ def centred_rank(X: np.ndarray) -> int:
 
 def rank_one(X: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return (c, a) with X = c aᵀ, |a| = 1 and c ≥ 0, or None if X is not of this form."""
-    U, s, Vt = np.linalg.svd(X, full_matrices=False)
-    if s[0] == 0 or (len(s) > 1 and s[1] > 1e-12 * s[0]):
+    lengths = np.linalg.norm(X, axis=1)
+    longest = int(np.argmax(lengths))
+    size = float(np.linalg.norm(lengths))
+    if size == 0:
         return None
-    c, a = U[:, 0] * s[0], Vt[0]
-    if c.sum() < 0:
-        c, a = -c, -a
-    if c.min() < -1e-12 * s[0]:
+    a = X[longest] / lengths[longest]
+    c = X @ a
+    if np.linalg.norm(X - np.outer(c, a)) > 1e-12 * size or c.min() < -1e-12 * size:
         return None
     return np.maximum(c, 0.0), a

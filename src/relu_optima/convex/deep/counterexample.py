@@ -11,7 +11,8 @@ With layers M, I, …, I, Mᵀ - (t-1)/t 11ᵀ, I the pre-activation of class j 
 |S_i ∩ S_j| - (t - 1): 1 for i = j and at most 0 otherwise, so the ReLU leaves the identity. t = 2
 are the edges of a complete graph, whose line graph is strongly regular.
 
-*Random starts.* Gaussian networks of width 2K, the better ones of a short descent polished.
+*Random starts.* Gaussian networks of width 2K. Of each kind the better ones of a short descent are
+polished.
 
 Each descent is L-BFGS on the objective with its ReLUs as they are; what counts is the value of the
 network that it ends in, evaluated anew. No value here is claimed to be optimal.
@@ -34,10 +35,13 @@ from relu_optima.errors import SolveInputError
 MAX_CLASSES = 60
 MAX_SEARCH_DEPTH = 12
 BEATEN = 1e-9  # relative: far above the rounding of a sum of a few thousand squares
-SHORT, LONG = 300, 4000  # iterations of a first look and of a polish
-POLISHED = 4  # random starts that are polished
+LOOK = {"random": 300, "code": 1000}  # iterations of a first look
+KEPT = {"random": 4, "code": 2}  # of each kind, polished after it
+POLISH = 3000  # iterations of a round of polish
+ROUNDS, GAIN = 5, 1e-6  # rounds that the best two get at most, while a round gains this share
 WIDEST_RANDOM = 8  # classes up to which random starts find anything in our time
-NOISE = (0.1, 0.3)  # around a code, relative to its entries: its symmetry is a saddle point
+NOISE = (0.1, 0.2, 0.3)  # around a code, relative to its entries: its symmetry is a saddle point
+CODE_DRAWS = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Counterexample:
     network : DeepNetwork
         What was found; anyone can evaluate it.
     origin : str
-        ``aligned``, ``random`` or ``code of t-subsets`` that the descent started from.
+        Where the descent started: ``aligned``, ``random``, or the code and its subsets.
     """
 
     depth: int
@@ -78,7 +82,7 @@ class Counterexample:
 
 
 def deep_counterexample(
-    depth: int, classes: int, beta: float, *, starts: int = 16, seed: int = 0
+    depth: int, classes: int, beta: float, *, starts: int = 24, seed: int = 0
 ) -> Counterexample:
     r"""Search for a ReLU network that is better than the aligned one on X = Y = I.
 
@@ -132,11 +136,11 @@ def deep_counterexample(
     best, origin = aligned.network(), "aligned"
     value = best.objective(identity, identity, beta)
     if depth > 2:
-        for name, weights in _candidates(depth, classes, beta, starts, seed):
-            network = DeepNetwork(tuple(weights))
-            reached = network.objective(identity, identity, beta)
-            if reached < value * (1.0 - BEATEN):
-                best, value, origin = network, reached, name
+        name, weights = _search(depth, classes, beta, starts, seed)
+        network = DeepNetwork(tuple(weights))
+        reached = network.objective(identity, identity, beta)
+        if reached < value * (1.0 - BEATEN):
+            best, value, origin = network, reached, name
     return Counterexample(
         depth=depth,
         classes=int(classes),
@@ -149,31 +153,50 @@ def deep_counterexample(
     )
 
 
-def _candidates(
+def _search(
     depth: int, classes: int, lam: float, starts: int, seed: int
+) -> tuple[str, list[np.ndarray]]:
+    """Look at all starts, polish the best of each kind, and the best of these to the end."""
+    looks: dict[str, list[tuple[float, list[np.ndarray]]]] = {}
+    for name, start in _starts(depth, classes, starts, seed):
+        looks.setdefault(name, []).append(descend(start, lam, LOOK[name.split()[0]]))
+    polished = [
+        (*descend(weights, lam, POLISH), name)
+        for name, found in looks.items()
+        for _, weights in sorted(found, key=lambda look: look[0])[: KEPT[name.split()[0]]]
+    ]
+    finished = []
+    for value, weights, name in sorted(polished, key=lambda look: look[0])[:2]:
+        for _ in range(ROUNDS):
+            before = value
+            value, weights = descend(weights, lam, POLISH)
+            if before - value <= GAIN * before:
+                break
+        finished.append((value, weights, name))
+    _, weights, name = min(finished, key=lambda look: look[0])
+    return name, weights
+
+
+def _starts(
+    depth: int, classes: int, starts: int, seed: int
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Descend from the codes and from random starts."""
+    """Yield codes with noise, then random networks."""
     generator = np.random.default_rng([seed, depth, classes])
-    for t in (2, 3):
-        if classes > t:
-            code = code_layers(depth, classes, t)
-            for noise in NOISE:
-                start = [
-                    W + noise * float(np.abs(W).max()) * generator.standard_normal(W.shape)
-                    for W in code
-                ]
-                yield f"code of {t}-subsets", descend(start, lam, LONG)[1]
-    if classes > WIDEST_RANDOM or starts == 0:
+    sizes = [t for t in (2, 3) if classes > t] or [1]
+    for t, noise, _ in itertools.product(sizes, NOISE, range(CODE_DRAWS)):
+        code = code_layers(depth, classes, t)
+        size = [noise * float(np.abs(W).max()) for W in code]
+        yield (
+            f"code of {t}-subsets",
+            [W + s * generator.standard_normal(W.shape) for W, s in zip(code, size, strict=True)],
+        )
+    if classes > WIDEST_RANDOM:
         return
     width = 2 * classes
     shapes = [(width, classes), *[(width, width)] * (depth - 2), (classes, width)]
-    looks = []
-    for k in range(starts):
-        start = [generator.standard_normal(s) * np.sqrt(2.0 / s[1]) for s in shapes]
-        value, weights = descend(start, lam, SHORT)
-        looks.append((value, k, weights))
-    for _, _, weights in sorted(looks, key=lambda look: look[:2])[:POLISHED]:
-        yield "random", descend(weights, lam, LONG)[1]
+    generator = np.random.default_rng([seed, depth, classes, 1])  # codes do not move its draws
+    for _ in range(starts):
+        yield "random", [generator.standard_normal(s) * np.sqrt(2.0 / s[1]) for s in shapes]
 
 
 def code_layers(depth: int, classes: int, t: int) -> list[np.ndarray]:

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 
 def objective(s: float, sigma: float, lam: float, depth: int) -> float:
     """Evaluate the scalar problem."""
-    return 0.5 * (sigma - s) ** 2 + 0.5 * lam * depth * s ** (2.0 / depth)
+    return 0.5 * (sigma - s) ** 2 + 0.5 * lam * depth * float(s ** (2.0 / depth))
 
 
 def larger_stationary_point(sigma: float, lam: float, depth: int) -> float | None:
@@ -32,9 +32,9 @@ def larger_stationary_point(sigma: float, lam: float, depth: int) -> float | Non
     power = 2.0 / depth - 1.0
 
     def slope(s: float) -> float:
-        return s - sigma + lam * s**power
+        return s - sigma + lam * float(s**power)
 
-    lowest = (-lam * power) ** (1.0 / (1.0 - power))
+    lowest = float((-lam * power) ** (1.0 / (1.0 - power)))
     if not 0.0 < lowest < sigma or slope(lowest) >= 0.0:
         return None
     # to the last bit: the objective is flat there, the network that is built from s is not
@@ -47,6 +47,18 @@ def shrink(sigma: float, lam: float, depth: int) -> float:
     if s is None or objective(s, sigma, lam, depth) >= 0.5 * sigma**2:
         return 0.0
     return s
+
+
+def strongest(sigma: float, depth: int) -> float:
+    """Return the least strength whose minimiser is 0.
+
+    There both candidates have one value: ½(σ - s)² + (L/2) s (σ - s) = ½σ² with λ s^p = σ - s, so
+    s = σ (L - 2)/(L - 1), and λ = (σ - s) s^{-p}.
+    """
+    if depth == 2 or sigma == 0:
+        return sigma
+    s = sigma * (depth - 2) / (depth - 1)
+    return float((sigma - s) * s ** (1.0 - 2.0 / depth))
 
 
 def shrink_all(sigma: Sequence[float] | np.ndarray, lam: float, depth: int) -> np.ndarray:
