@@ -121,6 +121,18 @@ COLUMNS = (
     number("descent_start", "Relative excess of the trained network.", when=TRAINED),
     number("descent_end", "Relative excess at the end of the way.", when=TRAINED),
     number("descent_rise", "Largest relative rise of the objective on the way.", when=TRAINED),
+    series(
+        "descent.position",
+        "Segments passed on the way of a trained network to an optimum.",
+        label="segment",
+        when=TRAINED,
+    ),
+    series(
+        "descent.excess",
+        "Relative excess of the networks on that way.",
+        label="relative excess",
+        when=TRAINED,
+    ),
     series("staircase.width", "Widths from m* to m* + M* + 1.", label="width", when=WIDTHS),
     series(
         "staircase.isolated_up_to_order",

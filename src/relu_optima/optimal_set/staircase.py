@@ -15,6 +15,7 @@ from relu_optima.optimal_set.topology import Topology
 from relu_optima.stage import Record, Scalar
 
 SAMPLES = 100  # networks looked at on each segment of a path
+ALONG = 10  # the same on each segment of a descent
 PAIRS = 300  # vertices up to which a check looks at all pairs by itself
 RISE = 1e-12  # relative rise of the objective along a path that is rounding
 
@@ -63,7 +64,10 @@ def staircase(optimal: OptimalSet, vertex_budget: int, training: Record | None) 
         row["path_drift"] = _drift(optimal, blocks, start, end)
         arrays = {"path_blocks": blocks, "path_start": start, "path_end": end}
     if training is not None:
-        row |= _descent(optimal, training)
+        values, excess = _descent(optimal, training)
+        row |= values
+        series["descent.position"] = np.arange(len(excess)) / ALONG
+        series["descent.excess"] = excess
     return Staircase(row, series, arrays)
 
 
@@ -104,18 +108,18 @@ def path_drift(
     return float(np.ptp(values)) / max(abs(values[0]), 1e-300) if values else 0.0
 
 
-def _descent(optimal: OptimalSet, training: Record) -> dict[str, Scalar]:
+def _descent(optimal: OptimalSet, training: Record) -> tuple[dict[str, Scalar], np.ndarray]:
     """Lead the network of a training run to an optimum, where it is one of this program."""
     weights = training.arrays
     shallow = "W1" in weights and "W2" not in weights and weights["W1"].shape[0] == 1
     biased = any(np.any(weights[name]) for name in ("b0", "b1") if name in weights)
     if not shallow or biased or not optimal.problem.constrained:
-        return {"descent_status": "other_network"}
+        return {"descent_status": "other_network"}, np.zeros(0)
     W, w = (np.asarray(weights[name], dtype=float) for name in ("W0", "W1"))
     found = descend(optimal, W, w[0])
     problem = optimal.problem
-    values = found.objectives(problem.X, problem.y, problem.lam)
-    return {
+    values = found.objectives(problem.X, problem.y, problem.lam, ALONG)
+    row: dict[str, Scalar] = {
         "descent_status": "reached" if found.found else "too_narrow",
         "descent_width": len(w[0]),
         "descent_slots": found.slots,
@@ -124,6 +128,7 @@ def _descent(optimal: OptimalSet, training: Record) -> dict[str, Scalar]:
         "descent_end": float(values[-1]) / optimal.objective - 1,
         "descent_rise": float(max(np.diff(values).max(), 0.0)) / optimal.objective,
     }
+    return row, values / optimal.objective - 1
 
 
 def check_staircase(record: Record, data: Mapping[str, np.ndarray], lam: float) -> list[str]:

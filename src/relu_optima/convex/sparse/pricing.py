@@ -20,7 +20,6 @@ import numpy as np
 from relu_optima.convex.low_rank.pricing import Pricer
 from relu_optima.convex.sparse.master import Neurons
 from relu_optima.convex.sparse.planes import Planes
-from relu_optima.errors import BudgetError
 
 MOST = 3  # maxima of one support that enter at a time
 KEPT = 1e9  # bytes of sorted great circles that are kept; others are sorted again
@@ -153,48 +152,3 @@ class Pricing:
             U[k, : len(u)] = u / np.linalg.norm(u)
             signs[k] = 1.0 if np.maximum(self.columns[s] @ U[k, : len(u)], 0.0) @ nu >= 0 else -1.0
         return Neurons(np.array([s for _, s, _ in found], dtype=np.int64), signs, U)
-
-
-class ListedPatterns:
-    """One support of many inputs over listed activation patterns."""
-
-    def __init__(self, X: np.ndarray, gates: np.ndarray, *, exact: bool) -> None:
-        from relu_optima.convex.blocks import Blocks
-        from relu_optima.convex.gates import merge_patterns
-
-        self.X, self.exact = X, exact
-        self.gates, patterns = merge_patterns(X, gates)
-        self.blocks = Blocks(X, np.ascontiguousarray(patterns.T), relu=True)
-
-    def price(self, nu: np.ndarray, level: float) -> tuple[float, np.ndarray, np.ndarray]:
-        """Return an upper bound, and the best directions with their values, largest first."""
-        C = self.blocks.correlate_all(nu)
-        none = np.zeros(0, dtype=np.int64)
-        bounds = self.blocks.price(C, level, none)
-        top = np.argsort(-bounds, kind="stable")[:MOST]
-        top = top[bounds[top] > level]
-        points = self.blocks.nearest(top, C[top])
-        sizes = np.linalg.norm(points, axis=1)
-        units = points[sizes > 0] / sizes[sizes > 0][:, None]
-        values = np.abs(nu @ np.maximum(self.X @ units.T, 0.0))
-        kept = values > level
-        return float(bounds.max(initial=0.0)), units[kept], values[kept]
-
-
-def list_patterns(
-    X: np.ndarray, *, budget: int, count: int, seed: int, first: np.ndarray | None = None
-) -> ListedPatterns:
-    """Enumerate the patterns of a support if they are few enough, else draw some.
-
-    `first`, shape (k, g), are gates that take part in any case, e.g. those of a trained network.
-    """
-    from relu_optima.convex.arrangement import enumerate_patterns
-    from relu_optima.convex.gates import sample_gates
-
-    try:
-        return ListedPatterns(X, enumerate_patterns(X, budget=budget), exact=True)
-    except BudgetError:
-        gates = sample_gates(X, count, seed)
-    if first is not None:
-        gates = np.hstack([first, gates])
-    return ListedPatterns(X, gates, exact=False)

@@ -26,8 +26,9 @@ from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solver import check_options
+from relu_optima.convex.sparse.listed_patterns import ListedPatterns, listed_gates
 from relu_optima.convex.sparse.master import Master, Neurons
-from relu_optima.convex.sparse.pricing import Listed, Pricing, list_patterns
+from relu_optima.convex.sparse.pricing import Listed, Pricing
 from relu_optima.convex.sparse.supports import Supports, supports_of
 from relu_optima.errors import SolveInputError
 
@@ -108,66 +109,99 @@ def solve_sparse(
     Pilanci and Ergen 2020, Theorem 1, for the program of one support.
     """
     start = time.process_time()
-    X, y = _checked(X, y)
-    sets = supports_of(supports, X)
+    program = SparseProgram(X, y, supports, budget=budget, count=count, seed=seed, gates=gates)
     check_options(tol, time_limit, "auto")
     if lam_scale not in ("absolute", "max"):
         raise SolveInputError(
             f"unknown scale {lam_scale!r}", allowed="absolute, max", where="lam_scale"
         )
     lam = check_lambda(lam)
-    scale_x, scale_y = float(np.abs(X).max()), float(np.abs(y).max()) or 1.0
-    data = X / scale_x, y / scale_y
-    pricing = _pricing(data[0], sets, budget, count, seed, gates)
-    if lam_scale == "max":
-        lam *= pricing.price(data[1], 0.0, 1).height * scale_x * scale_y
-        lam = check_lambda(lam) if y.any() else 1.0
-    deadline = None if time_limit is None else time.perf_counter() + time_limit
-    run = _Run(data[1], pricing, lam / scale_x / scale_y, tol, deadline)
-    run.go()
-    network = network_of(run.best, sets, X.shape[1], scale_y / scale_x)
-    objective = network.objective(X, y, lam)
-    dual = run.dual * scale_y
-    bound = float(y @ dual - 0.5 * dual @ dual)
-    gap = relative_gap(objective, bound, y)
-    status = run.status
-    if status == "optimal" and gap > tol:
-        status = "inaccurate"  # the scaled problem reached it, the values in full do not
-    if status == "optimal" and not pricing.exact:
-        status = "sub_program"
-    return ShallowSolution(
-        X=X,
-        Y=y[:, None],
-        lam=lam,
-        network=network,
-        objective=objective,
-        dual_objective=bound,
-        gap=gap,
-        kkt_residual=run.excess,
-        violation=0.0,
-        dual=dual[:, None],
-        status=status,
-        exact=pricing.exact,
-        method="columns",
-        supports=sets,
-        counts={
-            "rounds": run.rounds,
-            "newton": run.master.newton,
-            "sweeps": pricing.swept,
-            "supports": len(sets),
-            "supports_used": len(set(run.best.support.tolist())),
-        },
-        seconds=time.process_time() - start,
-    )
+    if lam_scale == "max" and program.y.any():
+        lam = check_lambda(lam * program.lambda_max())
+    return program.solve(lam, tol, time_limit, started=start)
 
 
-def sparse_lambda_max(
-    X: np.ndarray, y: np.ndarray, supports: str | Sequence[Iterable[int]] | np.ndarray
-) -> float:
-    """Return the least strength whose optimum is zero, over supports of rank at most three."""
-    X, y = _checked(X, y)
-    pricing = _pricing(X, supports_of(supports, X), BUDGET, COUNT, 0, None)
-    return pricing.price(y, 0.0, 1).height
+class SparseProgram:
+    """One data set with its supports, prepared once for any number of strengths."""
+
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        supports: str | Sequence[Iterable[int]] | np.ndarray,
+        *,
+        budget: int = BUDGET,
+        count: int = COUNT,
+        seed: int = 0,
+        gates: np.ndarray | None = None,
+    ) -> None:
+        self.X, self.y = _checked(X, y)
+        self.supports = supports_of(supports, self.X)
+        self.scale_x = float(np.abs(self.X).max())
+        self.scale_y = float(np.abs(self.y).max()) or 1.0
+        columns = [np.ascontiguousarray(self.X[:, list(s)]) / self.scale_x for s in self.supports]
+        self.gates = listed_gates(self.X, self.supports, budget, count, seed, gates)
+        listed: dict[int, Listed] = {
+            s: ListedPatterns(columns[s], one.gates, exact=one.exact)
+            for s, one in self.gates.items()
+        }
+        self.pricing = Pricing(columns, listed)
+
+    @property
+    def exact(self) -> bool:
+        """Whether all activation patterns of all supports take part."""
+        return self.pricing.exact
+
+    def lambda_max(self) -> float:
+        """Least strength whose optimum is zero."""
+        height = self.pricing.price(self.y / self.scale_y, 0.0, 1).height
+        return height * self.scale_x * self.scale_y
+
+    def solve(
+        self, lam: float, tol: float, time_limit: float | None, *, started: float
+    ) -> ShallowSolution:
+        """Solve for one strength and value the answer in full scale."""
+        X, y = self.X, self.y
+        deadline = None if time_limit is None else time.perf_counter() + time_limit
+        swept = self.pricing.swept
+        strength = lam / self.scale_x / self.scale_y
+        run = _Run(y / self.scale_y, self.pricing, strength, tol, deadline)
+        run.go()
+        ratio = self.scale_y / self.scale_x
+        network = network_of(run.best, self.supports, X.shape[1], ratio)
+        objective = network.objective(X, y, lam)
+        dual = run.dual * self.scale_y
+        bound = float(y @ dual - 0.5 * dual @ dual)
+        gap = relative_gap(objective, bound, y)
+        status = run.status
+        if status == "optimal" and gap > tol:
+            status = "inaccurate"  # the scaled problem reached it, the values in full do not
+        if status == "optimal" and not self.exact:
+            status = "sub_program"
+        return ShallowSolution(
+            X=X,
+            Y=y[:, None],
+            lam=lam,
+            network=network,
+            objective=objective,
+            dual_objective=bound,
+            gap=gap,
+            kkt_residual=run.excess,
+            violation=0.0,
+            dual=dual[:, None],
+            status=status,
+            exact=self.exact,
+            method="columns",
+            supports=self.supports,
+            counts={
+                "rounds": run.rounds,
+                "newton": run.newton,
+                "sweeps": self.pricing.swept - swept,
+                "supports": len(self.supports),
+                "supports_used": len(set(run.best.support.tolist())),
+            },
+            seconds=time.process_time() - started,
+        )
 
 
 def network_of(neurons: Neurons, sets: Supports, d: int, scale: float) -> ShallowNetwork:
@@ -186,26 +220,6 @@ def _checked(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     gates = np.zeros((X.shape[1] if X.ndim == 2 else 1, 1))
     problem = make_problem(X, y, gates, "relu")
     return problem.X, problem.y
-
-
-def _pricing(
-    X: np.ndarray,
-    sets: Supports,
-    budget: int,
-    count: int,
-    seed: int,
-    gates: np.ndarray | None,
-) -> Pricing:
-    """Prepare all supports: sweeps up to rank three, listed patterns beyond."""
-    columns = [np.ascontiguousarray(X[:, list(s)]) for s in sets]
-    listed: dict[int, Listed] = {}
-    for s, inputs in enumerate(sets):
-        if len(inputs) > 3 and np.linalg.matrix_rank(columns[s], tol=None) > 3:
-            first = None if gates is None else gates[list(inputs)]
-            listed[s] = list_patterns(
-                columns[s], budget=budget, count=count, seed=seed + s, first=first
-            )
-    return Pricing(columns, listed)
 
 
 @dataclass
@@ -233,13 +247,14 @@ class _Run:
     deadline: float | None
     status: str = "inaccurate"
     rounds: int = 0
+    newton: int = 0
     excess: float = 0.0
 
     def go(self) -> None:
         """Generate columns until the gap is closed."""
         y, lam = self.y, self.lam
-        self.master = Master(self.pricing.columns, y)
-        self.best = self.master.neurons
+        master = Master(self.pricing.columns, y)
+        self.best = master.neurons
         self.dual = np.zeros_like(y)
         energy = 0.5 * float(y @ y)
         primal, dual, since = energy, 0.0, 0
@@ -247,14 +262,14 @@ class _Run:
             self.status = "optimal"
             return
         for self.rounds in range(1, ROUNDS + 1):
-            value = self.master.objective(lam)
-            rest = self.master.residual()
+            value = master.objective(lam)
+            rest = master.residual()
             priced = self.pricing.price(rest, lam * (1 + 0.01 * self.tol), COLUMNS)
             share = _share(rest, y, lam, priced.height)
             bound = share * float(rest @ y) - 0.5 * share**2 * float(rest @ rest)
             better = value < primal or bound > dual
             if value <= primal:
-                primal, self.best = value, self.master.neurons
+                primal, self.best = value, master.neurons
                 self.excess = max(0.0, priced.height / lam - 1.0)
             if bound > dual:
                 dual, self.dual = bound, share * rest
@@ -267,7 +282,8 @@ class _Run:
                 return
             if since >= STALLED:
                 return
-            self.master.improve(priced.new, lam)
+            master.improve(priced.new, lam)
+            self.newton = master.newton
 
 
 def _share(rest: np.ndarray, y: np.ndarray, lam: float, height: float) -> float:

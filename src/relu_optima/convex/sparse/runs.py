@@ -1,0 +1,233 @@
+"""The sparse program as runs of stage ``convex`` solve, describe and re-check it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from relu_optima.convex.program_row import canonical_strength, score_row
+from relu_optima.convex.programs.sparse_relu import Config
+from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
+from relu_optima.convex.sparse.certificate import certify_sparse
+from relu_optima.convex.sparse.listed_patterns import listed_gates
+from relu_optima.convex.sparse.solve import SparseProgram
+from relu_optima.convex.sparse.supports import Supports, supports_of
+from relu_optima.convex.sparse.widths import fit_widths
+from relu_optima.errors import SolveInputError
+from relu_optima.patterns.reading import read_masks
+from relu_optima.stage import Outcome, Record, Scalar, Task
+
+ROUNDING = 1e-9  # relative distance below the bound that float64 can make of equality
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """A trained network of one output whose neurons have supports.
+
+    Attributes
+    ----------
+    mask : array, shape (m, d)
+        Inputs that each hidden neuron with an output may read.
+    network : ShallowNetwork or None
+        The network, if it has no biases: then the program is about it.
+    """
+
+    mask: np.ndarray
+    network: ShallowNetwork | None
+
+
+def run(task: Task, config: Config) -> Outcome:
+    """Solve the sparse program of one data set and certify the answer."""
+    started = time.process_time()
+    dataset, training = task.upstream["dataset"], task.upstream.get("training")
+    X = np.asarray(dataset.arrays["X_train"], dtype=np.float64)
+    y = np.asarray(dataset.arrays["y_train"], dtype=np.float64)
+    masked = _masked(training, X) if config.supports == "from_mask" and training else None
+    given = _supports(config, masked)
+    gates = None if masked is None or masked.network is None else masked.network.U.T
+    options = {"budget": config.budget, "count": config.count, "seed": task.seed}
+    program = SparseProgram(X, y, given, gates=gates, **options)
+    lam_max = program.lambda_max()
+    lam = canonical_strength(config, X, program.y, lam_max, training)
+    solution = program.solve(lam, config.tol, config.time_limit, started=started)
+    drawn = sum(not one.exact for one in program.gates.values())
+    row = _row(solution, lam_max, drawn)
+    if masked is not None:
+        row |= _against_training(solution, masked)
+    if config.compare:
+        row |= _against_best(solution, config, masked)
+    row |= score_row(solution.predict, dataset)
+    sizes = [len(s) for s in solution.supports or ()]
+    return Outcome(
+        row=row,
+        status="ok" if solution.status == "optimal" else solution.status,
+        arrays={
+            "U": solution.network.U,
+            "V": solution.network.V,
+            "dual": solution.dual[:, 0],
+            "support_sizes": np.array(sizes, dtype=np.int64),
+            "support_inputs": np.array(
+                [i for s in solution.supports or () for i in s], dtype=np.int64
+            ),
+            "pattern_seed": np.array(task.seed, dtype=np.int64),
+        },
+    )
+
+
+def _supports(config: Config, masked: _Masked | None) -> str | list[list[int]] | np.ndarray:
+    """What the config names, as the solver takes it."""
+    if masked is not None:
+        return masked.mask
+    if config.supports != "file":
+        return config.supports
+    if config.file is None:
+        raise SolveInputError(
+            "no file is named", where="convex.file", fix="set convex.file=masks.npz"
+        )
+    return read_masks([Path(config.file)], "convex.file")[0]
+
+
+def _masked(training: Record, X: np.ndarray) -> _Masked:
+    """Supports and network of a training run with one hidden layer and one output."""
+    arrays = training.arrays
+    if "mask_1" not in arrays or "mask_2" in arrays or arrays["mask_1"].shape[0] != 1:
+        layers = sum(name.startswith("mask_") for name in arrays)
+        outputs = arrays["mask_1"].shape[0] if layers == 2 else "some"
+        raise SolveInputError(
+            f"the trained network has {layers} layers of weights and {outputs} outputs",
+            allowed="one hidden layer and one output",
+            where="convex.supports",
+            fix="train with pattern.hidden_layers=1 on a data set with one target",
+        )
+    first, last = arrays["mask_0"].astype(np.int64), arrays["mask_1"][0] != 0
+    biased = any(np.any(arrays[name]) for name in ("b0", "b1") if name in arrays)
+    if first.shape[1] != X.shape[1]:
+        raise SolveInputError(
+            f"the mask has {first.shape[1]} inputs", allowed=str(X.shape[1]), where="supports"
+        )
+    network = None
+    if not biased:
+        W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
+        network = ShallowNetwork(W, w.T)
+    return _Masked(first[last & first.any(axis=1)], network)
+
+
+def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Scalar]:
+    counts = solution.counts
+    return {
+        "formulation": solution.formulation,
+        "status": solution.status,
+        "lam": solution.lam,
+        "lam_max": lam_max,
+        "lam_fraction": solution.lam / lam_max if lam_max > 0 else None,
+        "objective": solution.objective,
+        "dual_objective": solution.dual_objective,
+        "gap": solution.gap,
+        "kkt_residual": solution.kkt_residual,
+        "violation": solution.violation,
+        "n_neurons": solution.network.n_neurons,
+        "n_outputs": 1,
+        "exact": solution.exact,
+        "n_supports": counts["supports"],
+        "n_supports_used": counts["supports_used"],
+        "largest_support": max(len(s) for s in solution.supports or ((),)),
+        "n_drawn": drawn,
+        "n_rounds": counts["rounds"],
+        "n_newton": counts["newton"],
+        "n_sweeps": counts["sweeps"],
+    }
+
+
+def _against_training(solution: ShallowSolution, masked: _Masked) -> dict[str, Scalar]:
+    """How far the trained network is from the optimum of its own mask."""
+    supports = solution.supports or ()
+    places = {s: k for k, s in enumerate(supports)}
+    widths = [0] * len(supports)
+    for one in masked.mask:
+        widths[places[tuple(int(i) for i in np.flatnonzero(one))]] += 1
+    row: dict[str, Scalar] = {
+        "n_slots": len(masked.mask),
+        "attained": fit_widths(solution.network, supports, widths),
+    }
+    if masked.network is None:
+        return row
+    trained = masked.network.objective(solution.X, solution.Y, solution.lam)
+    row["trained_objective"] = trained
+    row["trained_excess"] = trained / max(solution.objective, 1e-300) - 1.0
+    if solution.exact:
+        gap = trained / max(solution.dual_objective, 1e-300) - 1.0
+        row["trained_gap"], row["trained_below"] = gap, gap < -ROUNDING
+    return row
+
+
+def _against_best(
+    solution: ShallowSolution, config: Config, masked: _Masked | None
+) -> dict[str, Scalar]:
+    """How far the supports' optimum is from that of all supports of their size."""
+    size = max(len(s) for s in solution.supports or ((),))
+    if size > 3 or size < 2:
+        return {}
+    started = time.process_time()
+    program = SparseProgram(
+        solution.X, solution.Y[:, 0], {2: "pairs", 3: "triples"}[size], budget=config.budget
+    )
+    best = program.solve(solution.lam, config.tol, config.time_limit, started=started)
+    row: dict[str, Scalar] = {
+        "best_objective": best.objective,
+        "best_dual_objective": best.dual_objective,
+        "best_neurons": best.network.n_neurons,
+        "mask_excess": solution.objective / max(best.objective, 1e-300) - 1.0,
+    }
+    if masked is not None:
+        row["best_fits"] = best.network.n_neurons <= len(masked.mask)
+    return row
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored sparse network from the data alone."""
+    data, stored, row = upstream["dataset"].arrays, record.arrays, record.row
+    X = np.asarray(data["X_train"], dtype=np.float64)
+    y = np.asarray(data["y_train"], dtype=np.float64).reshape(-1)
+    lam = float(row["lam"] or 0.0)
+    config = Config.model_validate(record.config["groups"]["convex"])
+    ends = np.cumsum(stored["support_sizes"])
+    supports: Supports = tuple(
+        tuple(int(i) for i in part) for part in np.split(stored["support_inputs"], ends[:-1])
+    )
+    masked = None
+    if config.supports == "from_mask":
+        masked = _masked(upstream["training"], X)
+    problems = []
+    if supports_of(_supports(config, masked), X) != supports:
+        problems.append("the stored supports are not those of the config")
+    first = None if masked is None or masked.network is None else masked.network.U.T
+    seed = int(stored["pattern_seed"])
+    listed = listed_gates(X, supports, config.budget, config.count, seed, first)
+    proof = certify_sparse(
+        X, y, supports, lam, stored["U"], stored["V"][:, 0], dual=stored["dual"],
+        gates={s: one.gates for s, one in listed.items()},
+    )  # fmt: skip
+    scale = max(abs(proof.objective), 1e-300)
+    said = float(row["objective"] or 0.0)
+    if abs(proof.objective - said) > 1e-9 * scale:
+        problems.append(f"objective is {proof.objective:.12g}, the row says {said:.12g}")
+    said = float(row["dual_objective"] or 0.0)
+    if said > proof.dual_objective + 1e-9 * scale:  # less is a looser bound, and true as well
+        problems.append(f"dual_objective is {proof.dual_objective:.12g}, the row says {said:.12g}")
+    if proof.gap > float(row["gap"] or 0.0) + 1e-9:
+        problems.append(f"the certified gap is {proof.gap:.3g}, the row says {row['gap']}")
+    if proof.violation > 0.0:
+        problems.append(f"a neuron has a share {proof.violation:.3g} outside of every support")
+    if bool(row["exact"]) != all(one.exact for one in listed.values()):
+        problems.append("the row is wrong about whether all patterns take part")
+    if masked is not None and masked.network is not None:
+        trained = masked.network.objective(X, y, lam)
+        if abs(trained - float(row["trained_objective"] or 0.0)) > 1e-9 * scale:
+            problems.append(f"the trained network has objective {trained:.12g}")
+        if row["exact"] and trained < proof.dual_objective * (1 - ROUNDING):
+            problems.append("the trained network lies below the certified bound")
+    return problems
