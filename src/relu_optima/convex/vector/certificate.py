@@ -1,7 +1,8 @@
-r"""Certificates of answers with several outputs over listed gates.
+r"""Certificates of answers with several outputs.
 
-Nothing is shared with the solver: patterns come from the gates, the fit from the network, and the
-height of a dual candidate from a singular value decomposition of every X'D_i N. For every N
+Nothing is shared with the solvers: the fit comes from the network, and the height of a dual
+candidate over listed gates from a singular value decomposition of every X'D_i N, over all patterns
+from their faces (`faces`). For listed gates and every N
 
 .. math:: D(t N) = t \langle N, Y \rangle - \tfrac12 t^2 \lVert N \rVert_F^2,
           \qquad 0 \le t \le \lambda / \max_i \lVert X^\top D_i N \rVert_{op} ,
@@ -12,10 +13,13 @@ is a lower bound by weak duality: for all blocks,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from relu_optima.convex.certificate import Certificate
 from relu_optima.convex.shallow import ShallowNetwork
+from relu_optima.convex.vector.faces import height_over_faces
 
 
 def certify_gated(
@@ -27,11 +31,53 @@ def certify_gated(
     dual: np.ndarray,
 ) -> Certificate:
     """Bound a gated network against every network over the same gates."""
-    residual = Y - network.predict(X)
-    objective = network.objective(X, Y, lam)
+    features = network.features(X)
+    return _bracket(features, Y, lam, network, dual, lambda N: _height(X, gates, N))
+
+
+def certify_all_patterns(
+    X: np.ndarray,
+    Y: np.ndarray,
+    lam: float,
+    network: ShallowNetwork,
+    dual: np.ndarray,
+    *,
+    samples: np.ndarray | None = None,
+) -> Certificate:
+    """Bound a ReLU network, or one of pooled patches, against networks of every width.
+
+    For a stationary point of the weight-decay objective the bound at its own residual is the
+    relative one of Burer-Monteiro factorisations, (height / lam - 1)_+ = ``kkt_residual``
+    (Sahiner et al. 2023).
+    """
+    features = network.features(X)
+    if samples is None:
+        return _bracket(features, Y, lam, network, dual, lambda N: height_over_faces(X, N))
+    sizes = np.bincount(samples, minlength=len(Y))
+    pooled = np.zeros((len(Y), features.shape[1]))
+    np.add.at(pooled, samples, features / sizes[samples][:, None])
+
+    def height(N: np.ndarray) -> float:
+        return height_over_faces(X, N[samples] / sizes[samples][:, None])
+
+    return _bracket(pooled, Y, lam, network, dual, height)
+
+
+def _bracket(
+    features: np.ndarray,
+    Y: np.ndarray,
+    lam: float,
+    network: ShallowNetwork,
+    dual: np.ndarray,
+    height_of: Callable[[np.ndarray], float],
+) -> Certificate:
+    """Value a network, and take the better bound of its residual and of a dual candidate."""
+    residual = Y - features @ network.V
+    weights = np.linalg.norm(network.U, axis=1) * np.linalg.norm(network.V, axis=1)
+    objective = 0.5 * float(np.sum(residual**2)) + lam * float(weights.sum())
     best, vector, kkt = 0.0, np.zeros_like(Y), 0.0
     for place, N in enumerate((residual, dual)):
-        height = _height(X, gates, N)
+        height = height_of(N)
         if place == 0:
             kkt = max(0.0, height / lam - 1.0)
         square, along = float(np.sum(N * N)), float(np.sum(N * Y))
