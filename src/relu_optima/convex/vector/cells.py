@@ -26,7 +26,7 @@ def needed_rows(A: np.ndarray, g: np.ndarray) -> np.ndarray:
         return rows[:1]
     flat = centred @ Vt[:dimension].T
     if dimension == 1:
-        return rows[np.unique([int(flat[:, 0].argmin()), int(flat[:, 0].argmax())])]
+        return np.asarray(rows[np.unique([int(flat[:, 0].argmin()), int(flat[:, 0].argmax())])])
     from scipy.spatial import ConvexHull
 
-    return rows[np.sort(ConvexHull(flat).vertices)]
+    return np.asarray(rows[np.sort(ConvexHull(flat).vertices)])

@@ -29,6 +29,7 @@ from relu_optima.convex.vector.problem import as_targets
 from relu_optima.convex.vector.sliding import MAX_STEPS, Sliding
 
 ROUNDS = 200
+STALLED = 8  # rounds without a better gap, each with a smaller goal
 MOST = 20  # directions that join in one round
 APART = 0.2  # least distance of unit vectors that join in the first round; a quarter in each next
 LISTED = 400  # local maxima that are looked at
@@ -99,14 +100,14 @@ class AllPatterns:
                 status = "time_limit"
                 break
             stuck = stuck + 1 if gap >= 0.99 * last else 0
-            if stuck >= 5:
+            if stuck >= STALLED:
                 break  # the accuracy of float64 is reached
             last = min(gap, last)
             chosen = _apart(offer.directions, offer.values, beta, APART * 0.25 ** len(rounds))
             master.add(offer.directions[chosen], offer.values[chosen])
             goal = max(FLOOR, min(1e-3, EASE * gap) * 0.1**stuck)
             master.minimise_lengths(goal)
-            master.minimise(goal, FEW if len(pricer.X) > MANY else MAX_STEPS)
+            master.minimise(goal, FEW if len(pricer.X) > MANY and not stuck else MAX_STEPS)
             master.merge(MERGE)
         self._W = master.W
         ratio = np.sqrt(s_y / s_x)

@@ -43,7 +43,7 @@ def height_over_faces(X: np.ndarray, N: np.ndarray) -> float:
 
 def _on_circle(Z: np.ndarray, N: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Largest |N'(Z u)_+|^2 on the unit circle, and for all arcs their middle and Z_+'N."""
-    n, K = N.shape
+    n = len(N)
     turn = np.arctan2(Z[:, 1], Z[:, 0])
     enter, leave = np.mod(turn - 0.5 * np.pi, 2 * np.pi), np.mod(turn + 0.5 * np.pi, 2 * np.pi)
     angles = np.concatenate([enter, leave])
@@ -83,8 +83,7 @@ def _on_sphere(Z: np.ndarray, N: np.ndarray) -> float:
         value, middle, _ = _on_circle(flat, N[~on])
         best = max(best, value)
         u = np.stack([np.cos(middle), np.sin(middle)], axis=1) @ Q.T
-        for side in (1.0, -1.0):
-            cells.append((u, side * row, on))
+        cells += [(u, side * row, on) for side in (1.0, -1.0)]
     for u, normal, on in cells:
         active = (u @ Z.T > 0) & ~on
         active |= on[None, :] & (Z @ normal > 0)[None, :]

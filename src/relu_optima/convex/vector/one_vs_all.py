@@ -72,7 +72,8 @@ def solve_one_vs_all(
               time_limit=time_limit)
         for y in problem.Y.T
     ]  # fmt: skip
-    objective = sum(s.objective for s in found)
+    network = _together(found)
+    objective = network.objective(problem.X, problem.Y, lam)
     bound = sum(s.dual_objective for s in found)
     energy = 0.5 * float(np.sum(problem.Y**2))
     words = [s.status for s in found]
@@ -81,7 +82,7 @@ def solve_one_vs_all(
         X=problem.X,
         Y=problem.Y,
         lam=lam,
-        network=_together(found),
+        network=network,
         objective=objective,
         dual_objective=bound,
         gap=(objective - bound) / max(bound, 1e-12 * energy) if energy else 0.0,

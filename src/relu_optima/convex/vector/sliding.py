@@ -66,10 +66,10 @@ class Sliding:
         weights = np.linalg.norm(self.W, axis=1) * np.linalg.norm(self.V, axis=1)
         return 0.5 * float(np.vdot(N, N)) + self.beta * float(weights.sum())
 
-    # -- atoms ------------------------------------------------------------------------------------
+    # -- atoms ---------------------------------------------------------------------------------
 
     def add(self, directions: np.ndarray, values: np.ndarray) -> int:
-        """Add unit directions that price above beta, at a common share of the lengths each would want."""
+        """Add unit directions that price above beta, at a common share of what each would want."""
         have = self.W / np.linalg.norm(self.W, axis=1, keepdims=True)
         far = [bool((np.abs(have - u).max(axis=1) > 1e-10).all()) for u in directions]
         fresh = directions[np.array(far, dtype=bool)]
@@ -107,7 +107,7 @@ class Sliding:
         self.W, self._on, self._held = self.W[kept], self._on[kept], self._held[kept]
         self._bases, self._sizes = self._bases[kept], self._sizes[kept]
 
-    # -- value and second layer ---------------------------------------------------------------------
+    # -- value and second layer ----------------------------------------------------------------
 
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
@@ -131,7 +131,7 @@ class Sliding:
         gram.flat[:: len(gram) + 1] += self.beta
         return np.asarray(gram)
 
-    # -- lengths alone ------------------------------------------------------------------------------
+    # -- lengths alone -------------------------------------------------------------------------
 
     def minimise_lengths(self, goal: float) -> None:
         """Minimise E over the lengths of the atoms, whose directions stay; drop those at zero.
@@ -154,7 +154,7 @@ class Sliding:
             self._keep(kept)
             self.value, self.V, self.features = value, V, features
 
-    # -- Newton -------------------------------------------------------------------------------------
+    # -- Newton --------------------------------------------------------------------------------
 
     def minimise(self, goal: float, steps: int = MAX_STEPS) -> None:
         """Descend until the gradient of every atom is below ``goal`` beta |w_j| on all faces.
@@ -245,7 +245,7 @@ class Sliding:
         full[np.arange(self.X.shape[1])[None, :] < self._sizes[:, None]] = step
         return np.asarray(np.einsum("jrc,jc->jr", self._bases, full))
 
-    # -- fewer atoms --------------------------------------------------------------------------------
+    # -- fewer atoms ---------------------------------------------------------------------------
 
     def _drop_idle(self) -> None:
         """Drop short atoms as long as E does not rise without them."""
