@@ -60,8 +60,8 @@ def test_interior_point_method_agrees():
     assert ours == pytest.approx(by_clarabel(X, Y, gates, lam), rel=1e-6)
 
 
-def test_the_three_ways_to_solve_a_ridge_system_agree(monkeypatch):
-    X, Y, gates = problem(3, 60, 6, 4, 7)
+def test_the_three_ways_to_solve_a_ridge_system_agree():
+    X, _, gates = problem(3, 60, 6, 4, 7)
     design = Lifted(X, X @ gates > 0)
     R = np.random.default_rng(0).standard_normal((design.shape[1], 6, 4))
     answers, ways = [], []
@@ -75,7 +75,7 @@ def test_the_three_ways_to_solve_a_ridge_system_agree(monkeypatch):
     ridge.refactor(0.7)
     answers.append(ridge.solve(R, np.zeros_like(R), 1e-12))
     back = tall.correlate(tall.fit(answers[2])) + 0.7 * answers[2]
-    assert [*ways, ridge.way] == ["gram", "sampled", "gram"] or "kernel" in ways
+    assert {*ways, ridge.way} == {"gram", "kernel", "sampled"}
     np.testing.assert_allclose(answers[0], answers[1], rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(back, R, rtol=1e-9, atol=1e-9)
     for way in answers[:2]:

@@ -5,7 +5,8 @@ eliminated, is linear-fractional in the U_i (Sahiner et al. 2021, Theorem 2):
 
 .. math:: \min_{U_i \in \mathcal{C}_i} \tfrac12 \mathrm{tr}\, Y^\top
           \Bigl( I + 2 \sum_i D_i X U_i X^\top D_i \Bigr)^{-1} Y
-          + \beta^2 \sum_i \mathrm{tr}\, U_i , \qquad \mathcal{C}_i = \mathrm{conv} \{ u u^\top : u \in K_i \} .
+          + \beta^2 \sum_i \mathrm{tr}\, U_i , \qquad
+          \mathcal{C}_i = \mathrm{conv} \{ u u^\top : u \in K_i \} .
 
 The relaxation asks U_i >= 0 (positive semidefinite) and A_i U_i A_i' >= 0 entrywise for the rows
 A_i of the cone K_i: a lower bound. Solved is its dual,
