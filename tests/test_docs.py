@@ -24,6 +24,7 @@ from relu_optima.config.validate import validate_group
 from relu_optima.errors import ReluOptimaError
 from relu_optima.plan.make import make_plan, plan_single_run
 from relu_optima.reproduce.published import load_published
+from tests.studies import part
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,7 +47,6 @@ PICTURES = {
 UNNAMED = {
     ("publish.md", "macros:"): "macros",
     ("publish.md", "caption: >-"): "claims",
-    ("reproduce.md", "paper: Citation."): "published",
     ("cluster.md", "# site/profile.yaml"): "profile",
 }
 # Python that works on the results of a study, or on what a command of its page has written.
@@ -54,7 +54,8 @@ READS = ("relu_optima.results(", 'np.load("net.npz")')
 TABLE = np.random.default_rng(0).standard_normal((30, 3))  # a CSV file of somebody
 TINY = """\
 title: The default study made small
-sweeps: [convex_lambda]
+share:
+  whole: {sweeps: [convex_lambda], tables: [lambda_optima]}
 override:
   convex_lambda:
     dataset: planted_binary
@@ -63,7 +64,6 @@ override:
     convex.lam: [0.5]
     convex.gates.count: 6
     seed: [0, 1]
-tables: [lambda_optima]
 """
 
 
@@ -141,7 +141,7 @@ def test_every_block_is_of_a_kind_that_is_tested(block):
         assert pictures, f"{block}: a picture that tests/test_docs.py does not know"
     if block.language == "yaml":
         assert kind_of(block), (
-            f"{block}: name the file in the first line: # conf/<kind>/<name>.yaml"
+            f"{block}: name the file in the first line: # conf/<folder>/<name>.yaml"
         )
 
 
@@ -163,6 +163,7 @@ def tiny(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, root / name)
     for name in ("Snakefile", "environment.yml", "requirements.lock", "pyproject.toml"):
         shutil.copy2(ROOT / name, root / name)
+    (root / "conf/study/default").rename(root / "conf/study/whole")
     (root / "conf/study/default.yaml").write_text(TINY)
     run([sys.executable, "-m", "relu_optima", "study", "default", "--no-report"], root)
     np.savetxt(root / "mine.csv", TABLE, delimiter=",", header="area,age,price", comments="")
@@ -286,11 +287,12 @@ def test_commands_in_running_text_exist(command, made):
 
 
 def test_named_results_are_those_of_the_default_study():
-    study = yaml.safe_load((ROOT / "conf/study/default.yaml").read_text())
+    plan = make_plan("default", root=ROOT)
+    made = {"tables": plan.tables, "figures": plan.figures}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for kind, name in re.findall(r"results/default/(tables|figures)/(\w+)\.", text):
-            assert name in study[kind], f"{page.name}: results/default/{kind}/{name}"
+            assert name in made[kind], f"{page.name}: results/default/{kind}/{name}"
 
 
 # --- Python ------------------------------------------------------------------------------------
@@ -337,7 +339,7 @@ def test_every_other_block_of_python_runs(block):
 
 def kind_of(block: Block) -> str | None:
     """Say what a block of YAML is: a kind of configuration, or a name of `UNNAMED`."""
-    if named := re.match(r"# conf/(\w+)/\w+\.yaml\n", block.text):
+    if named := re.match(r"# conf/(\w+)/[\w/]+\.yaml\n", block.text):
         return named[1]
     known = [
         kind
@@ -353,27 +355,33 @@ def scratch(tmp_path) -> Path:
     return tmp_path
 
 
-def put(root: Path, block: Block) -> str:
-    path = re.match(r"# (conf/\w+/(\w+)\.yaml)\n", block.text)
-    (root / path[1]).write_text(block.text)
-    return path[2]
+def put(root: Path, block: Block) -> Path:
+    path = root / re.match(r"# (conf/[\w/]+\.yaml)\n", block.text)[1]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(block.text)
+    return path.relative_to(root / "conf")
 
 
-def check_sweep(block, root):
-    name = put(root, block)
-    (root / "conf/study/s.yaml").write_text(f"title: S\nsweeps: [{name}]\n")
-    assert make_plan("s", root=root).batches_of(name)
-
-
-def check_figure(block, root):
-    name = put(root, block)
-    study = f"title: S\nsweeps: [convex_lambda]\nfigures: [{name}]\n"
-    (root / "conf/study/s.yaml").write_text(study)
-    assert make_plan("s", root=root).figures[name]
+def check_study(block, root):
+    study = put(root, block).with_suffix("").parts[1]
+    content = yaml.safe_load(block.text)
+    if "published" in content:
+        text = block.text.replace("[accuracy, ...]", "[accuracy, norm_200]")
+        (root / "conf/study" / study / "published.yaml").write_text(text)
+        (root / "conf/study" / study / "study.yaml").write_text("title: Mine\n")
+        assert load_published(root / "conf", study).items
+        return
+    plan = make_plan(study, root=root)
+    assert set(content.get("sweeps", ())) <= set(plan.sweeps)
+    assert {f"runs_{n}" for n, s in content.get("sweeps", {}).items() if "show" in s} <= set(
+        plan.tables
+    )
+    assert set(content.get("figures", ())) <= set(plan.figures)
+    assert set(content.get("tables", ())) <= set(plan.tables)
 
 
 def check_dataset(block, root):
-    name = put(root, block)
+    name = put(root, block).stem
     values = yaml.safe_load(block.text)
     (root / values["path"]).parent.mkdir(parents=True, exist_ok=True)
     (root / values["path"]).write_text("patient_id,age,outcome\n1,2,0\n2,4,1\n3,5,1\n4,7,0\n")
@@ -385,21 +393,12 @@ def check_dataset(block, root):
 
 
 def check_macros(block, root):
-    table = yaml.safe_load((root / "conf/table/lambda_certificates.yaml").read_text())
-    validate_group("table", {**table, **yaml.safe_load(block.text)})
+    validate_group("table", {**part("table", "lambda_certificates"), **yaml.safe_load(block.text)})
 
 
 def check_claims(block, root):
-    figure = yaml.safe_load((root / "conf/figure/lambda_objective.yaml").read_text())
+    figure = part("figure", "lambda_objective")
     assert validate_group("figure", {**figure, **yaml.safe_load(block.text)}).holds
-
-
-def check_published(block, root):
-    (root / "conf/published/noise.yaml").write_text(
-        block.text.replace("[accuracy, ...]", "[accuracy, norm_200]")
-    )
-    (root / "conf/study/noise.yaml").write_text("title: S\nsweeps: [convex_lambda]\n")
-    assert load_published(root / "conf", "noise").items
 
 
 def check_profile(block, root):
@@ -417,9 +416,8 @@ def check_profile(block, root):
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "yaml"], ids=str)
 def test_every_block_of_yaml_is_valid(block, scratch):
     check = {
-        "sweep": check_sweep, "figure": check_figure, "dataset": check_dataset,
-        "macros": check_macros, "claims": check_claims, "published": check_published,
-        "profile": check_profile,
+        "study": check_study, "dataset": check_dataset, "macros": check_macros,
+        "claims": check_claims, "profile": check_profile,
     }  # fmt: skip
     try:
         check[kind_of(block)](block, scratch)

@@ -9,6 +9,7 @@ from relu_optima.config import compose
 from relu_optima.errors import ConfigError
 from relu_optima.plan.make import make_plan, plan_single_run, split_study_name, study_name
 from relu_optima.plan.model import read_manifest, write_manifest
+from tests.studies import put as write
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -26,14 +27,10 @@ def project(tmp_path):
 
     shutil.copytree(REPOSITORY / "conf", tmp_path / "conf")
     (tmp_path / "conf/dataset/small.yaml").write_text("loader: planted_relu\nn: 20\nd: 3\n")
-    write(tmp_path, "study/s", "title: S\nsweeps: [a]\n")
+    write(tmp_path, "study/s", "title: S\n")
     yield tmp_path
     compose.compose_preset.cache_clear()
     compose.study_defaults.cache_clear()
-
-
-def write(root, name, text):
-    (root / "conf" / f"{name}.yaml").write_text(text)
 
 
 def points(manifest, sweep="a"):
@@ -173,11 +170,11 @@ def test_each_mistake_names_file_key_and_remedy(project, mistake):
     write(project, "sweep/a", text)
     with pytest.raises(ConfigError, match=expected) as caught:
         make_plan("s", root=project)
-    assert "conf/sweep/a.yaml" in str(caught.value)
+    assert "conf/study/s/sweep_a.yaml" in str(caught.value)
 
 
 def test_mistakes_in_three_files_are_listed_together(project):
-    write(project, "study/s", "title: S\nsweeps: [a, b]\ntable: []\n")
+    write(project, "study/s", "title: S\ntable: []\n")
     write(project, "sweep/a", CONVEX + "grid: {convex.lamb: '1,2'}\n")
     write(project, "convex/typo", "formulation: rellu\nlam: 0.1\n")
     write(project, "sweep/b", "why: w\nstage: convex\nfixed: {dataset: small, convex: typo}\n")
@@ -186,8 +183,8 @@ def test_mistakes_in_three_files_are_listed_together(project):
     text = str(caught.value)
     assert len(caught.value.problems) == 3
     for part in (
-        "conf/study/s.yaml: table",
-        "conf/sweep/a.yaml: convex.lamb",
+        "conf/study/s/study.yaml: table",
+        "conf/study/s/sweep_a.yaml: sweep a: convex.lamb",
         "conf/convex/typo.yaml",
     ):
         assert part in text
@@ -195,7 +192,6 @@ def test_mistakes_in_three_files_are_listed_together(project):
 
 
 def test_characters_that_cannot_be_set_are_told_before_anything_runs(project):
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\ntables: [t]\n")
     write(project, "sweep/a", CONVEX)
     common = "sweeps: [a]\ntitle: λₘₐₓ\ncategory: Test\n"
     table = "table: runs\ncaption: A ☃.\nlabels: {seed: 雪 λ}\ncolumns: [{column: seed}]\n"
@@ -205,10 +201,11 @@ def test_characters_that_cannot_be_set_are_told_before_anything_runs(project):
     with pytest.raises(ConfigError) as caught:
         make_plan("s", root=project)
     assert [p.split(" in '")[0] for p in caught.value.problems] == [
-        "conf/figure/f.yaml: values.relu: the figures' font has no sign for '雪' "
+        "conf/study/s/figure_f.yaml: figure f: values.relu: the figures' font has no sign for '雪' "
         "(U+96EA, cjk unified ideograph-96ea)",
-        "conf/table/t.yaml: caption: LaTeX has no command for '☃' (U+2603, snowman)",
-        "conf/table/t.yaml: labels.seed: LaTeX has no command for '雪' "
+        "conf/study/s/table_t.yaml: table t: caption: LaTeX has no command for '☃' "
+        "(U+2603, snowman)",
+        "conf/study/s/table_t.yaml: table t: labels.seed: LaTeX has no command for '雪' "
         "(U+96EA, cjk unified ideograph-96ea)",
     ]
 
@@ -242,7 +239,6 @@ def test_overrides_replace_axes_and_name_the_study(project):
 
 
 def test_an_override_may_name_one_sweep(project):
-    write(project, "study/s", "title: S\nsweeps: [a, b]\n")
     for name, lam in (("a", 0.5), ("b", 0.4)):
         write(project, f"sweep/{name}", CONVEX + f"grid: {{convex.lam: [{lam}]}}\n")
     plan = make_plan("s", ["a:convex.lam=0.3"], project)
@@ -256,7 +252,7 @@ def test_repeats_count_on_from_the_seed_and_keep_the_first_ids(project):
     more = points(make_plan("s", ["repeats=3"], root=project))
     assert sorted(r.seed for r in more) == [7, 7, 8, 8, 9, 9]
     assert {r.id for r in once} < {r.id for r in more}
-    write(project, "study/s", "title: S\nsweeps: [a]\noverride: {a: {repeats: 2}}\n")
+    write(project, "study/s", "title: S\noverride: {a: {repeats: 2}}\n")
     assert sorted(r.seed for r in points(make_plan("s", root=project))) == [7, 7, 8, 8]
 
 
@@ -286,12 +282,12 @@ def test_a_study_may_narrow_its_sweeps(project):
     write(
         project,
         "study/s",
-        "title: S\nsweeps: [a]\noverride: {a: {convex.lam: 0.3, seed: 'range(0,2)'}}\n",
+        "title: S\noverride: {a: {convex.lam: 0.3, seed: 'range(0,2)'}}\n",
     )
     write(project, "sweep/a", CONVEX + "grid: {convex.lam: '0.5,0.2', seed: 'range(0,9)'}\n")
     assert len(points(make_plan("s", root=project))) == 2
-    write(project, "study/s", "title: S\nsweeps: [a]\noverride: {b: {seed: 1}}\n")
-    with pytest.raises(ConfigError, match=r"conf/study/s.yaml: override: no sweep 'b'"):
+    write(project, "study/s", "title: S\noverride: {b: {seed: 1}}\n")
+    with pytest.raises(ConfigError, match=r"conf/study/s/study.yaml: override: no sweep 'b'"):
         make_plan("s", root=project)
 
 
@@ -394,7 +390,6 @@ def refused(project, study="s"):
 
 def test_columns_of_figures_and_tables_are_checked_before_anything_runs(project):
     write(project, "sweep/a", CONVEX)
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f, g]\ntables: [t]\n")
     write(
         project,
         "figure/f",
@@ -410,7 +405,10 @@ def test_columns_of_figures_and_tables_are_checked_before_anything_runs(project)
         "macros: {M: {column: gapp, statistic: max}}\n",
     )
     near = "in sweep a; did you mean"
-    f, g, t = "conf/figure/f.yaml", "conf/figure/g.yaml", "conf/table/t.yaml"
+    f, g, t = (
+        f"conf/study/s/{kind}_{name}.yaml: {kind} {name}"
+        for kind, name in (("figure", "f"), ("figure", "g"), ("table", "t"))
+    )
     found = refused(project)
     for part in (
         f"{f}: where, x: no column 'convex.lamb' in sweep a; did you mean 'convex.lam'?",
@@ -427,7 +425,6 @@ def test_columns_of_figures_and_tables_are_checked_before_anything_runs(project)
 
 def test_a_series_that_the_stage_lacks_is_refused(project):
     write(project, "sweep/a", CONVEX)
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\n")
     write(project, "figure/f", FIGURE.replace("line", "traces") + "x: series.lam\ny: series.gap\n")
     assert len(refused(project)) == 2
 
@@ -444,7 +441,6 @@ def test_one_misspelt_key_of_a_preset_is_one_message(project):
     for name in "abcde":
         write(project, f"sweep/{name}", one + f"grid: {{seed: [{ord(name)}]}}\n")
     write(project, "sweep/p", "why: w\nstage: pruning\non: [a]\n")
-    write(project, "study/s", "title: S\nsweeps: [a, b, c, d, e, p]\nfigures: [f]\n")
     write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
     assert refused(project) == [
         "conf/convex/typo.yaml: convex.lamm: unknown key; did you mean 'lam'? "
@@ -455,10 +451,9 @@ def test_one_misspelt_key_of_a_preset_is_one_message(project):
 def test_mistakes_below_a_broken_sweep_are_listed_too(project):
     write(project, "sweep/a", CONVEX + "grid: {convex.lamb: [1]}\n")
     write(project, "sweep/p", "why: w\nstage: pruning\non: [a]\nfixed: {pruning: optimall}\n")
-    write(project, "study/s", "title: S\nsweeps: [p]\n")
     found = refused(project)
     assert len(found) == 2
-    assert "conf/sweep/p.yaml: pruning: unknown choice 'optimall'" in found[1]
+    assert "conf/study/s/sweep_p.yaml: sweep p: pruning: unknown choice 'optimall'" in found[1]
 
 
 @pytest.mark.parametrize(
@@ -472,25 +467,25 @@ def test_mistakes_below_a_broken_sweep_are_listed_too(project):
 )
 def test_one_typo_in_a_figure_is_one_message(project, old, new, said):
     write(project, "sweep/a", CONVEX)
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\n")
     text = FIGURE + "x: convex.lam\ny: objective\nhue: dataset\nlog_x: true\n"
     write(project, "figure/f", text.replace(old, new))
     (problem,) = refused(project)
-    assert problem.startswith(f"conf/figure/f.yaml: {said}")
+    assert problem.startswith(f"conf/study/s/figure_f.yaml: figure f: {said}")
 
 
 def test_a_sweep_that_cannot_be_read_is_not_missed_by_its_figures(project):
     write(project, "sweep/a", CONVEX.replace("stage: convex", "stag: convex"))
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f]\noverride: {a: {seed: 1}}\n")
+    write(project, "study/s", "title: S\noverride: {a: {seed: 1}}\n")
     write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
-    assert refused(project) == ["conf/sweep/a.yaml: stag: unknown key; did you mean 'stage'?"]
+    assert refused(project) == [
+        "conf/study/s/sweep_a.yaml: sweep a: stag: unknown key; did you mean 'stage'?"
+    ]
 
 
 def test_only_what_shows_a_column_is_made_anew_for_its_label(project, monkeypatch):
     from relu_optima.publish import labels
 
     write(project, "sweep/a", CONVEX)
-    write(project, "study/s", "title: S\nsweeps: [a]\nfigures: [f, g]\n")
     write(project, "figure/f", FIGURE + "x: convex.lam\ny: objective\n")
     write(project, "figure/g", FIGURE + "x: convex.lam\ny: gap\n")
     before = make_plan("s", root=project)

@@ -97,7 +97,9 @@ def test_no_seed_makes_a_copy_of_a_run_that_draws_nothing(project):
 
 def test_a_seed_axis_from_which_nothing_draws_is_a_mistake(project):
     write(project, "sweep/a", MASKS + "grid: {seed: 'range(0,3)'}\n")
-    with pytest.raises(ConfigError, match=r"conf/sweep/a.yaml: seed: no run of sweep 'a' draws"):
+    with pytest.raises(
+        ConfigError, match=r"conf/study/s/sweep_a.yaml: sweep a: seed: no run of sweep 'a' draws"
+    ):
         make_plan("s", root=project)
 
 
@@ -156,7 +158,6 @@ def test_validation_rows_follow_the_seed_too(project):
 
 
 def chain(project, where="", more=""):
-    write(project, "study/s", "title: S\nsweeps: [up, a]\n")
     write(project, "sweep/up", TWO_SEEDS)
     pruning = f"why: w\nstage: pruning\non: [up]\nfixed: {{pruning: random{more}}}\n"
     write(project, "sweep/a", pruning + (f"where: {where}\n" if where else ""))
@@ -181,7 +182,6 @@ def test_a_seed_stated_downstream_stays(project):
 
 
 def test_a_seed_is_handed_on_through_runs_that_draw_nothing(project):
-    write(project, "study/s", "title: S\nsweeps: [up, mid, a]\n")
     write(
         project, "sweep/up", "why: w\nstage: training\nfixed: {dataset: small}\ngrid: {seed: [5]}\n"
     )
@@ -193,13 +193,14 @@ def test_a_seed_is_handed_on_through_runs_that_draw_nothing(project):
 
 
 def test_upstream_runs_with_different_seeds_are_a_contradiction(project):
-    write(project, "study/s", "title: S\nsweeps: [b, a]\n")
     fixed = "dataset: small, dataset.seed: 0"
     write(project, "sweep/c", CONVEX.replace("dataset: small", fixed) + "grid: {seed: [1]}\n")
     write(project, "sweep/b", f"why: w\nstage: training\nfixed: {{{fixed}, seed: 2}}\n")
     joined = "why: w\nstage: pruning\non: [c, b]\nfixed: {pruning: random}\n"
     write(project, "sweep/a", joined)
-    with pytest.raises(ConfigError, match=r"conf/sweep/a.yaml: seed: .*different seeds \(1, 2\)"):
+    with pytest.raises(
+        ConfigError, match=r"conf/study/s/sweep_a.yaml: sweep a: seed: .*different seeds \(1, 2\)"
+    ):
         make_plan("s", root=project)
     write(project, "sweep/a", joined.replace("random", "magnitude"))
     assert len(points(make_plan("s", root=project))) == 1  # draws nothing
@@ -237,7 +238,6 @@ def test_a_condition_on_what_the_command_line_set_takes_the_value_there(project)
 
 def test_a_sweep_of_which_nothing_is_left_goes_with_all_that_shows_it(project):
     chain(project, "{up.convex.lam: 0.5}")
-    write(project, "study/s", "title: S\nsweeps: [up, a, b]\ntables: [t, u]\n")
     write(project, "sweep/b", "why: w\nstage: optimal_set\non: [up]\n")
     table = "table: runs\ntitle: T\ncaption: C.\ncategory: X\ncolumns: [{column: seed}]\n"
     write(project, "table/t", table + "sweeps: [a]\n")

@@ -345,10 +345,11 @@ def published(root, study="tiny"):
     base = {"title": "t", "caption": "c.", "category": "Test", "sweeps": ["tiny"]}
     claim = {"claim": "large", "column": "objective", "statistic": "max", "above": 0.0}
     words = base | {"table": "criteria", "criteria": [claim]}
-    (root / "conf/table/words.yaml").write_text(yaml.safe_dump(words))
-    (root / "conf/published").mkdir(exist_ok=True)
-    text = yaml.safe_dump({"paper": "p", "claims": ["words"]})
-    (root / f"conf/published/{study}.yaml").write_text(text)
+    path = root / f"conf/study/{study}.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["tables"]["words"] = words
+    content["published"] = {"paper": "p", "claims": ["words"]}
+    path.write_text(yaml.safe_dump(content))
 
 
 def verdicts(root, study="tiny"):
@@ -360,7 +361,7 @@ def test_reproduce_judges_what_the_plan_makes_now_and_nothing_else(root):
     results_of(root)
     published(root)
     assert verdicts(root) == ["pass"]
-    sweep = root / "conf/sweep/tiny.yaml"
+    sweep = root / "conf/study/tiny.yaml"
     good = sweep.read_text()
     sweep.write_text(good.replace("0.5,0.2", "0.5,0.3"))
     with pytest.raises(ReluOptimaError, match="belongs to another plan"):

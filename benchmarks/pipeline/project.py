@@ -8,28 +8,25 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 STUDY = """\
 title: Load
-sweeps: [load]
-figures: []
-tables: [load]
-"""
-SWEEP = """\
-why: Many solves so small that the pipeline around them is what takes the time.
-stage: convex
-fixed: {dataset: load, convex: gated, convex.lam_scale: lambda_max, convex.gates.count: 6}
-grid:
-  convex.lam: 0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1,0.05
-  seed: range(0,SEEDS)
-max_runs: BATCH
+sweeps:
+  load:
+    why: Many solves so small that the pipeline around them is what takes the time.
+    stage: convex
+    fixed: {dataset: load, convex: gated, convex.lam_scale: lambda_max, convex.gates.count: 6}
+    grid:
+      convex.lam: 0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2,0.1,0.05
+      seed: range(0,SEEDS)
+    max_runs: BATCH
+tables:
+  load:
+    table: certificates
+    sweeps: [load]
+    title: Load
+    caption: Certificates of all runs.
+    category: Benchmark
+    by: [convex.lam, seed]
 """
 DATASET = "loader: planted_relu\nn: 24\nd: 3\n"
-TABLE = """\
-table: certificates
-sweeps: [load]
-title: Load
-caption: Certificates of all runs.
-category: Benchmark
-by: [convex.lam, seed]
-"""
 
 
 def make_project(root: Path, runs: int, batch: int) -> None:
@@ -48,7 +45,6 @@ def make_project(root: Path, runs: int, batch: int) -> None:
         shutil.copytree(REPOSITORY / name, root / name)
     for name in ("Snakefile", "environment.yml", "requirements.lock"):
         shutil.copy2(REPOSITORY / name, root / name)
-    sweep = SWEEP.replace("SEEDS", str(runs // 10)).replace("BATCH", str(batch))
-    files = {"study": STUDY, "sweep": sweep, "dataset": DATASET, "table": TABLE}
-    for kind, text in files.items():
+    study = STUDY.replace("SEEDS", str(runs // 10)).replace("BATCH", str(batch))
+    for kind, text in {"study": study, "dataset": DATASET}.items():
         (root / "conf" / kind / "load.yaml").write_text(text, encoding="utf-8")

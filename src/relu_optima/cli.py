@@ -70,7 +70,7 @@ def _console() -> Console:
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="File name in conf/study.")] = "default",
+    name: Annotated[str, typer.Argument(help="A file or folder in conf/study.")] = "default",
     overrides: Overrides = None,
     cores: Cores = 2,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
@@ -120,7 +120,7 @@ def study(
 
 @app.command()
 def plan(
-    name: Annotated[str, typer.Argument(help="File name in conf/study.")] = "default",
+    name: Annotated[str, typer.Argument(help="A file or folder in conf/study.")] = "default",
     overrides: Overrides = None,
     cores: Cores = 2,
     set_env: SetEnv = None,
@@ -384,7 +384,7 @@ def _prune(results: Path, console: Console, *, remove: bool) -> None:
 def reproduce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Studies; default: all in conf/published that have results."),
+        typer.Argument(help="Studies; default: all with published numbers that have results."),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Print quantiles and reasons of every number too.")
@@ -400,7 +400,7 @@ def reproduce(
     if not wanted:
         raise ReluOptimaError(
             "no study with published numbers has results",
-            allowed=", ".join(published_studies(conf)) or "conf/published is empty",
+            allowed=", ".join(published_studies(conf)) or "no study has `published`",
             fix="run one: relu-optima study NAME",
         )
     console = _console()

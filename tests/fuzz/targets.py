@@ -13,6 +13,7 @@ import math
 import pickle
 import random
 import shutil
+import textwrap
 import zipfile
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -307,7 +308,9 @@ class Config(Target):
         return True
 
     STUDY = (
-        "title: T\nsweeps: [one, two]\nfigures: [f]\ntables: [t]\noverride:\n  one: {seed: [0]}\n"
+        "title: T\nshare:\n  atlas: {sweeps: [atlas_r1]}\n"
+        "  default: {sweeps: [existence_random], tables: [existence_density]}\n"
+        "override:\n  one: {seed: [0]}\n"
     )
     ONE = (
         "why: w\nstage: convex\nfixed: {dataset: d, convex: gated, convex.gates.count: 6}\n"
@@ -329,15 +332,19 @@ class Config(Target):
         self.conf = folder / "project" / "conf"
         shutil.copytree(ROOT / "conf", self.conf)
         texts = {
-            "study/s.yaml": self.STUDY, "sweep/one.yaml": self.ONE, "sweep/two.yaml": self.TWO,
-            "dataset/d.yaml": self.DATASET, "figure/f.yaml": self.FIGURE,
-            "table/t.yaml": self.TABLE,
+            "study/s/study.yaml": self.STUDY,
+            "study/s/one.yaml": "sweeps:\n  one:\n" + textwrap.indent(self.ONE, "    "),
+            "study/s/two.yaml": "sweeps:\n  two:\n" + textwrap.indent(self.TWO, "    "),
+            "study/s/f.yaml": "figures:\n  f:\n" + textwrap.indent(self.FIGURE, "    "),
+            "study/s/t.yaml": "tables:\n  t:\n" + textwrap.indent(self.TABLE, "    "),
+            "dataset/d.yaml": self.DATASET,
             "config.yaml": (self.conf / "config.yaml").read_text(),
             "convex/gated.yaml": (self.conf / "convex/gated.yaml").read_text(),
         }  # fmt: skip
         self.stale = False
         self.sound = {name: text.encode() for name, text in texts.items()}
         self.corpus = list(self.sound.items())
+        (self.conf / "study/s").mkdir()
 
     def damage(self, rng: random.Random, name: str, content: bytes) -> bytes:
         """Change the tree, or the text."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
 
-from tests.workflow.conftest import REPOSITORY
+from tests.studies import parts
+
+KINDS = ("figure", "table")
 
 COMPARES = re.compile(
     r"""\b(never|only|cannot|must
@@ -27,7 +28,7 @@ DEFINITIONS = (
 )
 # Tables whose rows are claims with a verdict each.
 SHOWN = {"claims", "criteria", "exceptions"}
-PRODUCTS = sorted(p for kind in ("figure", "table") for p in (REPOSITORY / "conf" / kind).iterdir())
+PRODUCTS = {f"{kind} {name}": v for kind in KINDS for name, v in parts(kind).items()}
 
 
 def unchecked(caption: str, claims: list[str]) -> list[str]:
@@ -38,9 +39,9 @@ def unchecked(caption: str, claims: list[str]) -> list[str]:
     return [match[0] for match in COMPARES.finditer(text)]
 
 
-@pytest.mark.parametrize("path", PRODUCTS, ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_every_comparison_in_a_caption_is_checked(path):
-    product = yaml.safe_load(path.read_text())
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_every_comparison_in_a_caption_is_checked(name):
+    product = PRODUCTS[name]
     claims = [claim["claim"] for claim in product.get("holds", [])]
     found = unchecked(f"{product['title']}. {product['caption']}", claims)
     if product.get("table") not in SHOWN:

@@ -1,7 +1,5 @@
 """Mean curves, checked claims, exceptions, and sweeps put together by upstream columns."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,8 @@ from relu_optima.config.validate import InvalidGroup, validate_group
 from relu_optima.publish.config import ProductConfig
 from relu_optima.publish.frames import ColumnError, ProductError, gather
 from tests.publish import sweeps
+from tests.studies import parts
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 BASE = {"title": "t", "caption": "c", "category": "Test", "sweeps": ["lu_training"]}
 
 
@@ -143,9 +141,9 @@ def test_sweeps_with_different_upstreams_are_put_together():
 
 def test_no_product_asks_an_upstream_sweep_for_the_data_set():
     """Columns of the data set have no sweep in front, wherever they come from."""
-    for folder in ("figure", "table"):
-        for file in (CONF / folder).glob("*.yaml"):
-            assert '"*.dataset' not in file.read_text(encoding="utf-8"), file
+    for kind in ("figure", "table"):
+        for name, values in parts(kind).items():
+            assert "*.dataset" not in str(values), name
 
 
 def test_excess_is_relative_to_the_second_column(frames):

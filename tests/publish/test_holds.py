@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from relu_optima.config.plugins import load_plugin
 from relu_optima.config.validate import InvalidGroup, validate_group
@@ -13,8 +10,8 @@ from relu_optima.publish.claims import enforce
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.render import render_figure, render_table
 from tests.publish import sweeps
+from tests.studies import part
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 BASE = {
     "table": "runs",
     "sweeps": ["convex_lambda"],
@@ -40,7 +37,7 @@ def frames():
 
 
 def preset(kind, name):
-    return validate_group(kind, yaml.safe_load((CONF / kind / f"{name}.yaml").read_text()))
+    return validate_group(kind, part(kind, name))
 
 
 def table(*claims, **values):
@@ -65,8 +62,8 @@ def test_a_figure_is_not_drawn_if_a_run_contradicts_its_caption(frames, tmp_path
     with pytest.raises(ProductError) as caught:
         render_figure(frames, preset("figure", "lambda_objective"), tmp_path / "after")
     message = str(caught.value)
-    for part in ("figure after: holds.0", "never larger", "1 of 59 pairs"):
-        assert part in message
+    for words in ("figure after: holds.0", "never larger", "1 of 59 pairs"):
+        assert words in message
     for run in (gated, relu):
         assert f"run {runs.loc[run, 'run_id']}" in message
     assert not list(tmp_path.glob("after*"))

@@ -8,7 +8,6 @@ import subprocess
 import matplotlib
 import pandas as pd
 import pytest
-import yaml
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from relu_optima.config.plugins import load_plugin
@@ -22,7 +21,8 @@ from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS
 from relu_optima.publish.typeset import CharacterError, latex_text
 from tests.publish import made_up, sweeps
-from tests.publish.test_products import BASE, presets, products
+from tests.publish.test_products import BASE, products
+from tests.studies import parts, run_tables
 
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="pdflatex is not installed"
@@ -41,12 +41,12 @@ TABULAR = re.compile(r"\\begin\{tabular\}.*?\\end\{tabular\}", re.DOTALL)
 
 
 def tables():
-    """List every table preset with sweeps made up for it, and the examples with realistic ones."""
+    """List every table with sweeps made up for it, and the examples with realistic ones."""
     realistic = sweeps.all_sweeps()
-    for path in presets("table"):
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        values.pop("holds", None)  # made-up numbers need not bear out what a caption says
-        yield path.stem, values, made_up.frames_for(values)
+    for key, values in {**parts("table"), **run_tables()}.items():
+        # made-up numbers need not bear out what a caption says
+        kept = {k: v for k, v in values.items() if k != "holds"}
+        yield key.replace("/", "-"), kept, made_up.frames_for(kept)
     for entry in products("table"):
         name, values = entry.values
         yield f"realistic_{name}", values, realistic
@@ -84,7 +84,8 @@ def test_every_table_is_within_its_text_width_by_font_metrics(all_tables):
         shown |= {f.head for f in (*layout.folded, *filter(None, [layout.rows_by]))}
         assert len(shown) >= len({f.head for f in _fields(result, config)}), name
         seen.add(name)
-    assert {p.stem for p in presets("table")} <= seen
+    assert {key.replace("/", "-") for key in parts("table")} <= seen
+    assert any("-runs_" in name for name in seen)
 
 
 @pytest.fixture(scope="module")

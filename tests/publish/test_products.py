@@ -9,7 +9,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from docutils.core import publish_doctree
 from docutils.nodes import system_message
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +21,7 @@ from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.style import SMALL, WIDTHS, publication_style
 from relu_optima.publish.typeset import untypeset
 from tests.publish import sweeps
+from tests.studies import part, parts
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = {"title": "t", "caption": "c", "category": "Test"}
@@ -191,16 +191,12 @@ EXAMPLES = {
 }
 
 
-def presets(kind):
-    return sorted(ROOT.joinpath("conf", kind).glob("*.yaml"))
-
-
 def products(kind):
-    """Yield name and values of every preset whose sweeps are made up here, and the examples."""
-    for path in presets(kind):
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """Yield name and values of every product whose sweeps are made up here, and the examples."""
+    for key, values in parts(kind).items():
+        name = key.split("/")[1]
         if set(values["sweeps"]) <= set(sweeps.MAKERS):
-            yield pytest.param(path.stem, values, id=path.stem)
+            yield pytest.param(name, values, id=name)
     for (group, name), values in EXAMPLES.items():
         if group == kind:
             yield pytest.param(f"example_{name}", values, id=f"example_{name}")
@@ -218,26 +214,22 @@ def test_every_plugin_is_tried(kind):
     assert tried == set(plugin_names(kind))
 
 
-@pytest.mark.parametrize("path", [*presets("figure"), *presets("table")], ids=lambda p: p.stem)
-def test_presets_are_valid_strict_and_documented(path):
-    text = path.read_text(encoding="utf-8")
-    kind = path.parent.name
-    model = validate_group(kind, yaml.safe_load(text))
-    assert text.startswith("# ")
+@pytest.mark.parametrize(
+    ("kind", "name", "values"),
+    [(k, n, v) for k in ("figure", "table") for n, v in parts(k).items()],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_products_are_valid_and_strict(kind, name, values):
+    model = validate_group(kind, values)
     assert validate_group(kind, model.model_dump(mode="json")) == model
     caption = publish_doctree(model.caption, settings_overrides={"report_level": 5})
     assert not list(caption.findall(system_message))
     assert model.caption.endswith(".")
     assert not list(untypeset(kind, model.model_dump(mode="json")))
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", path.stem)
 
 
 def test_macro_names_are_letters_and_unique():
-    names = [
-        name
-        for path in presets("table")
-        for name in yaml.safe_load(path.read_text(encoding="utf-8")).get("macros", {})
-    ]
+    names = [name for table in parts("table").values() for name in table.get("macros", {})]
     assert names
     assert all(re.fullmatch("[A-Za-z]+", name) for name in names)
     assert len(set(names)) == len(names)
@@ -385,6 +377,7 @@ import yaml
 from relu_optima.config.validate import validate_group
 from relu_optima.publish.render import render_figure, render_table
 from tests.publish import sweeps
+from tests.studies import part, parts
 from tests.publish.test_products import products
 frames = sweeps.all_sweeps()
 out = Path(sys.argv[1])
@@ -430,9 +423,7 @@ def test_files_are_the_same_bytes_in_another_process(tmp_path, which):
 
 
 def test_files_are_the_same_bytes_twice_and_fonts_are_embedded(frames, tmp_path):
-    config = validate_group(
-        "figure", yaml.safe_load((ROOT / "conf/figure/lambda_objective.yaml").read_text("utf-8"))
-    )
+    config = validate_group("figure", part("figure", "lambda_objective"))
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "pdf.fonttype": 3}):

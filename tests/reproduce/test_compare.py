@@ -15,6 +15,7 @@ from relu_optima.publish.frames import ProductError
 from relu_optima.reproduce.compare import IN_QUANTILES, IN_TOLERANCE, NOT_RUN, OUTSIDE, compare
 from relu_optima.reproduce.published import Published, load_published, published_studies
 from tests.reproduce import made_up
+from tests.studies import parts
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -195,7 +196,7 @@ def test_files_are_valid_and_name_existing_data_sets(study):
             if "dataset" in cell:
                 assert (CONF / "dataset" / f"{cell['dataset']}.yaml").is_file()
     for table in published.claims:
-        assert (CONF / "table" / f"{table}.yaml").is_file()
+        assert f"{study}/{table}" in parts("table")
 
 
 @pytest.mark.parametrize(
@@ -214,19 +215,19 @@ def test_files_are_valid_and_name_existing_data_sets(study):
     ],
 )
 def test_mistakes_in_a_file_are_named(tmp_path, change, part):
-    values = load_yaml(CONF / "published" / "icml2023.yaml")
+    values = load_yaml(CONF / "study/icml2023/published.yaml")["published"]
     item = {
         "title": "t", "source": "s", "sweep": "s", "row": ["dataset"], "tolerance": 0.05,
         "decimals": 2, "columns": {"c": {"column": "k"}}, "cells": [{"dataset": "a", "c": 0.5}],
     }  # fmt: skip
     values["items"] = {"t": item | change}
-    (tmp_path / "published").mkdir()
-    path = tmp_path / "published" / "bad.yaml"
-    path.write_text(yaml.safe_dump(values))
+    (tmp_path / "study").mkdir()
+    path = tmp_path / "study" / "bad.yaml"
+    path.write_text(yaml.safe_dump({"title": "t", "published": values}))
     with pytest.raises(ConfigError) as caught:
         load_published(tmp_path, "bad")
     assert part in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert f"{tmp_path.name}/study/bad.yaml: published." in str(caught.value)
 
 
 def test_a_study_without_published_numbers_is_refused():

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from relu_optima.reproduce.compare import NOT_RUN, VERDICTS
+from relu_optima.reproduce.published import load_published
 from relu_optima.reproduce.report import reproduce
 from tests.reproduce import made_up
 
@@ -56,8 +57,8 @@ def test_a_complete_study_exits_with_0_and_writes_every_number(project):
     assert "10 data sets [exact]" in done.stdout  # brackets are text, not markup
     folder = project / "results/icml2023/reproduce"
     numbers = pd.read_csv(folder / "numbers.csv")
-    published = yaml.safe_load((CONF / "published/icml2023.yaml").read_text())
-    cells = [c for item in published["items"].values() for c in item["cells"]]
+    published = load_published(CONF, "icml2023")
+    cells = [c for item in published.items.values() for c in item.cells]
     assert len(numbers) == 3 * sum(len(c) - 1 for c in cells)
     assert set(numbers["verdict"]) <= set(VERDICTS) - {NOT_RUN}
     page = (folder / "reproduce.md").read_text()
@@ -154,10 +155,10 @@ def test_statements_of_another_kind_and_no_numbers(project):
         {"claim": "lost", "column": "loss", "statistic": "max", "below": 0.2, "sweep": "gone"},
     ]
     table = base | {"table": "criteria", "sweeps": ["s", "gone"], "criteria": criteria}
-    (project / "conf/table/words.yaml").write_text(yaml.safe_dump(table))
     figure = {"what": "Figure 9", "why": "No numbers."}
     published = {"paper": "p", "claims": ["words"], "unrecorded": [figure]}
-    (project / "conf/published/other.yaml").write_text(yaml.safe_dump(published))
+    study = {"title": "t", "tables": {"words": table}, "published": published}
+    (project / "conf/study/other.yaml").write_text(yaml.safe_dump(study))
     write(project, {"s": runs}, study="other-1a2b3c4d")
     done = command(project, "other-1a2b3c4d")
     assert done.returncode == 1, done.stderr
@@ -171,7 +172,8 @@ def test_statements_of_another_kind_and_no_numbers(project):
 
 def test_a_table_that_checks_nothing_is_refused(project):
     published = {"paper": "p", "claims": ["optimal_sets"]}
-    (project / "conf/published/other.yaml").write_text(yaml.safe_dump(published))
+    study = {"title": "t", "share": {"default": {"tables": ["optimal_sets"]}}}
+    (project / "conf/study/other.yaml").write_text(yaml.safe_dump(study | {"published": published}))
     write(project, made_up.sweeps(), study="other")
     done = command(project, "other")
     assert done.returncode == 2

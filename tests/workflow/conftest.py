@@ -15,18 +15,32 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 STUDY = """\
 title: Tiny
-sweeps: [tiny]
-figures: [tiny_objective]
-tables: [tiny_certificates]
-"""
-SWEEP = """\
-why: A sweep small enough to run many times.
-stage: convex
-fixed: {dataset: tiny, convex: gated, convex.lam_scale: lambda_max, convex.gates.count: 6}
-grid:
-  convex.lam: 0.5,0.2
-  seed: range(0,2)
-batch_by: [convex.lam]
+sweeps:
+  tiny:
+    why: A sweep small enough to run many times.
+    stage: convex
+    fixed: {dataset: tiny, convex: gated, convex.lam_scale: lambda_max, convex.gates.count: 6}
+    grid:
+      convex.lam: 0.5,0.2
+      seed: range(0,2)
+    batch_by: [convex.lam]
+figures:
+  tiny_objective:
+    plot: line
+    sweeps: [tiny]
+    title: Tiny objective
+    caption: Objective against the regularisation strength.
+    category: Test
+    x: convex.lam
+    y: objective
+tables:
+  tiny_certificates:
+    table: certificates
+    sweeps: [tiny]
+    title: Tiny certificates
+    caption: All certificates.
+    category: Test
+    by: [convex.lam, seed]
 """
 DATASET = """\
 loader: planted_relu
@@ -34,30 +48,7 @@ n: 24
 d: 3
 seed: 0
 """
-FIGURE = """\
-plot: line
-sweeps: [tiny]
-title: Tiny objective
-caption: Objective against the regularisation strength.
-category: Test
-x: convex.lam
-y: objective
-"""
-TABLE = """\
-table: certificates
-sweeps: [tiny]
-title: Tiny certificates
-caption: All certificates.
-category: Test
-by: [convex.lam, seed]
-"""
-FILES = {
-    "study/tiny": STUDY,
-    "sweep/tiny": SWEEP,
-    "dataset/tiny": DATASET,
-    "figure/tiny_objective": FIGURE,
-    "table/tiny_certificates": TABLE,
-}
+FILES = {"study/tiny": STUDY, "dataset/tiny": DATASET}
 RUNS = 4  # of the sweep; the data set is one more
 
 

@@ -58,17 +58,17 @@ def test_a_record_is_found_by_file_folder_and_run_id(finished: Project, monkeypa
 @pytest.mark.parametrize(
     ("file", "old", "new", "path", "reason"),
     [
-        ("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)", "tables/tiny_certificates.csv",
+        ("conf/study/tiny.yaml", "range(0,2)", "range(0,3)", "tables/tiny_certificates.csv",
          "sweep tiny: 2 new runs, 0 dropped, 0 with changed code"),
-        ("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3", "sweeps/tiny.parquet",
+        ("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3", "sweeps/tiny.parquet",
          "2 new runs, 2 dropped"),
-        ("conf/figure/tiny_objective.yaml", "Objective against", "The objective against",
+        ("conf/study/tiny.yaml", "Objective against", "The objective against",
          "figures/tiny_objective.png", "its configuration changed"),
-        ("conf/study/tiny.yaml", "tables: [tiny_certificates]", "tables: []",
+        ("conf/study/tiny.yaml", "tables:", "_tables:",
          "tables/tiny_certificates.html", "the study no longer makes tiny_certificates"),
         ("conf/dataset/tiny.yaml", "n: 24", "n: 25", "batches/tiny/00000.parquet",
          "4 new runs, 4 dropped"),
-        ("conf/sweep/tiny.yaml", "stage: convex", "stage: convexx", "sweeps/tiny.parquet",
+        ("conf/study/tiny.yaml", "stage: convex", "stage: convexx", "sweeps/tiny.parquet",
          "unknown: the configuration has mistakes now"),
         ("results/tiny/tables/tiny_certificates.csv", "1", "2", "tables/tiny_certificates.html",
          "tiny_certificates.csv was changed"),
@@ -80,7 +80,7 @@ def test_stale_says_why(finished: Project, file, old, new, path, reason):
 
 
 def test_changed_data_make_the_records_stale(finished: Project, monkeypatch):
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     monkeypatch.chdir(finished.root)
     stale = [dict(lineage(p, Path()))["stale"] for p in finished.store_files("record.json")]
     assert sorted(stale) == ["no"] * 3 + ["study tiny no longer has this run"] * 2

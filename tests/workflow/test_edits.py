@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from tests.studies import put
 from tests.workflow.conftest import Project, copy_of
 
 DRIVER = """
@@ -88,13 +89,10 @@ def marked_root(bare_root, tmp_path_factory):
         function = "run_batch" if stage == "training" else "run"
         with (package / PACKAGES.get(stage, stage) / "stage.py").open("a") as stream:
             stream.write(STAGE.format(stage=stage, function=function))
-    conf = project.root / "conf"
     for stage in JOBS:
         text = SWEEPS.get(stage, f"stage: {stage}\non: [tiny]\nwhere: {{tiny.seed: 0}}\n")
-        (conf / f"sweep/one_{stage}.yaml").write_text(f"why: Edited.\n{text}")
-    names = ", ".join(f"one_{stage}" for stage in JOBS)
-    study = f"title: Edited\nsweeps: [tiny, {names}]\nfigures: []\ntables: []\n"
-    (conf / "study/edited.yaml").write_text(study)
+        put(project.root, f"sweep/one_{stage}", f"why: Edited.\n{text}", "edited")
+    put(project.root, "study/edited", "title: Edited\nshare: {tiny: {sweeps: [tiny]}}\n")
     (project.root / "driver.py").write_text(DRIVER)
     project.run("plan", "edited")
     return project.root

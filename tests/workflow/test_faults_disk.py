@@ -56,7 +56,7 @@ def test_full_disk(fresh: Project, finished: Project, kilobytes):
 @pytest.mark.parametrize("part", ["results", "results/store", "results/tiny"])
 def test_read_only_folder(finished: Project, part):
     before = finished.products()
-    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    finished.edit("conf/study/tiny.yaml", "range(0,2)", "range(0,3)")
     folder = str(finished.root / part)
     with mounted("--bind", folder, folder):
         mount("-o", "remount,bind,ro", folder)
@@ -65,7 +65,7 @@ def test_read_only_folder(finished: Project, part):
         assert "writable" in text.partition("fix:")[2], text
         mount("-o", "remount,bind,rw", folder)
     assert finished.study() == 2
-    finished.edit("conf/sweep/tiny.yaml", "range(0,3)", "range(0,2)")
+    finished.edit("conf/study/tiny.yaml", "range(0,3)", "range(0,2)")
     assert finished.study() == 0
     assert finished.products() == before
 
@@ -82,7 +82,7 @@ def test_clock_set_back_after_the_results_were_made(finished: Project, share):
     """All results come from the future, so nothing made now is newer than what it replaces."""
     before = finished.products()
     shift(finished, 30 * 86400.0, share, random.Random(SEED))
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     assert finished.study() == 2
     changed = finished.products()
     assert changed != before

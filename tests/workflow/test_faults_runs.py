@@ -33,7 +33,7 @@ def faulty(fresh: Project) -> Project:
     """
     fresh.edit("src/relu_optima/convex/stage.py", START, FAULT + START)
     fresh.edit("src/relu_optima/run/runner.py", "GRACE = 120.0", "GRACE = 1.0")
-    fresh.edit("conf/sweep/tiny.yaml", "convex.gates.count: 6", "convex.time_limit: 12.0")
+    fresh.edit("conf/study/tiny.yaml", "convex.gates.count: 6", "convex.time_limit: 12.0")
     return fresh
 
 

@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+import yaml
 from docutils.core import publish_parts
 
 from relu_optima.publish.report import rst_text, script_text
@@ -92,13 +93,11 @@ def hostile(project: Project) -> Path:
     secret = project.root / "secret.txt"
     secret.write_text(SECRET)
     caption = CAPTION.replace("{secret}", str(secret))
-    for name in ("figure/tiny_objective", "table/tiny_certificates"):
-        path = project.root / "conf" / f"{name}.yaml"
-        kept = [
-            x for x in path.read_text().splitlines() if not x.startswith(("title:", "caption:"))
-        ]
-        kept += [f"title: {json.dumps(TITLE)}", f"caption: {json.dumps(caption)}"]
-        path.write_text("\n".join(kept) + "\n")
+    path = project.root / "conf/study/tiny.yaml"
+    study = yaml.safe_load(path.read_text())
+    for product in (study["figures"]["tiny_objective"], study["tables"]["tiny_certificates"]):
+        product |= {"title": TITLE, "caption": caption}
+    path.write_text(json.dumps(study))
     project.run("study", "tiny")
     return project.root / "results/tiny/report.html"
 

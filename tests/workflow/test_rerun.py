@@ -54,14 +54,14 @@ def test_code_of_another_stage_computes_nothing(finished: Project):
 
 def test_added_seed_computes_only_its_runs(finished: Project):
     before = finished.records()
-    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    finished.edit("conf/study/tiny.yaml", "range(0,2)", "range(0,3)")
     assert finished.study() == 2
     after = finished.records()
     assert {k: after[k] for k in before} == before
 
 
 def test_changed_value_computes_only_its_runs(finished: Project):
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     assert finished.study() == 2
 
 
@@ -70,13 +70,14 @@ def test_changed_preset_default_that_the_sweep_overrides_computes_nothing(finish
     assert finished.study() == 0
 
 
-def test_new_sweep_file_needs_no_code(finished: Project):
-    (finished.root / "conf/sweep/extra.yaml").write_text(
-        "why: Three values.\nstage: convex\n"
-        "fixed: {dataset: tiny, convex: gated, convex.gates.count: 6}\n"
-        "grid: {convex.lam: '0.9,0.8,0.7', convex.lam_scale: lambda_max}\n"
+def test_a_new_sweep_needs_no_code(finished: Project):
+    finished.edit(
+        "conf/study/tiny.yaml",
+        "sweeps:\n",
+        "sweeps:\n  extra:\n    why: Three values.\n    stage: convex\n"
+        "    fixed: {dataset: tiny, convex: gated, convex.gates.count: 6}\n"
+        "    grid: {convex.lam: '0.9,0.8,0.7', convex.lam_scale: lambda_max}\n",
     )
-    finished.edit("conf/study/tiny.yaml", "sweeps: [tiny]", "sweeps: [tiny, extra]")
     assert finished.study() == 3
 
 
@@ -95,7 +96,7 @@ def test_overrides_make_a_study_of_their_own(finished: Project):
 
 def test_lost_snakemake_metadata_does_not_make_stale_tables(finished: Project):
     shutil.rmtree(finished.root / ".snakemake")
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     assert finished.study() == 2
 
 
@@ -109,9 +110,9 @@ def test_lost_store_costs_time_only(finished: Project):
     before = finished.products()
     shutil.rmtree(finished.root / "results/store")
     assert finished.study() == 0  # nothing asks for the records
-    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    finished.edit("conf/study/tiny.yaml", "range(0,2)", "range(0,3)")
     assert finished.study() == 6
-    finished.edit("conf/sweep/tiny.yaml", "range(0,3)", "range(0,2)")
+    finished.edit("conf/study/tiny.yaml", "range(0,3)", "range(0,2)")
     assert finished.study() == 0
     assert finished.products() == before
 
@@ -135,7 +136,7 @@ def test_overrides_that_change_nothing_start_no_job(finished: Project):
         assert "Nothing to be done" in finished.snakemake("-n", f"study={other.name}")
     assert "0 problems" in finished.run("doctor", "--no-verify")
     # after a change that the first study has computed, jobs of the second are remembered by none
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     assert finished.study() == 2
     finished.run("study", "tiny", "tiny:seed=0,1", "--no-report")
     assert not (other / "logs").exists()
@@ -144,7 +145,7 @@ def test_overrides_that_change_nothing_start_no_job(finished: Project):
 def test_a_running_study_keeps_its_plan(finished: Project):
     path = finished.root / "results/tiny/plan.json"
     before = path.read_bytes()
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     with study_lock(finished.root / "results"):
         text = finished.run("plan", "tiny")
         assert "2 to compute" in text
@@ -165,7 +166,7 @@ def test_names_of_no_study_are_one_clear_error(finished: Project):
 
 
 def test_a_home_that_cannot_be_written_stops_nothing(finished: Project):
-    finished.edit("conf/sweep/tiny.yaml", "0.5,0.2", "0.5,0.3")
+    finished.edit("conf/study/tiny.yaml", "0.5,0.2", "0.5,0.3")
     environment = {k: v for k, v in finished.environment().items() if k != "XDG_CACHE_HOME"}
     done = subprocess.run(
         finished.command("study", "tiny", "--no-report"),

@@ -7,7 +7,7 @@ from tests.workflow.conftest import Project
 
 
 def test_source_that_changed_after_planning_stops_the_worker(finished: Project):
-    finished.edit("conf/sweep/tiny.yaml", "range(0,2)", "range(0,3)")
+    finished.edit("conf/study/tiny.yaml", "range(0,2)", "range(0,3)")
     finished.run("plan", "tiny")
     finished.append("src/relu_optima/convex/stage.py", "\n_EDITED = True\n")
     text = finished.run(

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+from tests.studies import put
 from tests.workflow.conftest import Project
 
 SWEEP = """\
@@ -16,12 +17,12 @@ fixed:
   training.epochs: 40
 grid: {training.weight_decay: '0.0,0.01', seed: 'range(0,3)'}
 """
-STUDY = "title: Side by side\nsweeps: [nets]\nfigures: []\ntables: []\n"
+STUDY = "title: Side by side\n"
 
 
 def prepared(project: Project, sweep: str = SWEEP) -> Project:
-    (project.root / "conf/study/nets.yaml").write_text(STUDY)
-    (project.root / "conf/sweep/nets.yaml").write_text(sweep)
+    put(project.root, "study/nets", STUDY)
+    put(project.root, "sweep/nets", sweep, "nets")
     return project
 
 

@@ -1,7 +1,7 @@
 """Hydra, and nothing else of it anywhere: YAML composition and the override grammar.
 
-`hydra.compose` costs a tenth of a second, so each preset of each group is composed once; the
-planner merges leaf values on plain dictionaries.
+`hydra.compose` costs a tenth of a second, so each preset of each group is composed once, and only
+those with a ``defaults`` list by Hydra; the planner merges leaf values on plain dictionaries.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def presets(conf: Path, group: str) -> tuple[str, ...]:
-    """List the presets of a config group."""
-    return tuple(sorted(p.stem for p in (conf / group).glob("*.yaml")))
+    """List the presets of a config group; ``_name.yaml`` is a base of others and none itself."""
+    return tuple(sorted(p.stem for p in (conf / group).glob("[!_]*.yaml")))
 
 
 @cache
@@ -92,14 +92,16 @@ def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 @cache
 def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
-    """Compose one preset of one group with Hydra."""
+    """Compose one preset of one group; Hydra merges the files that its ``defaults`` name."""
+    content = load_yaml(conf / group / f"{preset}.yaml")
+    if "defaults" not in content:
+        return content
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
 
-    if "defaults" in load_yaml(conf / group / f"{preset}.yaml"):
-        for other in conf.rglob("*.yaml"):  # Hydra may include any of them
-            load_yaml(other)
+    for other in conf.rglob("*.yaml"):  # Hydra may include any of them
+        load_yaml(other)
     # Snakemake may evaluate the Snakefile twice in one process.
     GlobalHydra.instance().clear()
     try:

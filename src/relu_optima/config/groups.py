@@ -58,6 +58,7 @@ class GroupChecker:
         self.problems = problems
         self._known: dict[str, CheckedGroup | None] = {}
         self._mistakes: dict[str, list[str]] = {}
+        self.own: dict[str, str] = {}  # the place of each sweep: a mistake there is its own
         self._seeded: set[str] = set()  # keys of values that take the run's seed
 
     def check(
@@ -123,7 +124,7 @@ class GroupChecker:
         return out
 
     def _note(self, text: str, sweep: str) -> None:
-        own = text.startswith(f"{self.conf.name}/sweep/{sweep}.yaml:")
+        own = sweep in self.own and text.startswith(f"{self.own[sweep]}:")
         self.problems.append(text, "" if own else sweep)
 
     def _check_group(

@@ -46,15 +46,15 @@ class Expander:
         conf: Path,
         problems: Problems,
         overrides: list[Override],
-        study: str = "",
         by_study: Mapping[str, Mapping[str, Any]] | None = None,
+        by_study_at: str = "",
         kept: Keep | None = None,
     ) -> None:
         self.conf = conf
         self.problems = problems
         self.line = CommandLine(overrides)
-        self.study_file = f"{conf.name}/study/{study}.yaml"
         self.by_study = by_study or {}
+        self.by_study_at = by_study_at
         self.defaults, self.values = study_defaults(conf)
         self.kept = kept
         self.runs: dict[str, PlannedRun] = {}
@@ -71,9 +71,9 @@ class Expander:
 
     # --- one sweep ---------------------------------------------------------------------------
 
-    def expand(self, name: str, sweep: SweepConfig) -> None:
-        """Expand a sweep and keep its runs."""
-        where = f"{self.conf.name}/sweep/{name}.yaml"
+    def expand(self, name: str, sweep: SweepConfig, where: str) -> None:
+        """Expand a sweep, which stands at a place, and keep its runs."""
+        self._checker.own[name] = where
         before = self.problems.reports
         if any(n not in self.sweeps and n not in self.line.left_out for n in sweep.on):
             return  # its own mistakes are already listed
@@ -169,10 +169,10 @@ class Expander:
         repeats: tuple[Any, str] = (sweep.repeats, where)
         for key, value in self.by_study.get(name, {}).items():
             if key == REPEATS and sweep.repeats is not None:
-                repeats = (value, self.study_file)
+                repeats = (value, self.by_study_at)
                 continue
-            self._check_key(key, own, self.study_file)
-            replace.append((key, self._axis(key, value, self.study_file), self.study_file))
+            self._check_key(key, own, self.by_study_at)
+            replace.append((key, self._axis(key, value, self.by_study_at), self.by_study_at))
         states_seed = sweep.repeats is not None or "seed" in {*origin, *(k for k, _, _ in replace)}
         for override in self.line.overrides:
             if override.sweep not in (None, name):

@@ -5,20 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from relu_optima.config.base import NAME_PATTERN
-from relu_optima.config.compose import (
-    ComposeError,
-    load_yaml,
-    parse_override,
-    presets,
-    study_defaults,
-)
+from relu_optima.config.compose import ComposeError, parse_override, study_defaults
 from relu_optima.config.identity import digest
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import (
@@ -32,40 +26,19 @@ from relu_optima.plan.code_key import rows_key
 from relu_optima.plan.expand import DATASETS, Expander, Keep
 from relu_optima.plan.joining import SweepRuns
 from relu_optima.plan.model import Batch, Entry, Manifest, Product, SweepInfo
-from relu_optima.plan.overrides import Override
+from relu_optima.plan.overrides import COMMAND_LINE, Override
 from relu_optima.plan.product_check import planned_digest, product_mistakes, sweep_mistakes
-from relu_optima.plan.schema import StudyConfig, SweepConfig
+from relu_optima.plan.run_tables import run_table
+from relu_optima.plan.schema import SweepConfig
+from relu_optima.plan.study_files import Kind, StudyFiles, read_study
 from relu_optima.publish.config import ProductConfig
 from relu_optima.publish.typeset import untypeset
 from relu_optima.stage import STAGES
 
 _OVERRIDDEN = re.compile(r"^(?P<base>[a-z][a-z0-9_]*)-(?P<tag>[0-9a-f]{8})$")
 DATASETS_PER_BATCH = 25
+PRODUCTS: tuple[Kind, ...] = ("figure", "table")
 DATASET_LIMIT = 3600.0  # seconds; a download may take long
-
-
-@dataclass
-class _Files:
-    """The YAML files of one study, with every mistake found in them."""
-
-    conf: Path
-    problems: Problems = field(default_factory=Problems)
-
-    def read(self, kind: str, name: str, asked_by: str) -> dict[str, Any] | None:
-        """Read ``conf/<kind>/<name>.yaml``; a mistake is noted and None returned."""
-        path = self.conf / kind / f"{name}.yaml"
-        if not re.fullmatch(NAME_PATTERN, name) or not path.is_file():
-            hint = did_you_mean(name, presets(self.conf, kind))
-            self.problems.append(f"{asked_by}: there is no {kind} {name!r}; {hint}")
-            return None
-        try:
-            return load_yaml(path)
-        except ComposeError as error:
-            self.problems.append(str(error))
-            return None
-
-    def path(self, kind: str, name: str) -> str:
-        return f"{self.conf.name}/{kind}/{name}.yaml"
 
 
 def study_name(base: str, overrides: list[str]) -> str:
@@ -93,54 +66,56 @@ def make_plan(
 ) -> Manifest:
     """Plan a study."""
     conf = root / "conf"
-    files = _Files(conf)
+    problems = Problems()
     texts = list(overrides)
     try:
         study_defaults(conf)
     except ComposeError as error:
         raise ConfigError([str(error)]) from None
-    content = files.read("study", study, "study")
-    config = _validated(files, "study", study, content, StudyConfig)
-    if config is None:
-        # go on with what can be read, so that mistakes in other files are listed too
-        config = _readable_study(content or {})
-    asked = _read_overrides(files, texts)
-    sweeps, asked_for = _read_sweeps(files, study, config.sweeps)
-    models = {
-        kind: _read_products(files, kind, names, study)
-        for kind, names in (("figure", config.figures), ("table", config.tables))
-    }
-    for name in config.override:
-        if name not in asked_for:
-            where, hint = files.path("study", study), did_you_mean(name, sweeps)
-            files.problems.append(f"{where}: override: no sweep {name!r} in this study; {hint}")
-    expander = Expander(conf, files.problems, asked, study, config.override, keep)
-    for name in _in_order(files, sweeps):
-        expander.expand(name, sweeps[name])
+    files = read_study(conf, study, problems)
+    if files is None:
+        raise ConfigError(problems.lines())
+    files.follow_shared()
+    asked = _read_overrides(conf, problems, texts)
+    sweeps, places, asked_for = _read_sweeps(files)
+    models = {kind: _read_products(files, kind) for kind in PRODUCTS}
+    for name in files.override:
+        if name not in asked_for and files.readable:
+            hint = did_you_mean(name, sweeps)
+            problems.append(
+                f"{files.override_at}: override: no sweep {name!r} in this study; {hint}"
+            )
+    expander = Expander(conf, problems, asked, files.override, files.override_at, keep)
+    for name in _in_order(problems, sweeps, places):
+        expander.expand(name, sweeps[name], places[name])
     columns = expander.sweep_columns()
     for name, sweep in sweeps.items():
-        where = files.path("sweep", name)
-        files.problems.extend(sweep_mistakes(where, name, sweep, columns))
-    for kind, found in models.items():
-        for name, model in found.items():
-            where = files.path(kind, name)
-            files.problems.extend(product_mistakes(where, model, columns, asked_for, study))
-    files.problems.extend(o.unread(study) for o in asked if not o.used and not files.problems)
-    if files.problems:
-        raise ConfigError(files.problems.lines())
-    products = {kind: _planned(kind, found) for kind, found in models.items()}
-    return _assemble(study, config, texts, sweeps, expander, _fitted(products, expander))
+        if sweep.show and name in columns and files.owns("sweep", name):
+            _add_run_table(problems, name, sweep, places[name], expander, models["table"])
+    for name, sweep in sweeps.items():
+        problems.extend(sweep_mistakes(places[name], name, sweep, columns))
+    for found in models.values() if files.readable else ():
+        for where, model in found.values():
+            problems.extend(product_mistakes(where, model, columns, asked_for, study))
+    problems.extend(o.unread(study) for o in asked if not o.used and not problems)
+    if problems:
+        raise ConfigError(problems.lines())
+    products = {
+        kind: _planned(kind, {name: model for name, (_, model) in found.items()})
+        for kind, found in models.items()
+    }
+    return _assemble(study, files.title, texts, sweeps, expander, _fitted(products, expander))
 
 
 def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -> Manifest:
     """Plan one run of one stage, with the upstream runs it needs at their presets."""
     conf = root / "conf"
-    files = _Files(conf)
+    problems = Problems()
     if stage not in STAGES:
         raise ConfigError([f"command line: no stage {stage!r}; {did_you_mean(stage, STAGES)}"])
     texts = list(overrides)
-    asked = _read_overrides(files, texts)
-    files.problems.extend(
+    asked = _read_overrides(conf, problems, texts)
+    problems.extend(
         f"command line: {o.key}: several values given; `run` makes one run"
         for o in asked
         if len(o.values) != 1
@@ -155,24 +130,24 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
     for override in asked:
         if override.key == "seed" and override.sweep is None:
             override.sweep = chain[0]  # the others follow it
-    expander = Expander(conf, files.problems, asked)
-    if not files.problems:
+    expander = Expander(conf, problems, asked)
+    if not problems:
         for name in chain:
-            expander.expand(name, sweeps[name])
-    files.problems.extend(
+            expander.expand(name, sweeps[name], COMMAND_LINE)
+    problems.extend(
         f"command line: {o.key}: stage {stage!r} does not read this key"
         for o in asked
-        if not o.used and not files.problems
+        if not o.used and not problems
     )
-    if files.problems:
-        raise ConfigError(files.problems.lines())
-    config = StudyConfig(title=f"One run of {stage}", sweeps=[stage])
-    return _assemble("run", config, texts, sweeps, expander, {"figure": {}, "table": {}})
+    if problems:
+        raise ConfigError(problems.lines())
+    nothing: dict[Kind, dict[str, Product]] = {kind: {} for kind in PRODUCTS}
+    return _assemble("run", f"One run of {stage}", texts, sweeps, expander, nothing)
 
 
 def _fitted(
-    products: dict[str, dict[str, Product]], expander: Expander
-) -> dict[str, dict[str, Product]]:
+    products: dict[Kind, dict[str, Product]], expander: Expander
+) -> dict[Kind, dict[str, Product]]:
     """Fit figures and tables to what the command line set; leave out those with nothing to show."""
 
     def rows(sweep: str) -> list[dict[str, Any]]:
@@ -180,7 +155,7 @@ def _fitted(
             return []  # the data sets
         return [expander.columns(sweep, e) for e in expander.sweeps[sweep].entries]
 
-    fitted: dict[str, dict[str, Product]] = {}
+    fitted: dict[Kind, dict[str, Product]] = {}
     for kind, found in products.items():
         made = {name: expander.line.fit(kind, product, rows) for name, product in found.items()}
         fitted[kind] = {
@@ -197,57 +172,33 @@ def _model(kind: str, product: Product) -> ProductConfig:
     return model
 
 
-def _validated(
-    files: _Files, kind: str, name: str, content: dict[str, Any] | None, model: type[Any]
-) -> Any:
-    if content is None:
-        return None
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        where = files.path(kind, name)
-        files.problems.extend(f"{where}: {m.key}: {m.text}" for m in explain(error, model))
-        return None
-
-
-def _readable_study(content: dict[str, Any]) -> StudyConfig:
-    def names(key: str) -> list[str]:
-        value = content.get(key)
-        return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
-
-    return StudyConfig.model_construct(
-        title="-",
-        sweeps=names("sweeps"),
-        figures=names("figures"),
-        tables=names("tables"),
-        override={},
-    )
-
-
-def _read_overrides(files: _Files, texts: list[str]) -> list[Override]:
+def _read_overrides(conf: Path, problems: Problems, texts: list[str]) -> list[Override]:
     out = []
     for text in texts:
         scope = re.match(r"([a-z][a-z0-9_]*):", text)
         try:
             rest = text[scope.end() :] if scope else text
-            key, values, _ = parse_override(rest, files.conf, "command line")
+            key, values, _ = parse_override(rest, conf, COMMAND_LINE)
         except ComposeError as error:
-            files.problems.append(str(error))
+            problems.append(str(error))
             continue
         out.append(Override(key, values, scope[1] if scope else None, text=text))
     return out
 
 
-def _read_sweeps(
-    files: _Files, study: str, names: list[str]
-) -> tuple[dict[str, SweepConfig], set[str]]:
-    """Return the sweeps that can be read, and the names of all that are asked for.
+def _read_sweeps(files: StudyFiles) -> tuple[dict[str, SweepConfig], dict[str, str], set[str]]:
+    """Return the sweeps that can be read, their places, and the names of all that are asked for.
 
     Where a name is misspelt, the one that was meant is asked for too: what else names it is right.
     """
     found: dict[str, SweepConfig] = {}
-    todo = [(name, files.path("study", study)) for name in names]
+    places: dict[str, str] = {}
+    known = files.names("sweep")
+    todo = [(name, files.where) for name in known]
+    if not todo and files.readable:
+        files.problems.append(f"{files.where}: sweeps: a study has at least one")
     seen: set[str] = set()
+    meant: set[str] = set()
     while todo:
         name, asked_by = todo.pop(0)
         if name in seen:
@@ -256,29 +207,35 @@ def _read_sweeps(
         if name == DATASETS:
             files.problems.append(f"{asked_by}: the name {DATASETS!r} is taken by the planner")
             continue
-        content = files.read("sweep", name, f"{asked_by}: sweeps")
-        sweep = _validated(files, "sweep", name, content, SweepConfig)
-        if sweep is None:
+        part = files.part("sweep", name)
+        if part is None:
+            meant.update(difflib.get_close_matches(name, known, n=1, cutoff=0.5))
+            if files.readable and name not in known:
+                hint = did_you_mean(name, known)
+                files.problems.append(f"{asked_by}: there is no sweep {name!r}; {hint}")
+            continue
+        places[name] = part.where
+        try:
+            sweep = SweepConfig.model_validate(part.values)
+        except ValidationError as error:
+            mistakes = explain(error, SweepConfig)
+            files.problems.extend(f"{part.where}: {m.key}: {m.text}" for m in mistakes)
             continue
         found[name] = sweep
-        todo += [(upstream, files.path("sweep", name)) for upstream in sweep.on]
-    meant = {near for name in seen - set(found) for near in _nearest(files, "sweep", name)}
-    return found, seen | meant | {DATASETS}
+        todo += [(upstream, f"{part.where}: on") for upstream in sweep.on]
+    return found, places, seen | meant | {DATASETS}
 
 
-def _nearest(files: _Files, kind: str, name: str) -> list[str]:
-    known = presets(files.conf, kind)
-    return [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-
-
-def _in_order(files: _Files, sweeps: dict[str, SweepConfig]) -> list[str]:
+def _in_order(
+    problems: Problems, sweeps: Mapping[str, SweepConfig], places: Mapping[str, str]
+) -> list[str]:
     order: list[str] = []
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
         if name in trail:
             ring = " -> ".join([*trail[trail.index(name) :], name])
-            files.problems.append(f"{files.path('sweep', name)}: on: cycle {ring}")
+            problems.append(f"{places[name]}: on: cycle {ring}")
             return
         if name in done or name not in sweeps:
             return
@@ -293,26 +250,41 @@ def _in_order(files: _Files, sweeps: dict[str, SweepConfig]) -> list[str]:
     return order
 
 
-def _read_products(
-    files: _Files, kind: str, names: list[str], study: str
-) -> dict[str, ProductConfig]:
+def _read_products(files: StudyFiles, kind: Kind) -> dict[str, tuple[str, ProductConfig]]:
+    """Return the figures or tables that can be read, each with its place."""
     out = {}
-    for name in names:
-        content = files.read(kind, name, f"{files.path('study', study)}: {kind}s")
-        if content is None:
-            continue
+    for name in files.names(kind):
+        part = files.part(kind, name)
+        if part is None:
+            continue  # told where it is shared
         try:
-            model = validate_group(kind, content)
+            model = validate_group(kind, part.values)
         except InvalidGroup as error:
-            where = files.path(kind, name)
-            files.problems.extend(f"{where}: {m.key}: {m.text}" for m in error.mistakes)
+            files.problems.extend(f"{part.where}: {m.key}: {m.text}" for m in error.mistakes)
             continue
         assert isinstance(model, ProductConfig)
-        where = files.path(kind, name)
         mistakes = untypeset(kind, model.model_dump(mode="json"))
-        files.problems.extend(f"{where}: {mistake}" for mistake in mistakes)
-        out[name] = model
+        files.problems.extend(f"{part.where}: {mistake}" for mistake in mistakes)
+        out[name] = part.where, model
     return out
+
+
+def _add_run_table(
+    problems: Problems,
+    name: str,
+    sweep: SweepConfig,
+    where: str,
+    expander: Expander,
+    tables: dict[str, tuple[str, ProductConfig]],
+) -> None:
+    """Add the table of all runs of a sweep."""
+    rows = [expander.columns(name, entry) for entry in expander.sweeps[name].entries]
+    if f"runs_{name}" in tables:
+        problems.append(f"{where}: show: table 'runs_{name}' is there already; remove one")
+        return
+    model = validate_group("table", run_table(name, sweep, rows))
+    assert isinstance(model, ProductConfig)
+    tables[f"runs_{name}"] = f"{where}: show", model
 
 
 def _planned(kind: str, models: Mapping[str, ProductConfig]) -> dict[str, Product]:
@@ -325,11 +297,11 @@ def _planned(kind: str, models: Mapping[str, ProductConfig]) -> dict[str, Produc
 
 def _assemble(
     study: str,
-    config: StudyConfig,
+    title: str,
     overrides: list[str],
     sweeps: dict[str, SweepConfig],
     expander: Expander,
-    products: dict[str, dict[str, Product]],
+    products: dict[Kind, dict[str, Product]],
 ) -> Manifest:
     home: dict[str, list[str]] = {}
     batches: dict[str, Batch] = {}
@@ -367,7 +339,7 @@ def _assemble(
     return Manifest(
         study=study_name(study, overrides),
         base=study,
-        title=config.title,
+        title=title,
         overrides=sorted(overrides),
         sweeps=infos,
         runs=expander.runs,

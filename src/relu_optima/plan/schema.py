@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from relu_optima.config.base import Group, Name
+from relu_optima.config.naming import ColumnName
+from relu_optima.publish.table_config import ColumnSpec
 
 StageName = Literal[
     "dataset", "existence", "training", "convex", "optimal_set", "pruning", "sensitivity"
@@ -14,7 +16,7 @@ StageName = Literal[
 
 
 class SweepConfig(Group):
-    """One file in ``conf/sweep``: which runs of one stage, and why."""
+    """A sweep, under ``sweeps`` of a study: which runs of one stage, and why."""
 
     why: str = Field(min_length=1, description="One sentence: the question this sweep answers.")
     stage: StageName = Field(description="Stage whose runs these are.")
@@ -41,6 +43,11 @@ class SweepConfig(Group):
         description="Consecutive seeds from the sweep's one seed on; where it is stated, an "
         "override repeats=5 sets it.",
     )
+    show: list[ColumnName | ColumnSpec] = Field(
+        default=[],
+        description="Result columns of the table `runs_<sweep>`, one row for each run, beside the "
+        "values that differ between runs; as in a table of kind `runs`. No table if empty.",
+    )
     batch_by: list[str] = Field(default=[], description="Columns on which runs of a batch agree.")
     max_runs: int = Field(default=100, ge=1, description="Most runs in a batch.")
     seconds_per_run: float = Field(
@@ -51,14 +58,28 @@ class SweepConfig(Group):
     )
 
 
-class StudyConfig(Group):
-    """One file in ``conf/study``: the sweeps, tables and figures that make a study."""
+class SharedConfig(Group):
+    """What a study takes from another one, by name."""
 
-    title: str = Field(min_length=1, description="Heading of the report.")
-    sweeps: list[Name] = Field(min_length=1, description="Sweeps to run (upstream ones follow).")
-    figures: list[Name] = Field(default=[], description="Figures to plot.")
-    tables: list[Name] = Field(default=[], description="Tables to make.")
+    sweeps: list[Name] = Field(default=[], description="Sweeps (those they build on follow).")
+    figures: list[Name] = Field(default=[], description="Figures.")
+    tables: list[Name] = Field(default=[], description="Tables.")
+
+
+class StudyConfig(Group):
+    """A file of a study; a folder of them is read as one."""
+
+    title: str = Field(default="", description="Heading of the report, in one file of the study.")
+    share: dict[Name, SharedConfig] = Field(
+        default={}, description="By study: what this one takes from it as it stands there."
+    )
     override: dict[Name, dict[str, Any]] = Field(
         default={},
-        description="By sweep: axes or values that replace the sweep file's own in this study.",
+        description="By sweep: axes or values that replace the sweep's own in this study.",
+    )
+    sweeps: dict[Name, dict[Any, Any]] = Field(default={}, description="Sweeps to run, by name.")
+    figures: dict[Name, dict[Any, Any]] = Field(default={}, description="Figures, by name.")
+    tables: dict[Name, dict[Any, Any]] = Field(default={}, description="Tables, by name.")
+    published: dict[Any, Any] = Field(
+        default={}, description="What a paper printed, for `relu-optima reproduce`."
     )

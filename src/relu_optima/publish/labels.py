@@ -49,6 +49,9 @@ VALUES: dict[str, str] = {
     "n_of_m": "N:M",
     "regular": "row and column regular",
     "not_closed": "not closed",
+    "no closed rule applies and no refutable limit was found within the budget": (
+        "undecided within the budget"
+    ),
     "not_always": "not always",
     "blood_uci": "blood",
     "breast_cancer_uci": "breast cancer (UCI)",

@@ -63,7 +63,7 @@ class TableConfig(ProductConfig):
         default="neurips_text", description="Text width of the venue, which LaTeX must not exceed."
     )
     font: Literal["normalsize", "small", "footnotesize", "scriptsize"] = Field(
-        default="small", description="Largest LaTeX font size; less is taken where needed."
+        default="footnotesize", description="Largest LaTeX font size; less is taken where needed."
     )
     macros: dict[MacroName, MacroSpec] = Field(
         default={}, description="Numbers quoted in the text, by LaTeX macro name."

@@ -1,20 +1,19 @@
-"""Strict model of ``conf/published``: what a paper printed, and which of our columns answers it."""
+"""Strict model of a study's ``published``: what a paper printed, which of our columns answer it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
 from relu_optima.config.base import Group, Name
-from relu_optima.config.compose import load_yaml, presets
+from relu_optima.config.problems import Problems
 from relu_optima.config.validate import did_you_mean, explain
 from relu_optima.errors import ConfigError, ReluOptimaError
 from relu_optima.plan.make import split_study_name
+from relu_optima.plan.study_files import FOLDER, read_study, studies
 from relu_optima.publish.config import SeriesName, Where
 
-GROUP = "published"
 # A printed number, alone or as [value, lower quantile, upper quantile].
 Printed = float | list[float]
 
@@ -122,36 +121,41 @@ class Unrecorded(Group):
 
 
 class Published(Group):
-    """One file in ``conf/published``: the numbers that one study reproduces."""
+    """What stands under ``published`` in a study: the numbers that it reproduces."""
 
     paper: str = Field(min_length=1, description="Citation.")
     items: dict[Name, Item] = Field(default={}, description="Tables and figures with numbers.")
     unrecorded: list[Unrecorded] = Field(default=[], description="Published without numbers.")
     claims: list[Name] = Field(
-        default=[], description="Tables (conf/table) that check statements of the paper in words."
+        default=[], description="Tables of the study that check statements of the paper in words."
     )
 
 
 def published_studies(conf: Path) -> tuple[str, ...]:
     """List the studies that have published numbers."""
-    return presets(conf, GROUP)
+    found = (read_study(conf, name, Problems()) for name in studies(conf))
+    return tuple(study.name for study in found if study and study.published)
 
 
 def load_published(conf: Path, study: str) -> Published:
     """Read the published numbers that a study reproduces."""
     name, _ = split_study_name(study)
-    names = published_studies(conf)
-    if name not in names:
+    problems = Problems()
+    files = read_study(conf, name, problems) if name in studies(conf) else None
+    if problems:
+        raise ConfigError(problems.lines())
+    if files is None or not files.published:
         raise ReluOptimaError(
             f"nothing published is recorded for study {name!r}",
-            where=str(conf / GROUP),
-            allowed=", ".join(names) or "no file is there",
+            where=str(conf / FOLDER),
+            allowed=", ".join(published_studies(conf)) or "no study has `published`",
         )
-    path = conf / GROUP / f"{name}.yaml"
-    values: dict[str, Any] = load_yaml(path)
     try:
-        return Published.model_validate(values)
+        return Published.model_validate(files.published)
     except ValidationError as error:
         raise ConfigError(
-            [f"{path}: {m.key}: {m.text}" for m in explain(error, Published)]
+            [
+                f"{files.published_at}: published.{m.key}: {m.text}"
+                for m in explain(error, Published)
+            ]
         ) from None

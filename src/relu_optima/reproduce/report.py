@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relu_optima.config.compose import load_yaml
 from relu_optima.config.plugins import load_plugin
-from relu_optima.config.validate import validate_group
-from relu_optima.errors import ReluOptimaError
+from relu_optima.config.problems import Problems
+from relu_optima.config.validate import InvalidGroup, did_you_mean, validate_group
+from relu_optima.errors import ConfigError, ReluOptimaError
 from relu_optima.files import write_atomically
+from relu_optima.plan.make import split_study_name
+from relu_optima.plan.study_files import read_study
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.labels import value_label
@@ -76,10 +78,9 @@ class Reproduction:
 def reproduce(study: str, conf: Path, results: Path) -> Reproduction:
     """Compare a study with what was published and write the verdicts."""
     published = load_published(conf, study)
-    frames = _frames(study, published, conf, results)
-    done = Reproduction(
-        study, published, compare(published, frames), _claims(published, frames, conf)
-    )
+    tables = _claim_tables(study, published, conf)
+    frames = _frames(study, published, tables, conf, results)
+    done = Reproduction(study, published, compare(published, frames), _claims(tables, frames))
     folder = results / study / "reproduce"
     if done.comparisons:
         write_atomically(folder / "numbers.csv", _csv([asdict(c) for c in done.comparisons]))
@@ -97,16 +98,34 @@ def _csv(rows: list[dict[str, Any]]) -> bytes:
     return text.encode()
 
 
-def _claim_tables(published: Published, conf: Path) -> dict[str, TableConfig]:
+def _claim_tables(study: str, published: Published, conf: Path) -> dict[str, TableConfig]:
     tables = {}
+    files = read_study(conf, split_study_name(study)[0], Problems())
+    assert files is not None
+    files.follow_shared()
     for name in published.claims:
-        config = validate_group("table", load_yaml(conf / "table" / f"{name}.yaml"))
+        part = files.part("table", name)
+        if part is None:
+            hint = did_you_mean(name, files.names("table"))
+            raise ConfigError([f"{files.published_at}: claims: there is no table {name!r}; {hint}"])
+        try:
+            config = validate_group("table", part.values)
+        except InvalidGroup as error:
+            raise ConfigError(
+                [f"{part.where}: {m.key}: {m.text}" for m in error.mistakes]
+            ) from None
         assert isinstance(config, TableConfig)
         tables[name] = config
     return tables
 
 
-def _frames(study: str, published: Published, conf: Path, results: Path) -> dict[str, pd.DataFrame]:
+def _frames(
+    study: str,
+    published: Published,
+    tables: Mapping[str, TableConfig],
+    conf: Path,
+    results: Path,
+) -> dict[str, pd.DataFrame]:
     """Read every sweep that is needed and there, if it is what the study's plan makes now."""
     if not (results / study).is_dir():
         raise ReluOptimaError(
@@ -115,7 +134,7 @@ def _frames(study: str, published: Published, conf: Path, results: Path) -> dict
             fix=f"run it first: relu-optima study {study.split('-')[0]}",
         )
     wanted = {v.sweep or i.sweep for i in published.items.values() for v in i.variants.values()}
-    for table in _claim_tables(published, conf).values():
+    for table in tables.values():
         wanted |= set(table.sweeps)
     plan = plan_now(study, conf.parent)
     there = (s for s in sorted(wanted & set(plan.sweeps)) if sweep_file(results, study, s).exists())
@@ -123,11 +142,11 @@ def _frames(study: str, published: Published, conf: Path, results: Path) -> dict
 
 
 def _claims(
-    published: Published, frames: Mapping[str, pd.DataFrame], conf: Path
+    tables: Mapping[str, TableConfig], frames: Mapping[str, pd.DataFrame]
 ) -> list[dict[str, Any]]:
     """Check the statements one by one, so that one missing sweep hides no other verdict."""
     rows: list[dict[str, Any]] = []
-    for name, table in _claim_tables(published, conf).items():
+    for name, table in tables.items():
         key = next((k for k in _STATEMENTS if hasattr(table, k)), None)
         if key is None:
             raise ReluOptimaError(
