@@ -169,7 +169,11 @@ def _solve(
     cones: list[tuple[np.ndarray, np.ndarray]],
     tol: float,
 ) -> tuple[np.ndarray, list[np.ndarray], float, int]:
-    """Solve the dual by Clarabel: N, multipliers, value, iterations."""
+    """Solve the dual by Clarabel: N, multipliers, value, iterations.
+
+    Its variables are N / lam and Lambda / lam^2, its target that of the module over lam: then all
+    blocks have the size of one, whatever the strength.
+    """
     import cvxpy as cp
 
     n, K = Y.shape
@@ -180,13 +184,13 @@ def _solve(
         L = cp.Variable((len(A), len(A)), symmetric=True)
         block = cp.bmat(
             [
-                [lam**2 * np.eye(d) - A.T @ L @ A, X[on].T @ N[np.flatnonzero(on)]],
+                [np.eye(d) - A.T @ L @ A, X[on].T @ N[np.flatnonzero(on)]],
                 [N[np.flatnonzero(on)].T @ X[on], np.eye(K)],
             ]
         )
         constraints += [L >= 0, 0.5 * (block + block.T) >> 0]
         multipliers.append(L)
-    target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * cp.sum_squares(N))
+    target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * lam * cp.sum_squares(N))
     program = cp.Problem(target, constraints)
     options = {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": tol, "max_iter": 500}
     try:
@@ -200,8 +204,8 @@ def _solve(
         return np.zeros_like(Y), [np.zeros((len(A), len(A))) for _, A in cones], np.inf, 0
     stats = program.solver_stats
     return (
-        np.asarray(N.value),
-        [np.asarray(L.value) for L in multipliers],
-        float(program.value),
+        lam * np.asarray(N.value),
+        [lam**2 * np.asarray(L.value) for L in multipliers],
+        lam * float(program.value),
         int(stats.num_iters or 0) if stats is not None else 0,
     )

@@ -190,9 +190,10 @@ def verify_listed(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     X, Y, network, lam = _stored(record, upstream)
     gates, dual = record.arrays["gates"], record.arrays["dual"]
     if record.config["groups"]["convex"]["program"] == "vector_gated":
-        return _compare(record, certify_gated(X, Y, gates, lam, network, dual))
+        return _compare(record, Y, certify_gated(X, Y, gates, lam, network, dual))
     formulation = str(record.row["formulation"])
-    return _compare(record, certify_separate(X, Y, gates, lam, network, dual, formulation))
+    proof = certify_separate(X, Y, gates, lam, network, dual, formulation)
+    return _compare(record, Y, proof)
 
 
 def verify_all_patterns(record: Record, upstream: Mapping[str, Record]) -> list[str]:
@@ -201,7 +202,7 @@ def verify_all_patterns(record: Record, upstream: Mapping[str, Record]) -> list[
     size = record.config["groups"]["convex"].get("filter_size")
     rows, samples = (X, None) if size is None else signal_patches(X, int(size))
     proof = certify_all_patterns(rows, Y, lam, network, record.arrays["dual"], samples=samples)
-    return _compare(record, proof)
+    return _compare(record, Y, proof)
 
 
 def verify_orthonormal(record: Record, upstream: Mapping[str, Record]) -> list[str]:
@@ -213,7 +214,7 @@ def verify_orthonormal(record: Record, upstream: Mapping[str, Record]) -> list[s
     height = float(np.linalg.svd(dual, compute_uv=False)[0] * np.linalg.svd(X, compute_uv=False)[0])
     bound = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual**2))
     gap = (objective - bound) / max(bound, 1e-300)
-    problems = _compare(record, Certificate(objective, bound, gap, 0.0, 0.0, dual))
+    problems = _compare(record, Y, Certificate(objective, bound, gap, 0.0, 0.0, dual))
     if height > lam * (1.0 + FEASIBLE):
         problems.append(f"the dual point has height {height:.12g}, above lam = {lam:.12g}")
     return problems
@@ -245,7 +246,7 @@ def _stored(
     return data["X_train"], Y.reshape(len(Y), -1), network, float(record.row["lam"] or 0.0)
 
 
-def _compare(record: Record, proof: Certificate) -> list[str]:
+def _compare(record: Record, Y: np.ndarray, proof: Certificate) -> list[str]:
     """What a row says beside what its arrays prove."""
     row, problems = record.row, []
     scale = max(abs(proof.objective), 1e-300)
@@ -258,6 +259,10 @@ def _compare(record: Record, proof: Certificate) -> list[str]:
         problems.append(f"dual_objective is {proof.dual_objective:.12g}, the row says {said:.12g}")
     if said < proof.dual_objective - slack:  # less is a looser bound, and true as well
         problems.append(f"dual_objective is {said:.12g}, and {proof.dual_objective:.12g} holds")
+    dual = record.arrays["dual"]
+    value = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual * dual))
+    if abs(value - said) > AGREES * scale:
+        problems.append(f"the stored dual point has value {value:.12g}, the row says {said:.12g}")
     if proof.gap > float(row["gap"] or 0.0) + AGREES:
         problems.append(f"the certified gap is {proof.gap:.3g}, the row says {row['gap']}")
     if proof.violation > AGREES:
