@@ -67,6 +67,8 @@ def check(raw: RawData, config: DatasetConfig) -> None:
         raise DataError(
             f"a binary problem needs two classes, found {np.unique(raw.y).tolist()}", where=where
         )
+    if raw.task == "classes":
+        _check_indicators(raw.y, where)
     if config.sha256 is not None and raw.digest() != config.sha256:
         raise DataError(
             f"the data have digest {raw.digest()}, not {config.sha256}",
@@ -123,6 +125,12 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     if raw.task == "binary" and len(np.unique(y)) < 2:
         raise DataError(
             "only one class is left in the training rows",
+            where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
+            fix="keep more rows, or change dataset.seed",
+        )
+    if raw.task == "classes" and not y.any(axis=0).all():
+        raise DataError(
+            f"class {int(np.argmin(y.any(axis=0)))} has no training row left",
             where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
             fix="keep more rows, or change dataset.seed",
         )
@@ -184,6 +192,17 @@ def _whitened(X: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
             "centred rows add up to zero",
         )
     return U @ Vt, *((other @ Vt.T / s) @ Vt for other in others)
+
+
+def _check_indicators(y: np.ndarray, where: str) -> None:
+    """Refuse targets that are not one 1 in each row and at least one in each of two columns."""
+    one_hot = y.ndim == 2 and np.isin(y, (0.0, 1.0)).all() and (y.sum(axis=1) == 1.0).all()
+    if not one_hot or y.shape[1] < 2 or not y.any(axis=0).all():
+        raise DataError(
+            f"targets of shape {y.shape} are no indicators of classes",
+            where=where,
+            allowed="one 1 in each row, two classes or more, each with a row",
+        )
 
 
 def _without_validation(train: np.ndarray, config: DatasetConfig) -> tuple[np.ndarray, np.ndarray]:

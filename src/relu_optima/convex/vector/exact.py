@@ -26,12 +26,17 @@ from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solver import check_options
 from relu_optima.convex.vector.pooling import Pooling, pooling_of
 from relu_optima.convex.vector.problem import as_targets
-from relu_optima.convex.vector.sliding import Sliding
+from relu_optima.convex.vector.sliding import MAX_STEPS, Sliding
 
 ROUNDS = 200
+STALLED = 8  # rounds without a better gap, each with a smaller goal
 MOST = 20  # directions that join in one round
+APART = 0.2  # least distance of unit vectors that join in the first round; a quarter in each next
+LISTED = 400  # local maxima that are looked at
 MERGE = 1e-3  # distance of unit vectors below which one atom is tried in place of two
 EASE = 1e-3  # accuracy of the restricted program, relative to the gap that is left
+MANY = 5_000  # rows beyond which directions slide a FEW steps only between two pricings: a Newton
+FEW = 4  # step then costs as much as a pricing does
 FLOOR = 1e-13  # below this a gradient is rounding
 
 
@@ -80,7 +85,7 @@ class AllPatterns:
         for _ in range(ROUNDS):
             N = master.residual
             wide = N if pooling is None else pooling.spread(N)
-            offer = pricer.price(wide, above=beta, most=MOST)
+            offer = pricer.price(wide, above=beta, most=LISTED)
             kkt = max(0.0, offer.bound / beta - 1.0)
             value, dual = feasible_multiple(N, Y, beta, offer.bound)
             if value > best.value:
@@ -95,12 +100,14 @@ class AllPatterns:
                 status = "time_limit"
                 break
             stuck = stuck + 1 if gap >= 0.99 * last else 0
-            if stuck >= 5:
+            if stuck >= STALLED:
                 break  # the accuracy of float64 is reached
             last = min(gap, last)
-            above = offer.values > beta
-            master.add(offer.directions[above], offer.values[above])
-            master.minimise(max(FLOOR, min(1e-3, EASE * gap) * 0.1**stuck))
+            chosen = _apart(offer.directions, offer.values, beta, APART * 0.25 ** len(rounds))
+            master.add(offer.directions[chosen], offer.values[chosen])
+            goal = max(FLOOR, min(1e-3, EASE * gap) * 0.1**stuck)
+            master.minimise_lengths(goal)
+            master.minimise(goal, FEW if len(pricer.X) > MANY and not stuck else MAX_STEPS)
             master.merge(MERGE)
         self._W = master.W
         ratio = np.sqrt(s_y / s_x)
@@ -122,7 +129,7 @@ class AllPatterns:
         """Value the answer in full scale, from network and dual vector."""
         features = network.features(self.X)
         if self.pooling is not None:
-            features = self.pooling.pool(features)
+            features = self.pooling.pool(features.T).T
         error = features @ network.V - self.Y
         objective = 0.5 * float(np.sum(error * error)) + lam * float(network.weights().sum())
         bound = float(np.sum(dual * self.Y)) - 0.5 * float(np.sum(dual * dual))
@@ -147,6 +154,18 @@ class AllPatterns:
             counts=counts,
             seconds=time.process_time() - started,
         )
+
+
+def _apart(directions: np.ndarray, values: np.ndarray, level: float, least: float) -> list[int]:
+    """Largest local maxima above a level, of those closer than a distance only the first."""
+    chosen: list[int] = []
+    for k in np.flatnonzero(values > level):
+        near = directions[chosen] - directions[k]
+        if not chosen or float(np.linalg.norm(near, axis=1).min()) >= least:
+            chosen.append(int(k))
+        if len(chosen) == MOST:
+            break
+    return chosen
 
 
 def solve_vector(

@@ -136,7 +136,8 @@ class GatedNuclear:
     def _balance(self, primal_slip: float, dual_slip: float) -> None:
         """Change the penalty where one relative residual is much larger than the other."""
         state, ridge = self._state, self._ridge
-        assert state is not None and ridge is not None
+        assert state is not None
+        assert ridge is not None
         size, push = float(np.linalg.norm(state.Z)), float(np.linalg.norm(state.U))
         if not size or not push or not dual_slip or not primal_slip:
             return

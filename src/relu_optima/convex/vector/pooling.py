@@ -31,11 +31,11 @@ class Pooling:
         """Rows of each sample."""
         return np.diff(np.append(self.starts, self.rows))
 
-    def pool(self, features: np.ndarray) -> np.ndarray:
-        """Return S F for F of shape (rows, m)."""
-        if not features.shape[1]:
-            return np.zeros((len(self.starts), 0))
-        return np.asarray(np.add.reduceat(features, self.starts, axis=0) / self.sizes[:, None])
+    def pool(self, columns: np.ndarray) -> np.ndarray:
+        """Return (S F')' for F of shape (m, rows)."""
+        if not len(columns):
+            return np.zeros((0, len(self.starts)))
+        return np.asarray(np.add.reduceat(columns, self.starts, axis=1) / self.sizes)
 
     def spread(self, N: np.ndarray) -> np.ndarray:
         """Return S'N."""

@@ -28,6 +28,7 @@ from relu_optima.convex.vector.pooling import Pooling
 
 MAX_STEPS = 20  # between two pricings
 MAX_TRIALS = 40
+LENGTH_STEPS = 60
 SHORT = (1e-2, 1e-4)  # lengths, relative to the longest, below which atoms may be dropped
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)  # of the lengths new atoms would have alone: the best is taken
 LEVEL = 4e-15  # gain, relative to E, that is rounding
@@ -65,10 +66,10 @@ class Sliding:
         weights = np.linalg.norm(self.W, axis=1) * np.linalg.norm(self.V, axis=1)
         return 0.5 * float(np.vdot(N, N)) + self.beta * float(weights.sum())
 
-    # -- atoms ------------------------------------------------------------------------------------
+    # -- atoms ---------------------------------------------------------------------------------
 
     def add(self, directions: np.ndarray, values: np.ndarray) -> int:
-        """Add unit directions that price above beta, at a common share of the lengths each would want."""
+        """Add unit directions that price above beta, at a common share of what each would want."""
         have = self.W / np.linalg.norm(self.W, axis=1, keepdims=True)
         far = [bool((np.abs(have - u).max(axis=1) > 1e-10).all()) for u in directions]
         fresh = directions[np.array(far, dtype=bool)]
@@ -106,7 +107,7 @@ class Sliding:
         self.W, self._on, self._held = self.W[kept], self._on[kept], self._held[kept]
         self._bases, self._sizes = self._bases[kept], self._sizes[kept]
 
-    # -- value and second layer ---------------------------------------------------------------------
+    # -- value and second layer ----------------------------------------------------------------
 
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
@@ -118,9 +119,9 @@ class Sliding:
         return value, V, features
 
     def _features(self, W: np.ndarray) -> np.ndarray:
-        features = self.X @ W.T
+        features = W @ self.X.T
         np.maximum(features, 0.0, out=features)
-        return features if self._pooling is None else self._pooling.pool(features)
+        return features.T if self._pooling is None else self._pooling.pool(features).T
 
     def _evaluate(self) -> None:
         self.value, self.V, self.features = self._outer(self.W)
@@ -130,16 +131,39 @@ class Sliding:
         gram.flat[:: len(gram) + 1] += self.beta
         return np.asarray(gram)
 
-    # -- Newton -------------------------------------------------------------------------------------
+    # -- lengths alone -------------------------------------------------------------------------
 
-    def minimise(self, goal: float) -> None:
+    def minimise_lengths(self, goal: float) -> None:
+        """Minimise E over the lengths of the atoms, whose directions stay; drop those at zero.
+
+        It is the group lasso over fixed directions, and costs nothing that grows with the rows
+        beyond two products: with unit features F only F'F and F'Y enter.
+        """
+        lengths = np.linalg.norm(self.W, axis=1)
+        if not len(lengths):
+            return
+        unit = self.features / lengths
+        found = shrink_lengths(
+            unit.T @ unit, unit.T @ self.Y, float(np.vdot(self.Y, self.Y)), lengths, self.beta, goal
+        )
+        kept = found > 0.0
+        trial = (found / lengths)[:, None] * self.W
+        value, V, features = self._outer(trial[kept])
+        if value < self.value:
+            self.W = trial
+            self._keep(kept)
+            self.value, self.V, self.features = value, V, features
+
+    # -- Newton --------------------------------------------------------------------------------
+
+    def minimise(self, goal: float, steps: int = MAX_STEPS) -> None:
         """Descend until the gradient of every atom is below ``goal`` beta |w_j| on all faces.
 
         That ratio is |h_j^2 / beta^2 - 1| along the atom, with h_j its price, so the test means the
         same for long atoms and for those just added.
         """
         damping, last = 0.0, np.inf
-        for _ in range(MAX_STEPS):
+        for _ in range(steps):
             if not len(self.W):
                 return
             N = self.residual
@@ -168,27 +192,28 @@ class Sliding:
         """
         self.newton += 1
         hit = np.empty(len(self.W), dtype=np.int64)
+        before, NV = self.W @ self._unit.T, self.V @ N.T
         for _ in range(MAX_TRIALS):
             P = self._spread(_descent(hessian, gradient, damping * self.beta))
             W = kernels.step_to_faces(
-                self._unit, self._lengths, self.W, P, self._on, N, self.V, self.beta, hit
+                self._lengths, self.W, P, before, P @ self._unit.T, self._on, NV, self.beta, hit
             )
             value, V, features = self._outer(W)
             # the last digits of the gradient cost and gain less than E can show
             if value < self.value * (1.0 + LEVEL):
-                kernels.settle(
-                    self._unit, W, hit, self._on, self._held, self._bases, self._sizes
-                )
+                kernels.settle(self._unit, W, hit, self._on, self._held, self._bases, self._sizes)
                 self.W, self.value, self.V, self.features = W, value, V, features
                 return (0.0 if damping < 2e-3 else damping / 8.0), bool((hit >= 0).any())
             damping = max(4.0 * damping, 1e-3)
         return -1.0, False
 
     def _release(self, N: np.ndarray) -> int:
+        if (self._sizes == self.X.shape[1]).all():
+            return 0
         return int(
             kernels.release(
                 self._unit, self._lengths, self.W, self._on, self._held, self._bases,
-                self._sizes, N, self.V, self.beta,
+                self._sizes, self.V @ N.T, self.beta,
             )
         )  # fmt: skip
 
@@ -203,7 +228,7 @@ class Sliding:
         w = np.einsum("ar,ar->a", self._bases[owner, :, column], self.W[owner])
         TN = T @ N
         if self._pooling is not None:
-            T = np.ascontiguousarray(self._pooling.pool(T.T).T)
+            T = self._pooling.pool(T)
         gradient = beta * w - np.einsum("ak,ak->a", TN, V[owner])
         hessian = (T @ T.T) * (V @ V.T)[np.ix_(owner, owner)]
         hessian.flat[:: count + 1] += beta
@@ -211,9 +236,7 @@ class Sliding:
         cross[np.arange(count), owner] -= TN
         wide = cross.transpose(1, 0, 2).reshape(len(V), count * K)
         solved = _solve_spd(self._gram(self.features), wide)
-        hessian -= np.tensordot(
-            cross, solved.reshape(len(V), count, K), axes=((1, 2), (0, 2))
-        )
+        hessian -= np.tensordot(cross, solved.reshape(len(V), count, K), axes=((1, 2), (0, 2)))
         return gradient, 0.5 * (hessian + hessian.T)
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
@@ -222,7 +245,7 @@ class Sliding:
         full[np.arange(self.X.shape[1])[None, :] < self._sizes[:, None]] = step
         return np.asarray(np.einsum("jrc,jc->jr", self._bases, full))
 
-    # -- fewer atoms --------------------------------------------------------------------------------
+    # -- fewer atoms ---------------------------------------------------------------------------
 
     def _drop_idle(self) -> None:
         """Drop short atoms as long as E does not rise without them."""
@@ -273,6 +296,73 @@ class Sliding:
         self._keep(kept)
         self.value, self.V, self.features = value, V, features
         return True
+
+
+def shrink_lengths(
+    gram: np.ndarray,
+    along: np.ndarray,
+    square: float,
+    lengths: np.ndarray,
+    beta: float,
+    goal: float,
+) -> np.ndarray:
+    """Minimise E over lengths t by Newton's method: features F diag(t) with F'F, F'Y given.
+
+    An atom that has become short is put to zero where its price, |F_j'N|, is below beta; a price
+    at zero length is that of the group lasso, so such an atom does not come back.
+    """
+    t = lengths.copy()
+    t_used = t > 0.0
+    value = np.inf
+    for _ in range(LENGTH_STEPS):
+        used = np.flatnonzero(t_used)
+        if not used.size:
+            break
+        Q, R, at = gram[np.ix_(used, used)], along[used], t[used]
+        ridge = Q * np.outer(at, at)
+        ridge.flat[:: len(at) + 1] += beta
+        V = _solve_spd(ridge, at[:, None] * R)
+        C = R - Q @ (at[:, None] * V)  # F'N
+        heights = np.linalg.norm(C, axis=1)
+        idle = (heights < beta) & (at < SHORT[0] * at.max())
+        if idle.any():
+            t_used[used[idle]] = False
+            t[used[idle]] = 0.0
+            continue
+        gradient = beta * at - np.sum(C * V, axis=1)
+        if float(np.max(np.abs(gradient) / at)) <= goal * beta:
+            break
+        hessian = Q * (V @ V.T)
+        hessian.flat[:: len(at) + 1] += beta
+        cross = (Q * at[None, :])[:, :, None] * V[:, None, :]
+        cross[np.arange(len(at)), np.arange(len(at))] -= C
+        wide = cross.transpose(1, 0, 2).reshape(len(at), -1)
+        solved = _solve_spd(ridge, wide).reshape(len(at), len(at), -1)
+        hessian -= np.tensordot(cross, solved, axes=((1, 2), (0, 2)))
+        step = _descent(0.5 * (hessian + hessian.T), gradient, 0.0)
+        share = 1.0
+        now = value if np.isfinite(value) else _length_value(Q, R, square, at, beta)
+        for _ in range(MAX_TRIALS):
+            trial = np.maximum(at + share * step, 0.05 * at)
+            new = _length_value(Q, R, square, trial, beta)
+            if new < now:
+                break
+            share *= 0.3
+        else:
+            break
+        t[used], value = trial, new
+    return t
+
+
+def _length_value(
+    gram: np.ndarray, along: np.ndarray, square: float, t: np.ndarray, beta: float
+) -> float:
+    """E as a function of lengths: (|Y|^2 - <t F'Y, V>) / 2 + beta |t|^2 / 2 at the best V."""
+    ridge = gram * np.outer(t, t)
+    ridge.flat[:: len(t) + 1] += beta
+    right = t[:, None] * along
+    V = _solve_spd(ridge, right)
+    return 0.5 * (square - float(np.vdot(right, V))) + 0.5 * beta * float(t @ t)
 
 
 def _solve_spd(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

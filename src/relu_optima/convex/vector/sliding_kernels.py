@@ -16,6 +16,15 @@ SHRINK = 0.05  # share of its length that an atom keeps at least in one step
 
 
 @compiled
+def dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Inner product of two short vectors, without the overhead of a library call."""
+    total = 0.0
+    for k in range(len(a)):
+        total += a[k] * b[k]
+    return total
+
+
+@compiled
 def set_face(X: np.ndarray, held: np.ndarray, w: np.ndarray, basis: np.ndarray) -> int:
     """Write an orthonormal basis of the face of some held unit rows; return its dimension.
 
@@ -30,13 +39,13 @@ def set_face(X: np.ndarray, held: np.ndarray, w: np.ndarray, basis: np.ndarray) 
         rest = X[i].copy()
         for _ in range(2):
             for k in range(rank):
-                rest -= (normals[k] @ rest) * normals[k]
-        size = np.sqrt(rest @ rest)
+                rest -= dot(normals[k], rest) * normals[k]
+        size = np.sqrt(dot(rest, rest))
         if size > ALONG:
             normals[rank] = rest / size
             rank += 1
     if rank >= r:
-        basis[:, 0] = w / np.sqrt(w @ w)
+        basis[:, 0] = w / np.sqrt(dot(w, w))
         return 1
     found = 0
     for c in range(r):
@@ -50,13 +59,13 @@ def set_face(X: np.ndarray, held: np.ndarray, w: np.ndarray, basis: np.ndarray) 
             continue
         for _ in range(2):
             for k in range(rank):
-                rest -= (normals[k] @ rest) * normals[k]
+                rest -= dot(normals[k], rest) * normals[k]
             for k in range(found):
                 part = 0.0
                 for t in range(r):
                     part += basis[t, k] * rest[t]
                 rest -= part * basis[:, k]
-        size = np.sqrt(rest @ rest)
+        size = np.sqrt(dot(rest, rest))
         if size > 0.1:  # some axis is at least 1 / sqrt(3) long in what is left
             basis[:, found] = rest / size
             found += 1
@@ -91,7 +100,7 @@ def set_pattern(
         if q < X.shape[1] and along <= ALONG * ALONG:
             held[i], on[i] = True, False
         else:
-            held[i], on[i] = False, X[i] @ w > 0.0
+            held[i], on[i] = False, dot(X[i], w) > 0.0
 
 
 @compiled
@@ -114,50 +123,51 @@ def tangents(
 
 @compiled
 def step_to_faces(
-    X: np.ndarray,
     lengths: np.ndarray,
     W: np.ndarray,
     P: np.ndarray,
+    before: np.ndarray,
+    along: np.ndarray,
     on: np.ndarray,
-    N: np.ndarray,
-    V: np.ndarray,
+    NV: np.ndarray,
     beta: float,
     hit: np.ndarray,
 ) -> np.ndarray:
     """Step, but stop an atom at the first hyperplane behind which E rises along its step.
 
-    Rows of X have length one, ``lengths`` their own. Along the step of an atom the slope is about
-    (1 - a) s, s < 0, as Newton's model has it, and jumps by -|x_i'p| (N_i'v) at each hyperplane.
-    ``hit`` is the row of that hyperplane, or -1.
+    ``before`` and ``along`` hold the products of unit rows with W and P, one row for each atom,
+    ``NV`` those of N and V, ``lengths`` those of the rows. Along the step of an atom the slope is
+    about (1 - a) s, s < 0, as Newton's model has it, and jumps by -|x_i'p| (N_i'v) at each
+    hyperplane. ``hit`` is the row of that hyperplane, or -1.
     """
-    n, out = len(X), W.copy()
+    n, out = len(lengths), W.copy()
+    rows, shares = np.empty(n, dtype=np.int64), np.empty(n)
     for j in range(len(W)):
         hit[j] = -1
-        square, inward = W[j] @ W[j], (W[j] + P[j]) @ W[j]
+        square, inward = dot(W[j], W[j]), dot(W[j] + P[j], W[j])
         if inward < SHRINK * square:  # towards zero, not through it
             out[j] = W[j] + P[j] + (SHRINK - inward / square) * W[j]
-            out[j] *= SHRINK * np.sqrt(square) / np.sqrt(out[j] @ out[j])
+            out[j] *= SHRINK * np.sqrt(square) / np.sqrt(dot(out[j], out[j]))
             continue
         out[j] = W[j] + P[j]
-        rows = np.empty(n, dtype=np.int64)
-        shares = np.empty(n)
+        floor = ON_PLANE * np.sqrt(square)
         count = 0
         for i in range(n):
-            b, a = X[i] @ W[j], X[i] @ P[j]
-            if abs(b) > ON_PLANE * np.sqrt(square) and b * (b + a) < 0.0:
-                rows[count], shares[count] = i, -b / a
+            b = before[j, i]
+            if abs(b) > floor and b * (b + along[j, i]) < 0.0:
+                rows[count], shares[count] = i, -b / along[j, i]
                 count += 1
         if not count:
             continue
-        slope = beta * (W[j] @ P[j])
+        slope = beta * dot(W[j], P[j])
         for i in range(n):
             if on[j, i]:
-                slope -= lengths[i] * (X[i] @ P[j]) * (N[i] @ V[j])
+                slope -= lengths[i] * along[j, i] * NV[j, i]
         slope = min(slope, 0.0)
         jumps = 0.0
         for k in np.argsort(shares[:count], kind="mergesort"):
             i = rows[k]
-            jumps -= lengths[i] * abs(X[i] @ P[j]) * (N[i] @ V[j])
+            jumps -= lengths[i] * abs(along[j, i]) * NV[j, i]
             if (1.0 - shares[k]) * slope + jumps >= 0.0:
                 out[j] = W[j] + shares[k] * P[j]
                 hit[j] = i
@@ -181,7 +191,10 @@ def settle(
             held[j, hit[j]] = True
             sizes[j] = set_face(X, held[j], W[j], bases[j])
             W[j] = onto(bases[j], sizes[j], W[j])
-        set_pattern(X, held[j], W[j], bases[j], sizes[j], on[j])
+            set_pattern(X, held[j], W[j], bases[j], sizes[j], on[j])
+        else:
+            for i in range(len(X)):
+                on[j, i] = not held[j, i] and dot(X[i], W[j]) > 0.0
 
 
 @compiled
@@ -193,8 +206,7 @@ def release(
     held: np.ndarray,
     bases: np.ndarray,
     sizes: np.ndarray,
-    N: np.ndarray,
-    V: np.ndarray,
+    NV: np.ndarray,
     beta: float,
 ) -> int:
     """Let atoms go that E pulls off their face; return how many."""
@@ -207,8 +219,9 @@ def release(
         base = beta * W[j]
         for i in range(n):
             if on[j, i]:
-                base = base - lengths[i] * (N[i] @ V[j]) * X[i]
-        best = -1e-9 * beta * np.sqrt(W[j] @ W[j])
+                for k in range(r):
+                    base[k] -= lengths[i] * NV[j, i] * X[i, k]
+        best = -1e-9 * beta * np.sqrt(dot(W[j], W[j]))
         way = np.zeros(r)
         found = False
         for k in range(n):
@@ -226,12 +239,12 @@ def release(
                 )
             else:
                 nu -= onto(bases[j], q, nu)
-            nu /= np.sqrt(nu @ nu)
+            nu /= np.sqrt(dot(nu, nu))
             for sign in (1.0, -1.0):
-                slope = sign * (base @ nu)
+                slope = sign * dot(base, nu)
                 for i in range(n):
-                    if held[j, i] and sign * (X[i] @ nu) > ALONG:
-                        slope -= lengths[i] * sign * (X[i] @ nu) * (N[i] @ V[j])
+                    if held[j, i] and sign * dot(X[i], nu) > ALONG:
+                        slope -= lengths[i] * sign * dot(X[i], nu) * NV[j, i]
                 if slope < best:
                     best, way, found = slope, sign * nu, True
             if r - q == 1:
@@ -239,8 +252,8 @@ def release(
         if not found:
             continue
         for i in range(n):
-            if held[j, i] and abs(X[i] @ way) > ALONG:
-                held[j, i], on[j, i] = False, X[i] @ way > 0.0
+            if held[j, i] and abs(dot(X[i], way)) > ALONG:
+                held[j, i], on[j, i] = False, dot(X[i], way) > 0.0
         sizes[j] = set_face(X, held[j], W[j], bases[j])
         gone += 1
     return gone
