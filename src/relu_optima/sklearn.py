@@ -4,8 +4,8 @@ All minimise, over networks f whose neurons have one of the sampled activation p
 
 .. math:: \tfrac12 \lVert f(X) - y \rVert^2 + \lambda \sum_j \lVert u_j \rVert \, \lVert v_j \rVert
 
-and keep the certificate of the optimum. Several outputs and more than two classes (one output for
-each, least squares on indicators) are solved as one program.
+and keep the certificate of the optimum. With several outputs, or more than two classes (least
+squares on their indicators), each output has neurons of its own.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
         seed = self._seed()
         solution = solve(
             self._inputs(X), Y - self.offset_, self._strength(X, Y - self.offset_, seed),
-            lam_scale=self.lam_scale, gates=self.gates, neurons=self.neurons, tol=self.tol,
-            seed=seed,
+            lam_scale=self.lam_scale, gates=self.gates, neurons=self.neurons,
+            outputs="separate", tol=self.tol, seed=seed,
         )  # fmt: skip
         self._keep(solution)
 
@@ -192,7 +192,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
 class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
     r"""Classification by a certified optimal two-layer ReLU network, least squares on the labels.
 
-    Two classes are coded -1 and +1; more are indicators with one output each, solved together:
+    Two classes are coded -1 and +1; more are indicators, one output for each:
 
     .. math:: \min \tfrac12 \lVert f(X) - (Y - \bar Y) \rVert_F^2
               + \lambda \sum_j \lVert u_j \rVert \, \lVert v_j \rVert
@@ -344,7 +344,8 @@ class _ChoosesStrength(_ConvexReLU):
             solutions = walk.solutions
         else:
             solutions = tuple(
-                solve(Z, Y[fit] - offset, lam, lam_scale="max", **options) for lam in self.lams_
+                solve(Z, Y[fit] - offset, lam, lam_scale="max", outputs="separate", **options)
+                for lam in self.lams_
             )
         return [self._judge(s.predict(self._inputs(X[held])) + offset, Y[held]) for s in solutions]
 

@@ -25,6 +25,7 @@ from relu_optima.errors import SolveInputError
 
 if TYPE_CHECKING:
     from relu_optima.convex.certificate import Certificate
+    from relu_optima.convex.solution import Solution
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ class ShallowSolution:
         Inputs that a neuron may read: one of these sets; None if all.
     gates : array, shape (d, P), or None
         Gates whose patterns the program lists; None for all patterns of the data.
+    parts : tuple of Solution
+        The programs of single outputs that the penalty separates into; none if it does not.
     counts : dict of str to int
         Work done.
     seconds : float
@@ -192,6 +195,7 @@ class ShallowSolution:
     formulation: str = "relu"
     supports: tuple[tuple[int, ...], ...] | None = None
     gates: np.ndarray | None = None
+    parts: tuple[Solution, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     bounds: tuple[tuple[float, float], ...] = ()
@@ -224,6 +228,8 @@ class ShallowSolution:
         from relu_optima.convex.sparse.certificate import certify_sparse
         from relu_optima.convex.vector.certificate import certify_gated
 
+        if self.parts:
+            return _together([part.certify() for part in self.parts], self.Y)
         if self.formulation == "gated" and self.gates is not None:
             return certify_gated(self.X, self.Y, self.gates, self.lam, self.network, self.dual)
         if not self.exact:
@@ -254,3 +260,19 @@ class ShallowSolution:
             Outputs.
         """
         return self.network.predict(X)
+
+
+def _together(proofs: list[Certificate], Y: np.ndarray) -> Certificate:
+    """Add up the certificates of programs that share nothing but the strength."""
+    from relu_optima.convex.certificate import Certificate, relative_gap
+
+    objective = sum(p.objective for p in proofs)
+    bound = sum(p.dual_objective for p in proofs)
+    return Certificate(
+        objective,
+        bound,
+        relative_gap(objective, bound, Y.ravel()),
+        max(p.kkt_residual for p in proofs),
+        max(p.violation for p in proofs),
+        np.column_stack([p.dual for p in proofs]),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,15 @@ from relu_optima.convex.gates import as_inputs, gates_from_network, sample_gates
 from relu_optima.convex.low_rank.all_patterns import solve_all
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.path import regularization_path
+from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solution import Solution as ListedSolution
-from relu_optima.convex.solver import lambda_max
+from relu_optima.convex.solver import check_options, lambda_max
 from relu_optima.convex.solver import solve as solve_listed
-from relu_optima.convex.sparse.solve import solve_sparse, sparse_lambda_max
+from relu_optima.convex.sparse.solve import SparseProgram
 from relu_optima.convex.vector.exact import solve_vector, vector_lambda_max
 from relu_optima.convex.vector.gated import solve_vector_gated, vector_gated_lambda_max
+from relu_optima.convex.vector.one_vs_all import one_vs_all_lambda_max, solve_one_vs_all
 from relu_optima.errors import BudgetError, SolveInputError
 from relu_optima.library.solution import Solution
 
@@ -40,6 +43,7 @@ def solve(
     gates: Gates = 50,
     supports: Supports | None = None,
     neurons: str = "relu",
+    outputs: str = "shared",
     loss: str = "squared",
     tol: float = 1e-6,
     seed: int = 0,
@@ -71,6 +75,9 @@ def solve(
         Sets of inputs one of which every neuron reads; then all patterns of each set compete.
     neurons : {"relu", "gated"}, default "relu"
         ReLU neurons, or gated ones with free weights.
+    outputs : {"shared", "separate"}, default "shared"
+        Whether a neuron may feed several outputs (a nuclear norm for each gate), or each output
+        has neurons of its own, which is one program for each (the penalty of pyscnn).
     loss : {"squared"}, default "squared"
         Loss.
     tol : float, default 1e-6
@@ -99,7 +106,11 @@ def solve(
         raise SolveInputError(f"it is {neurons!r}", allowed="relu, gated", where="neurons")
     if lam_scale not in ("absolute", "max"):
         raise SolveInputError(f"it is {lam_scale!r}", allowed="absolute, max", where="lam_scale")
-    program = _program(X, Y, gates, supports, neurons, seed)
+    if outputs not in ("shared", "separate"):
+        raise SolveInputError(f"it is {outputs!r}", allowed="shared, separate", where="outputs")
+    lam = check_lambda(lam)
+    check_options(tol, time_limit, "auto")
+    program = _program(X, Y, gates, supports, neurons, outputs, seed)
     lam_max = program.lambda_max()
     if lam_scale == "max" and math.isnan(lam_max):
         raise SolveInputError(
@@ -121,14 +132,21 @@ class _Program:
 
 
 def _program(
-    X: np.ndarray, Y: np.ndarray, gates: Gates, supports: Supports | None, neurons: str, seed: int
+    X: np.ndarray,
+    Y: np.ndarray,
+    gates: Gates,
+    supports: Supports | None,
+    neurons: str,
+    outputs: str,
+    seed: int,
 ) -> _Program:
     """Choose the method; a combination without one is an error that says what there is."""
     scalar = Y.ndim == 1 or (Y.ndim == 2 and Y.shape[1] == 1)
     if supports is not None and neurons == "relu" and scalar:
+        sparse = SparseProgram(X, Y, supports)
         return _Program(
-            lambda: sparse_lambda_max(X, Y, supports),
-            lambda lam, tol, limit: solve_sparse(X, Y, supports, lam, tol=tol, time_limit=limit),
+            sparse.lambda_max,
+            lambda lam, tol, limit: sparse.solve(lam, tol, limit, started=time.process_time()),
         )
     if supports is None and isinstance(gates, str) and gates == "all" and neurons == "relu":
         method = solve_all if scalar else solve_vector
@@ -145,6 +163,13 @@ def _program(
                     X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit
                 ),
             )
+        if outputs == "separate":
+            return _Program(
+                lambda: one_vs_all_lambda_max(X, Y, vectors, neurons),
+                lambda lam, tol, limit: solve_one_vs_all(
+                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit
+                ),
+            )
         if neurons == "gated":
             return _Program(
                 lambda: vector_gated_lambda_max(X, Y, vectors),
@@ -157,7 +182,8 @@ def _program(
         f"no method solves {neurons} neurons with gates {gates!r}, supports {supports!r} and "
         f"targets of shape {Y.shape}",
         allowed="one output: listed gates, relu neurons also all patterns or supports; several: "
-        "relu neurons over all patterns, gated ones over listed gates",
+        "relu neurons over all patterns, gated ones over listed gates, either with "
+        "outputs='separate'",
         where="gates, supports, neurons",
     )
 

@@ -93,6 +93,7 @@ def solve_one_vs_all(
         exact=False,
         method="one_vs_all",
         formulation=formulation,
+        parts=tuple(found),
         counts={"newton": sum(s.counts.get("newton", 0) for s in found)},
         seconds=sum(s.seconds for s in found),
     )
