@@ -212,3 +212,16 @@ def test_a_cold_solve_ends_with_the_corrector_and_does_without_it(monkeypatch):
     for solution in (ended, whole):
         certified(solution, X, y, 1e-6)
     assert whole.objective == pytest.approx(ended.objective, rel=2e-6)
+
+
+def test_data_far_from_the_origin_end_in_an_answer_not_in_an_overflow():
+    """Rows that nearly agree: the first corrections leap, or leave no block at all."""
+    rng = np.random.default_rng(0)
+    for seed in range(12):
+        X = 100 + rng.standard_normal((20, 3))
+        y = np.sign(rng.standard_normal(20))
+        gates = sample_gates(X, 5, seed)
+        most = lambda_max(X, y, gates, "gated")
+        lams = list(most * np.geomspace(1, 1e-2, 3))
+        for found in regularization_path(X, y, gates, lams, formulation="gated"):
+            assert found.certify().gap <= 1e-6

@@ -69,6 +69,42 @@ def test_what_training_reached_is_certified_by_its_own_gates(data):
     assert ro.decide(masks).certificate.verify()
 
 
+def test_all_patterns_several_outputs_and_supports_are_the_same_call(data):
+    X, y = data[0][:30, :2], data[1][:30]
+    best = ro.solve(X, y, lam=0.1, lam_scale="max", gates="all")
+    assert (best.status, best.found.exact) == ("optimal", True)
+    assert best.certify().gap <= 1e-5
+    sampled = ro.solve(X, y, best.lam, gates=10)
+    assert best.dual_objective <= sampled.objective
+    many = ro.solve(X, np.c_[y, y**2], lam=0.1, lam_scale="max", gates="all")
+    assert many.predict(X).shape == (30, 2)
+    assert "-> 2" in repr(many)
+    assert many.certify().gap <= 1e-5
+    gated = ro.solve(X, np.c_[y, y**2], 1.0, gates=10, neurons="gated")
+    separate = ro.solve(X, np.c_[y, y**2], 1.0, gates=10, neurons="gated", outputs="separate")
+    assert gated.certify().gap <= 1e-5
+    assert separate.certify().gap <= 1e-5
+    assert gated.dual_objective <= separate.objective
+    pairs = ro.solve(data[0][:30, :4], y, lam=0.1, lam_scale="max", supports="pairs")
+    assert pairs.certify().gap <= 1e-5
+    assert np.all(np.count_nonzero(pairs.network.U, axis=1) <= 2)
+    with pytest.raises(SolveInputError, match="one output over listed gates"):
+        pairs.optima()
+
+
+@pytest.mark.slow
+def test_more_patterns_than_can_be_listed_are_a_sub_program_with_a_bound(data):
+    X, y = data[0][:60, :5], data[1][:60]
+    found = ro.solve(X, y, lam=3.0, gates="all", tol=1e-2)
+    assert found.status == "sub_program"
+    assert not found.found.exact
+    assert found.dual_objective < found.objective
+    with pytest.raises(SolveInputError, match="too many patterns"):
+        ro.solve(X, y, lam=0.1, lam_scale="max", gates="all")
+    with pytest.raises(SolveInputError, match="not kept"):
+        found.certify()
+
+
 def test_other_data_are_refused_where_they_could_be_given(data, solution):
     with pytest.raises(SolveInputError, match="shape"):
         solution.predict(data[0][:, :2])

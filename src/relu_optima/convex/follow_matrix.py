@@ -58,6 +58,8 @@ class ByColumns:
 
     def whiten(self, vectors: np.ndarray) -> np.ndarray:
         """Return H v for every column."""
+        if not self.columns.shape[1]:  # K = I; the routine takes no empty matrix
+            return vectors
         inner, _ = lapack.spotrs(self.factor, self.columns.T @ vectors, lower=1)
         return np.concatenate([(vectors - self.columns @ inner).T, inner.T], axis=1).T
 
@@ -72,6 +74,8 @@ def factorise(
     """Factorise I + sum_b c_b X_b X_b' in the cheaper of the two ways."""
     n, d = X.shape
     count = len(c)
+    if not count:
+        return ByColumns(np.zeros((n, 0), np.float32), np.zeros((0, 0), np.float32))
     p = count * d
     # solutions are wanted for about two vectors a block
     by_columns = n * p**2 + p**3 / 3 + 2 * count * (4 * n * p + 2 * p**2)
