@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from relu_optima.config.compose import presets, study_defaults
 from relu_optima.config.groups import CheckedGroup, GroupChecker
-from relu_optima.config.identity import digest, run_id
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import did_you_mean
-from relu_optima.plan.code_key import RunKey, key_of
 from relu_optima.plan.columns import SweepColumns, config_columns
 from relu_optima.plan.joining import Joiner, SweepRuns, Upstream
 from relu_optima.plan.model import Entry, PlannedRun
 from relu_optima.plan.overrides import COMMAND_LINE, CommandLine, Override
+from relu_optima.plan.run_book import Keep, RunBook
 from relu_optima.plan.schema import SweepConfig
 from relu_optima.plan.settings import MAX_RUNS, SettingsReader
 from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
-Keep = Callable[[str, RunKey, dict[str, str]], RunKey | None]
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,14 @@ class Expander:
         self.defaults, self.values = study_defaults(conf)
         first = self.values.get("seed", 0)
         self._reader = SettingsReader(conf, problems, self.line, by_study or {}, by_study_at, first)
-        self.kept = kept
-        self.runs: dict[str, PlannedRun] = {}
-        self.environments: dict[str, dict[str, Any]] = {}
-        self.accepted: dict[str, list[str]] = {}
+        self._book = RunBook(problems, kept)
+        self.runs = self._book.runs
+        self.environments = self._book.environments
+        self.accepted = self._book.accepted
         self.sweeps: dict[str, SweepRuns] = {}
         self.broken: set[str] = set()  # sweeps that lack runs because of a mistake
         self.datasets = SweepRuns(DATASETS, "dataset")
         self._joiner = Joiner(self.runs, self.sweeps, self.line, problems, self.columns)
-        self._full_digests: dict[str, str] = {}
         self._checker = GroupChecker(conf, problems)
         self._preset_names: dict[str, tuple[str, ...]] = {}
         self._column_cache: dict[tuple[str, str], dict[str, Any]] = {}
@@ -213,7 +210,7 @@ class Expander:
         stages = dict(upstream.stages)
         if "dataset" in groups and stage != "dataset":
             stages["dataset"] = self._dataset_run(choices["dataset"], groups.pop("dataset"))
-        run = self._keep(stage, seed if draws else None, groups, stages)
+        run = self._book.keep(stage, seed if draws else None, groups, stages)
         return _Made(run, choices, frozenset({seed}) if drawn else upstream.seeds, drawn)
 
     def _choices(
@@ -233,63 +230,10 @@ class Expander:
         return choices
 
     def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
-        run = self._keep("dataset", None, {"dataset": checked}, {})
+        run = self._book.keep("dataset", None, {"dataset": checked}, {})
         if run.id not in self.datasets.by_run:
             self.datasets.add(Entry(run.id, {"dataset": preset}))
         return run.id
-
-    def _keep(
-        self,
-        stage: str,
-        seed: int | None,
-        groups: Mapping[str, CheckedGroup],
-        upstream: dict[str, str],
-    ) -> PlannedRun:
-        scientific = {g: c.scientific for g, c in groups.items()}
-        # a run that draws nothing is that of seed 0, so that no seed makes a copy of it
-        hashed = 0 if seed is None and stage != "dataset" else seed
-        identifier = run_id(stage, hashed, scientific, upstream)
-        full = digest([stage, hashed, scientific, upstream])
-        if self._full_digests.setdefault(identifier, full) != full:
-            self.problems.append(
-                f"two different runs share the id {identifier}: change any value of one of them"
-            )
-        if identifier not in self.runs:
-            key = self._key(identifier, stage, groups, upstream)
-            if key.environment.id not in self.environments:
-                self.environments[key.environment.id] = key.environment.to_json()
-            self.runs[identifier] = PlannedRun(
-                id=identifier,
-                code_key=key.code_key,
-                stage=stage,
-                code=key.code,
-                environment=key.environment.id,
-                seed=seed,
-                groups={g: c.values for g, c in groups.items()},
-                scientific=scientific,
-                upstream=upstream,
-            )
-        return self.runs[identifier]
-
-    def _key(
-        self,
-        identifier: str,
-        stage: str,
-        groups: Mapping[str, CheckedGroup],
-        upstream: Mapping[str, str],
-    ) -> RunKey:
-        """Return a run's key, or that of a record which other libraries left and is accepted."""
-        key = key_of(
-            stage, [g.reach for g in groups.values()], [self.runs[u] for u in upstream.values()]
-        )
-        if self.kept is None:
-            return key
-        keys = {s: self.runs[u].code_key for s, u in upstream.items()}
-        kept = self.kept(identifier, key, keys)
-        if kept is None:
-            return key
-        self.accepted[identifier] = kept.environment.changes(key.environment)
-        return kept
 
     # --- columns -----------------------------------------------------------------------------
 
