@@ -125,7 +125,7 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
     if any(o.key.split(".")[0] == "training" for o in asked) and stage in ("convex", "existence"):
         chain.insert(0, "training")
     sweeps = {
-        name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])  # type: ignore[arg-type]
+        name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])
         for i, name in enumerate(chain)
     }
     for override in asked:
