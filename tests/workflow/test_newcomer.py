@@ -22,7 +22,7 @@ sweeps:
     stage: pruning
     on: [rings]
     where: {rings.convex.lam: 0.1}
-    grid: {pruning: largest,magnitude}
+    grid: {pruning: [largest, magnitude]}
 figures:
   ticks:
     plot: strip
