@@ -343,8 +343,9 @@ def test_a_sweep_is_taken_only_with_the_batches_it_was_made_from(root):
 
 def published(root, study="tiny"):
     base = {"title": "t", "caption": "c.", "category": "Test", "sweeps": ["tiny"]}
-    claim = {"claim": "large", "column": "objective", "statistic": "max", "above": 0.0}
-    words = base | {"table": "criteria", "criteria": [claim]}
+    claim = {"claim": "large", "kind": "measured", "column": "objective"}
+    claim |= {"statistic": "max", "above": 0.0}
+    words = base | {"table": "claims", "claims": [claim]}
     path = root / f"conf/study/{study}.yaml"
     content = yaml.safe_load(path.read_text())
     content["tables"]["words"] = words

@@ -27,7 +27,7 @@ DEFINITIONS = (
     "a start may follow another curve, with a larger error",  # of the table's own criteria
 )
 # Tables whose rows are claims with a verdict each.
-SHOWN = {"claims", "criteria", "exceptions"}
+SHOWN = {"claims", "exceptions"}
 PRODUCTS = {f"{kind} {name}": v for kind in KINDS for name, v in parts(kind).items()}
 
 

@@ -18,10 +18,10 @@ def frames():
     return {"lu_training": sweeps.lu_training()}
 
 
-def claims(frames, *criteria):
-    values = {**BASE, "table": "criteria", "criteria": list(criteria)}
+def claims(frames, *measured):
+    values = {**BASE, "table": "claims", "claims": [{"kind": "measured", **m} for m in measured]}
     config = validate_group("table", values)
-    return load_plugin("table", "criteria").tabulate(frames, config).frame
+    return load_plugin("table", "claims").tabulate(frames, config).frame
 
 
 def test_a_claim_about_all_runs_fails_with_its_worst_run(frames):
@@ -36,8 +36,8 @@ def test_a_claim_about_all_runs_fails_with_its_worst_run(frames):
         {**base, "below": {"column": "loss", "statistic": "min"}},
     )
     assert list(found["verdict"]) == ["fail", "pass", "pass", "fail"]
-    assert list(found["measured"]) == [worst] * 4
-    assert set(found["n"]) == {len(runs)}
+    assert list(found["extreme"]) == [worst] * 4
+    assert f"of {len(runs)} runs" in found["detail"][0]
 
 
 def test_a_missing_number_is_never_a_pass(frames):
@@ -91,7 +91,7 @@ def test_a_share_counts_the_runs_with_a_value(frames):
     runs = frames["lu_training"]
     claim = {"claim": "c", "column": "behaviour", "statistic": "share", "equals": "growing"}
     found = claims(frames, {**claim, "least": 0.0})
-    assert found["measured"][0] == (runs["behaviour"] == "growing").mean()
+    assert found["extreme"][0] == (runs["behaviour"] == "growing").mean()
     with pytest.raises(InvalidGroup, match="equals"):
         claims(frames, {"claim": "c", "column": "behaviour", "statistic": "share", "least": 0.0})
 

@@ -148,25 +148,6 @@ EXAMPLES = {
         "predictions": [{"where": {"training.weight_decay": 0.0}, "expected": "growing"}],
         "columns": [{"column": "pattern"}, {"column": "weight_norm"}, {"column": "status"}],
     },
-    ("table", "criteria"): BASE
-    | {
-        "table": "criteria",
-        "sweeps": ["lu_training"],
-        "criteria": [
-            {"claim": "falls", "column": "loss", "statistic": "max", "below": 0.5},
-            {
-                "claim": "grows",
-                "column": "weight_norm",
-                "statistic": "max",
-                "where": {"training.weight_decay": 0.0},
-                "above": {
-                    "column": "weight_norm",
-                    "statistic": "median",
-                    "where": {"training.weight_decay": 0.001},
-                },
-            },
-        ],
-    },
     ("table", "certificates"): BASE
     | {
         "table": "certificates",
@@ -185,7 +166,20 @@ EXAMPLES = {
                 "sweep": "convex_lambda",
                 "column": "gap",
                 "tolerance": 1e-6,
-            }
+            },
+            {
+                "claim": "far from chance",
+                "kind": "measured",
+                "sweep": "convex_lambda",
+                "column": "test_accuracy",
+                "statistic": "median",
+                "above": {
+                    "column": "gap",
+                    "statistic": "max",
+                    "where": {"convex": "relu"},
+                },
+                "most": 1.0,
+            },
         ],
     },
 }

@@ -149,12 +149,19 @@ def test_a_changed_fit_or_a_lost_group_fails(project):
 def test_statements_of_another_kind_and_no_numbers(project):
     runs = made_up._frame("s", [{"seed": i, "loss": 0.1 * i} for i in range(4)])
     base = {"title": "t", "caption": "c.", "category": "Test"}
-    criteria = [
-        {"claim": "small", "column": "loss", "statistic": "max", "below": 0.5},
-        {"claim": "tiny", "column": "loss", "statistic": "max", "below": 0.2},
-        {"claim": "lost", "column": "loss", "statistic": "max", "below": 0.2, "sweep": "gone"},
+    measured = [
+        {"kind": "measured", "claim": "small", "column": "loss", "statistic": "max", "below": 0.5},
+        {"kind": "measured", "claim": "tiny", "column": "loss", "statistic": "max", "below": 0.2},
+        {
+            "kind": "measured",
+            "claim": "lost",
+            "column": "loss",
+            "statistic": "max",
+            "below": 0.2,
+            "sweep": "gone",
+        },
     ]
-    table = base | {"table": "criteria", "sweeps": ["s", "gone"], "criteria": criteria}
+    table = base | {"table": "claims", "sweeps": ["s", "gone"], "claims": measured}
     figure = {"what": "Figure 9", "why": "No numbers."}
     published = {"paper": "p", "claims": ["words"], "unrecorded": [figure]}
     study = {"title": "t", "tables": {"words": table}, "published": published}

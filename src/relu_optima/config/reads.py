@@ -10,16 +10,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-GROUPS = (
-    "dataset",
-    "pattern",
-    "existence",
-    "training",
-    "convex",
-    "optimal_set",
-    "pruning",
-    "sensitivity",
-)
+from relu_optima.config.validate import GROUP_MODELS
+
+GROUPS = tuple(group for group in GROUP_MODELS if group not in ("figure", "table"))
 
 
 @dataclass(frozen=True)

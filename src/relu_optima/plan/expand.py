@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relu_optima.config.compose import ComposeError, parse_axis, presets, study_defaults
+from relu_optima.config.compose import presets, study_defaults
 from relu_optima.config.groups import CheckedGroup, GroupChecker
-from relu_optima.config.identity import digest, run_id
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import did_you_mean
-from relu_optima.plan.code_key import RunKey, key_of
 from relu_optima.plan.columns import SweepColumns, config_columns
 from relu_optima.plan.joining import Joiner, SweepRuns, Upstream
 from relu_optima.plan.model import Entry, PlannedRun
 from relu_optima.plan.overrides import COMMAND_LINE, CommandLine, Override
+from relu_optima.plan.run_book import Keep, RunBook
 from relu_optima.plan.schema import SweepConfig
+from relu_optima.plan.settings import MAX_RUNS, SettingsReader
 from relu_optima.stage import STAGES
 
 DATASETS = "datasets"  # the sweep of all data sets, made by the planner itself
-REPEATS = "repeats"
-Keep = Callable[[str, RunKey, dict[str, str]], RunKey | None]
-MAX_RUNS = 1_000_000  # of a sweep: a slip such as range(0,1e9) is a mistake, not a plan
 
 
 @dataclass(frozen=True)
@@ -53,18 +49,17 @@ class Expander:
         self.conf = conf
         self.problems = problems
         self.line = CommandLine(overrides)
-        self.by_study = by_study or {}
-        self.by_study_at = by_study_at
         self.defaults, self.values = study_defaults(conf)
-        self.kept = kept
-        self.runs: dict[str, PlannedRun] = {}
-        self.environments: dict[str, dict[str, Any]] = {}
-        self.accepted: dict[str, list[str]] = {}
+        first = self.values.get("seed", 0)
+        self._reader = SettingsReader(conf, problems, self.line, by_study or {}, by_study_at, first)
+        self._book = RunBook(problems, kept)
+        self.runs = self._book.runs
+        self.environments = self._book.environments
+        self.accepted = self._book.accepted
         self.sweeps: dict[str, SweepRuns] = {}
         self.broken: set[str] = set()  # sweeps that lack runs because of a mistake
         self.datasets = SweepRuns(DATASETS, "dataset")
         self._joiner = Joiner(self.runs, self.sweeps, self.line, problems, self.columns)
-        self._full_digests: dict[str, str] = {}
         self._checker = GroupChecker(conf, problems)
         self._preset_names: dict[str, tuple[str, ...]] = {}
         self._column_cache: dict[tuple[str, str], dict[str, Any]] = {}
@@ -83,8 +78,8 @@ class Expander:
         if upstream is None:
             return  # the command line left it out
         runs = self.sweeps[name] = SweepRuns(name, sweep.stage)
-        own = self._own_groups(sweep, where)
-        axes, fixed, origin = self._settings(name, sweep, own, where)
+        own, taken = self._groups(sweep)
+        axes, fixed, origin = self._reader.read(name, sweep, where, own, taken)
         if len(upstream) * len(axes) > MAX_RUNS:
             size = len(upstream) * len(axes)
             self.problems.append(f"{where}: it makes {size} runs; at most {MAX_RUNS}")
@@ -137,7 +132,8 @@ class Expander:
         elif origin["seed"] != COMMAND_LINE:
             self.line.notices.append(f"{text}: every seed makes the same runs, planned once")
 
-    def _own_groups(self, sweep: SweepConfig, where: str) -> list[str]:
+    def _groups(self, sweep: SweepConfig) -> tuple[list[str], set[str]]:
+        """Return the groups that a sweep sets, and those that the sweeps below it have set."""
         taken: set[str] = set()
         for name in sweep.on:
             if name not in self.sweeps:
@@ -149,119 +145,7 @@ class Expander:
                     taken |= set(STAGES[upstream].groups)
         # a stage's own group is its own, also where a run of the same stage lies further up
         taken.discard(sweep.stage)
-        self._taken = taken
-        return [g for g in STAGES[sweep.stage].groups if g not in taken]
-
-    def _settings(
-        self, name: str, sweep: SweepConfig, own: list[str], where: str
-    ) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
-        """Return axis points, fixed values, and which file or command line set each key."""
-        fixed = dict(sweep.fixed)
-        grid = {k: self._axis(k, v, where) for k, v in sweep.grid.items()}
-        zipped = {k: self._axis(k, v, where) for k, v in sweep.zip.items()}
-        origin = dict.fromkeys([*fixed, *grid, *zipped], where)
-        for key in origin:
-            self._check_key(key, own, where)
-            places = sum(key in part for part in (fixed, grid, zipped))
-            if places > 1:
-                self.problems.append(f"{where}: {key}: set in more than one of fixed, grid, zip")
-        replace: list[tuple[str, list[Any], str]] = []
-        repeats: tuple[Any, str] = (sweep.repeats, where)
-        for key, value in self.by_study.get(name, {}).items():
-            if key == REPEATS and sweep.repeats is not None:
-                repeats = (value, self.by_study_at)
-                continue
-            self._check_key(key, own, self.by_study_at)
-            replace.append((key, self._axis(key, value, self.by_study_at), self.by_study_at))
-        states_seed = sweep.repeats is not None or "seed" in {*origin, *(k for k, _, _ in replace)}
-        for override in self.line.overrides:
-            if override.sweep not in (None, name):
-                continue
-            if override.key == REPEATS and sweep.repeats is not None:
-                override.used = True
-                self.line.reads(name, override)
-                one = override.values[0] if len(override.values) == 1 else override.values
-                repeats = (one, COMMAND_LINE)
-            elif (
-                # seeds are drawn where the data and gates are; what builds on them follows
-                override.sweep == name or (states_seed and not sweep.on)
-                if override.key == "seed"
-                else override.key.split(".")[0] in own
-            ):
-                override.used |= override.key != "seed"  # told when it is known what draws
-                stated = {**{k: [v] for k, v in fixed.items()}, **grid, **zipped}.get(override.key)
-                self.line.reads(name, override, changes=override.values != stated)
-                replace.append((override.key, override.values, COMMAND_LINE))
-        for key, values, place in replace:
-            origin[key] = place
-            fixed.pop(key, None)
-            if key in zipped and len(values) > 1:
-                zipped[key] = values  # it still moves with the others
-            else:
-                zipped.pop(key, None)
-                grid[key] = values
-        if repeats[0] is not None:
-            self._repeat(*repeats, fixed, grid, zipped)
-        lengths = {len(v) for v in zipped.values()}
-        if len(lengths) > 1:
-            sizes = ", ".join(f"{k}: {len(v)}" for k, v in zipped.items())
-            said = {origin[k] for k in zipped} - {where}
-            self.problems.append(
-                f"{where}: zip: axes differ in length ({sizes})"
-                + (f"; as set by {', '.join(sorted(said))}: set all of them" if said else "")
-            )
-        empty = [k for k, v in {**grid, **zipped}.items() if not v]
-        self.problems.extend(f"{where}: {k}: the axis has no value" for k in empty)
-        size = math.prod(map(len, grid.values())) * max(lengths, default=1)
-        if size > MAX_RUNS:
-            self.problems.append(f"{where}: the axes make {size} runs; at most {MAX_RUNS}")
-            return [], fixed, origin
-        return list(_points(grid, zipped)), fixed, origin
-
-    def _repeat(
-        self,
-        count: Any,
-        where: str,
-        fixed: dict[str, Any],
-        grid: dict[str, list[Any]],
-        zipped: Mapping[str, list[Any]],
-    ) -> None:
-        """Turn the one seed of a sweep into an axis of `count` consecutive ones."""
-        if type(count) is not int or not 1 <= count <= MAX_RUNS:
-            self.problems.append(
-                f"{where}: {REPEATS}: must be a whole number from 1 to {MAX_RUNS}, got {count!r}"
-            )
-            return
-        if count == 1:
-            return  # whatever the seeds are
-        seeds = grid.get("seed", [fixed.get("seed", self.values.get("seed", 0))])
-        if "seed" in zipped or len(seeds) != 1 or type(seeds[0]) is not int:
-            self.problems.append(
-                f"{where}: {REPEATS}: counts on from one seed, but seed has other values; "
-                "give either"
-            )
-            return
-        fixed.pop("seed", None)
-        grid["seed"] = list(range(seeds[0], seeds[0] + count))
-
-    def _axis(self, key: str, value: Any, where: str) -> list[Any]:
-        try:
-            return parse_axis(key, value, self.conf, where)
-        except ComposeError as error:
-            self.problems.append(str(error).replace("\n", ";"))
-            return []
-
-    def _check_key(self, key: str, own: list[str], where: str) -> None:
-        group = key.split(".")[0]
-        if key == "seed" or group in own:
-            return
-        if group in self._taken:
-            self.problems.append(
-                f"{where}: {key}: group {group!r} is set by the upstream sweep; change it there"
-            )
-            return
-        hint = did_you_mean(group, [*own, "seed"])
-        self.problems.append(f"{where}: {key}: unknown key; {hint}")
+        return [g for g in STAGES[sweep.stage].groups if g not in taken], taken
 
     def _presets(self, group: str) -> tuple[str, ...]:
         if group not in self._preset_names:
@@ -326,7 +210,7 @@ class Expander:
         stages = dict(upstream.stages)
         if "dataset" in groups and stage != "dataset":
             stages["dataset"] = self._dataset_run(choices["dataset"], groups.pop("dataset"))
-        run = self._keep(stage, seed if draws else None, groups, stages)
+        run = self._book.keep(stage, seed if draws else None, groups, stages)
         return _Made(run, choices, frozenset({seed}) if drawn else upstream.seeds, drawn)
 
     def _choices(
@@ -346,63 +230,10 @@ class Expander:
         return choices
 
     def _dataset_run(self, preset: str, checked: CheckedGroup) -> str:
-        run = self._keep("dataset", None, {"dataset": checked}, {})
+        run = self._book.keep("dataset", None, {"dataset": checked}, {})
         if run.id not in self.datasets.by_run:
             self.datasets.add(Entry(run.id, {"dataset": preset}))
         return run.id
-
-    def _keep(
-        self,
-        stage: str,
-        seed: int | None,
-        groups: Mapping[str, CheckedGroup],
-        upstream: dict[str, str],
-    ) -> PlannedRun:
-        scientific = {g: c.scientific for g, c in groups.items()}
-        # a run that draws nothing is that of seed 0, so that no seed makes a copy of it
-        hashed = 0 if seed is None and stage != "dataset" else seed
-        identifier = run_id(stage, hashed, scientific, upstream)
-        full = digest([stage, hashed, scientific, upstream])
-        if self._full_digests.setdefault(identifier, full) != full:
-            self.problems.append(
-                f"two different runs share the id {identifier}: change any value of one of them"
-            )
-        if identifier not in self.runs:
-            key = self._key(identifier, stage, groups, upstream)
-            if key.environment.id not in self.environments:
-                self.environments[key.environment.id] = key.environment.to_json()
-            self.runs[identifier] = PlannedRun(
-                id=identifier,
-                code_key=key.code_key,
-                stage=stage,
-                code=key.code,
-                environment=key.environment.id,
-                seed=seed,
-                groups={g: c.values for g, c in groups.items()},
-                scientific=scientific,
-                upstream=upstream,
-            )
-        return self.runs[identifier]
-
-    def _key(
-        self,
-        identifier: str,
-        stage: str,
-        groups: Mapping[str, CheckedGroup],
-        upstream: Mapping[str, str],
-    ) -> RunKey:
-        """Return a run's key, or that of a record which other libraries left and is accepted."""
-        key = key_of(
-            stage, [g.reach for g in groups.values()], [self.runs[u] for u in upstream.values()]
-        )
-        if self.kept is None:
-            return key
-        keys = {s: self.runs[u].code_key for s, u in upstream.items()}
-        kept = self.kept(identifier, key, keys)
-        if kept is None:
-            return key
-        self.accepted[identifier] = kept.environment.changes(key.environment)
-        return kept
 
     # --- columns -----------------------------------------------------------------------------
 
@@ -427,14 +258,3 @@ class Expander:
 def _differ_in_seed(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Tell whether two points of the axes have different seeds and are else the same."""
     return a.get("seed") != b.get("seed") and {**a, "seed": 0} == {**b, "seed": 0}
-
-
-def _points(
-    grid: Mapping[str, list[Any]], zipped: Mapping[str, list[Any]]
-) -> Iterator[dict[str, Any]]:
-    together = [
-        dict(zip(zipped, values, strict=False)) for values in zip(*zipped.values(), strict=False)
-    ]
-    for values in itertools.product(*grid.values()):
-        for point in together if zipped else [{}]:
-            yield {**dict(zip(grid, values, strict=True)), **point}

@@ -23,11 +23,12 @@ from relu_optima.config.validate import (
 )
 from relu_optima.errors import ConfigError
 from relu_optima.plan.code_key import rows_key
-from relu_optima.plan.expand import DATASETS, Expander, Keep
+from relu_optima.plan.expand import DATASETS, Expander
 from relu_optima.plan.joining import SweepRuns
 from relu_optima.plan.model import Batch, Entry, Manifest, Product, SweepInfo
 from relu_optima.plan.overrides import COMMAND_LINE, Override
 from relu_optima.plan.product_check import planned_digest, product_mistakes, sweep_mistakes
+from relu_optima.plan.run_book import Keep
 from relu_optima.plan.run_tables import run_table
 from relu_optima.plan.schema import SweepConfig
 from relu_optima.plan.study_files import Kind, StudyFiles, read_study
@@ -124,7 +125,7 @@ def plan_single_run(stage: str, overrides: Iterable[str], root: Path = Path()) -
     if any(o.key.split(".")[0] == "training" for o in asked) and stage in ("convex", "existence"):
         chain.insert(0, "training")
     sweeps = {
-        name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])  # type: ignore[arg-type]
+        name: SweepConfig(why="one run", stage=name, on=chain[i - 1 : i])
         for i, name in enumerate(chain)
     }
     for override in asked:

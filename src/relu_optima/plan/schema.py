@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from relu_optima.config.base import Group, Name
 from relu_optima.config.naming import ColumnName
 from relu_optima.publish.table_config import ColumnSpec
+from relu_optima.stage import STAGES
 
-StageName = Literal[
-    "dataset", "existence", "training", "convex", "optimal_set", "pruning", "sensitivity"
-]
+if TYPE_CHECKING:
+    StageName = str
+else:
+    StageName = Literal[tuple(STAGES)]
 
 
 class SweepConfig(Group):

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from relu_optima.config.base import Group, Name
 from relu_optima.config.naming import ColumnName, PooledName, SeriesName, Value, Where
 
+Statistic = Literal["min", "max", "mean", "median", "share"]
 ROUNDING_HELP = "Relative difference that counts as rounding."
 
 
@@ -142,4 +143,57 @@ class Moves(Claim):
         return [*self.by, *(self.scores or [str(self.score), str(self.over)])]
 
 
-AnyClaim = Annotated[Within | Ordered | Dominates | Unchanged | Moves, Field(discriminator="kind")]
+class Quantity(Group):
+    """One number taken from runs."""
+
+    column: ColumnName = Field(description="Column of the collected sweep.")
+    statistic: Statistic = Field(
+        description="What of the column; a bound on all runs is one on their min or max."
+    )
+    equals: Value | None = Field(
+        default=None, description="share: the value whose share among the runs is meant."
+    )
+    sweep: Name | None = Field(default=None, description="Sweep; default all that are shown.")
+    where: Where = Field(default={}, description="Runs that count, by exact values.")
+
+    @model_validator(mode="after")
+    def _shares(self) -> Quantity:
+        _check_share(self.statistic, self.equals)
+        return self
+
+
+class Measured(Claim):
+    """One number of the runs lies between bounds."""
+
+    kind: Literal["measured"] = Field(description="Kind of statement.")
+    column: ColumnName = Field(description="Column of the collected sweep.")
+    statistic: Statistic = Field(
+        description="What of the column; a bound on all runs is one on their min or max."
+    )
+    equals: Value | None = Field(
+        default=None, description="share: the value whose share among the runs is meant."
+    )
+    above: float | Quantity | None = Field(default=None, description="Strict lower bound.")
+    below: float | Quantity | None = Field(default=None, description="Strict upper bound.")
+    least: float | None = Field(default=None, description="Lower bound that may be attained.")
+    most: float | None = Field(default=None, description="Upper bound that may be attained.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Measured:
+        _check_share(self.statistic, self.equals)
+        if all(b is None for b in (self.above, self.below, self.least, self.most)):
+            raise ValueError("give one of above, below, least, most")
+        return self
+
+    def _columns(self) -> list[str]:
+        return [self.column]
+
+
+def _check_share(statistic: str, equals: Value | None) -> None:
+    if (statistic == "share") != (equals is not None):
+        raise ValueError("`equals` goes with statistic share, and only with it")
+
+
+AnyClaim = Annotated[
+    Within | Ordered | Dominates | Unchanged | Moves | Measured, Field(discriminator="kind")
+]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from relu_optima.publish.claim_config import (
     AnyClaim,
     Dominates,
+    Measured,
     Moves,
     Ordered,
+    Quantity,
     Unchanged,
     Within,
 )
 from relu_optima.publish.config import ProductConfig, Value
+from relu_optima.publish.figures._points import numeric
 from relu_optima.publish.frames import (
     ProductError,
     gather,
@@ -38,7 +42,7 @@ NAMED = 5  # violations that an error spells out
 def enforce(frames: Mapping[str, pd.DataFrame], options: ProductConfig) -> None:
     """Refuse a figure or table whose caption says what its runs contradict."""
     for index, claim in enumerate(options.holds):
-        for row in judge(runs_of(frames, options, claim), claim, options):
+        for row in judge(frames, claim, options):
             if row["verdict"] == "pass":
                 continue
             broken = row.get("broken") or [f"{row['at']}: {row['extreme']}"]
@@ -66,8 +70,13 @@ def runs_of(
     return select(runs, claim.where, ", ".join(sweeps))
 
 
-def judge(runs: pd.DataFrame, claim: AnyClaim, options: ProductConfig) -> Iterator[dict[str, Any]]:
+def judge(
+    frames: Mapping[str, pd.DataFrame], claim: AnyClaim, options: ProductConfig
+) -> Iterator[dict[str, Any]]:
     """Check one claim."""
+    runs = runs_of(frames, options, claim)
+    if isinstance(claim, Measured):
+        return _measured(frames, claim, options)
     if isinstance(claim, Dominates):
         return _dominates(runs, claim, options)
     if isinstance(claim, Unchanged):
@@ -77,6 +86,53 @@ def judge(runs: pd.DataFrame, claim: AnyClaim, options: ProductConfig) -> Iterat
     if isinstance(claim, Within):
         return _within(runs, claim)
     return _ordered(runs, claim)
+
+
+def _measured(
+    frames: Mapping[str, pd.DataFrame], claim: Measured, options: ProductConfig
+) -> Iterator[dict[str, Any]]:
+    """Compare a number of the runs with its bounds."""
+    value, count = _measure(frames, options, claim)
+    numbers, words, holds = [value], [], True
+    for bound, sign, test in (
+        (claim.above, ">", operator.gt),
+        (claim.least, "≥", operator.ge),
+        (claim.below, "<", operator.lt),
+        (claim.most, "≤", operator.le),
+    ):
+        if bound is None:
+            continue
+        limit = _measure(frames, options, bound)[0] if isinstance(bound, Quantity) else bound
+        numbers.append(limit)
+        words.append(f"{sign} {limit:.4g}")
+        holds &= test(value, limit)
+    known = all(map(math.isfinite, numbers))
+    yield {
+        "detail": f"{claim.statistic} of {count} runs",
+        "holds_in": int(holds and known),
+        "of": 1,
+        "extreme": value,
+        "at": "",
+        "bound": ", ".join(words),
+        "verdict": ("pass" if holds else "fail") if known else "not measured",
+    }
+
+
+def _measure(
+    frames: Mapping[str, pd.DataFrame], options: ProductConfig, what: Measured | Quantity
+) -> tuple[float, int]:
+    """Return a number of some runs, and how many they are; a run without it leaves none."""
+    update = {
+        "sweeps": [what.sweep] if what.sweep else options.sweeps,
+        "where": {**options.where, **what.where},
+    }
+    runs = gather(frames, options.model_copy(update=update), [what.column])
+    if runs[what.column].isna().any():
+        return math.nan, len(runs)
+    if what.statistic == "share":
+        return float((runs[what.column] == what.equals).mean()), len(runs)
+    values = numeric(runs, what.column)
+    return (float(values.agg(what.statistic)) if values.notna().all() else math.nan), len(runs)
 
 
 def _within(runs: pd.DataFrame, claim: Within) -> Iterator[dict[str, Any]]:
@@ -161,7 +217,7 @@ def _verdict(detail: str, checked: int, broken: list[str]) -> dict[str, Any]:
         "of": checked,
         "extreme": None,
         "at": broken[0] if broken else "",
-        "limit": None,
+        "bound": "",
         "verdict": "fail" if broken else "pass",
         "broken": broken,
     }
@@ -261,7 +317,7 @@ def _row(
         "of": len(numbers),
         "extreme": float(known.iloc[position]) if not known.empty else None,
         "at": ", ".join(value_label(n, options.values) for n in names if n is not None),
-        "limit": limit,
+        "bound": f"{'≥' if worst == 'min' else '≤'} {limit:.3g}",
         "verdict": "pass" if holds == len(numbers) else "fail",
     }
 

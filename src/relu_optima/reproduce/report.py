@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from relu_optima.config.plugins import load_plugin
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import InvalidGroup, did_you_mean, validate_group
 from relu_optima.errors import ConfigError, ReluOptimaError
@@ -23,6 +22,7 @@ from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import ProductError
 from relu_optima.publish.labels import value_label
 from relu_optima.publish.table_config import TableConfig
+from relu_optima.publish.tables import claims
 from relu_optima.reproduce.compare import (
     IN_QUANTILES,
     IN_TOLERANCE,
@@ -40,8 +40,6 @@ from relu_optima.store.soundness import read_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-# Fields of the table plug-ins that check statements; each gives `claim` and `verdict`.
-_STATEMENTS = ("claims", "criteria")
 _SHORT = {IN_QUANTILES: "in", IN_TOLERANCE: "near", OUTSIDE: "out", NOT_RUN: NOT_RUN}
 _OVERVIEW_NOTE = "in: within the published quantiles; near: within the tolerance; out: outside"
 _STYLES = {"outside": "red", "fail": "red", NOT_RUN: "yellow"}
@@ -147,12 +145,9 @@ def _claims(
     """Check the statements one by one, so that one missing sweep hides no other verdict."""
     rows: list[dict[str, Any]] = []
     for name, table in tables.items():
-        key = next((k for k in _STATEMENTS if hasattr(table, k)), None)
-        if key is None:
-            raise ReluOptimaError(
-                f"table {name!r} checks no statements", allowed="table: claims, table: criteria"
-            )
-        for statement in getattr(table, key):
+        if not isinstance(table, claims.Config):
+            raise ReluOptimaError(f"table {name!r} checks no statements", allowed="table: claims")
+        for statement in table.claims:
             head = {"table": name, "claim": statement.claim}
             needed = set(_sweeps_in(statement.model_dump())) or {table.sweeps[0]}
             missing = sorted(needed - frames.keys())
@@ -161,14 +156,14 @@ def _claims(
                 rows.append({**head, "verdict": NOT_RUN, "why": why})
                 continue
             there = [s for s in table.sweeps if s in frames]
-            one = table.model_copy(update={key: [statement], "macros": {}, "sweeps": there})
+            one = table.model_copy(update={"claims": [statement], "macros": {}, "sweeps": there})
             try:
-                result = load_plugin("table", table.table).tabulate(frames, one)
+                result = claims.tabulate(frames, one)
             except ProductError as error:
                 why = f"{error.where}: {error.problem}"
                 rows.append({**head, "verdict": NOT_RUN, "why": why})
                 continue
-            for row in result.frame.to_dict("records"):
+            for row in _rows_of(result.frame):
                 shown = {
                     c.label: format_value(row[n], c.format, table.values)
                     for n, c in result.columns.items()
@@ -177,7 +172,11 @@ def _claims(
                 verdict = NOT_RUN if row["verdict"] == "not measured" else row["verdict"]
                 numbers = "; ".join(f"{k}: {v}" for k, v in shown.items())
                 rows.append({**head, **row, "verdict": verdict, "why": numbers})
-    return [{str(k): v for k, v in row.items()} for row in rows]
+    return rows
+
+
+def _rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _sweeps_in(value: Any) -> Iterator[str]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.publish.claim_config import AnyClaim
+from relu_optima.publish.claim_config import AnyClaim, Measured
 from relu_optima.publish.claims import judge, runs_of
 from relu_optima.publish.contract import Column, TableResult
 from relu_optima.publish.formats import sentences
 from relu_optima.publish.frames import ProductError, status_counts
 from relu_optima.publish.macros import macros_of
-from relu_optima.publish.table_config import TableConfig
+from relu_optima.publish.table_config import Format, TableConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +24,18 @@ class Config(TableConfig):
     """Statements to check."""
 
     claims: list[AnyClaim] = Field(min_length=1, description="Statements, in order.")
+    format: Format = Field(default="sig3", description="How measured numbers are written.")
 
 
+COUNTS = ("holds_in", "of", "at")  # nothing to tell of a single number
 _COLUMNS = {
     "claim": Column("claim", key=True),
     "detail": Column("about", key=True),
     "holds_in": Column("holds in", format="integer"),
     "of": Column("of", format="integer"),
-    "extreme": Column("least favourable", format="sig3"),
+    "extreme": Column("measured"),
     "at": Column("at"),
-    "limit": Column("limit", format="sig3"),
+    "bound": Column("bound"),
     "verdict": Column("verdict"),
 }
 
@@ -50,6 +53,11 @@ def tabulate(frames: Mapping[str, pd.DataFrame], options: Config) -> TableResult
         sweeps = claim.sweep or ", ".join(options.sweeps)
         remark = f"sweep {sweeps} has runs that are not ok: {bad}" if bad else ""
         remarks += [remark] if remark not in remarks else []
-        rows += [{"claim": claim.claim} | row for row in judge(runs, claim, options)]
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
-    return TableResult(frame, dict(_COLUMNS), macros_of(frames, options), sentences(remarks))
+        rows += [{"claim": claim.claim} | row for row in judge(frames, claim, options)]
+    single = all(isinstance(claim, Measured) for claim in options.claims)
+    columns = {n: c for n, c in _COLUMNS.items() if not (single and n in COUNTS)}
+    columns["extreme"] = replace(columns["extreme"], format=options.format)
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    held = sum(row["verdict"] == "pass" for row in rows)
+    note = f"{held} of {len(rows)} statements hold"
+    return TableResult(frame, columns, macros_of(frames, options), sentences([note, *remarks]))
