@@ -138,10 +138,10 @@ def test_bad_masks_are_one_typed_error(masks, text):
 
 def test_kronecker_factors_are_what_they_are_called():
     for a, b, c, d in ((2, 3, 2, 2), (1, 2, 4, 3), (4, 1, 2, 1)):
-        (mask,) = make("kronecker", factors=[(a, b, c, d)])
+        (mask,) = make("kronecker", factors=[[a, b, c, d]])
         assert np.array_equal(mask, np.kron(np.kron(np.eye(a), np.ones((b, c))), np.eye(d)))
     with pytest.raises(DataError, match="positive integers"):
-        make("kronecker", factors=[(1, 2, 0, 1)])
+        make("kronecker", factors=[[1, 2, 0, 1]])
 
 
 def test_blocks_beside_dense_neurons():
