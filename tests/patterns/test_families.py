@@ -66,7 +66,8 @@ def test_atlas_numbers_run_through_all_sizes():
 
 @pytest.mark.parametrize("r", [1, 2, 3, 4])
 def test_atlas_sweep_names_every_class(r):
-    sweep = yaml.safe_load((PRESETS[0].parents[1] / f"sweep/atlas_r{r}.yaml").read_text())
+    study = PRESETS[0].parents[1] / "study/atlas/patterns.yaml"
+    sweep = yaml.safe_load(study.read_text())["sweeps"][f"atlas_r{r}"]
     fields = {k.removeprefix("pattern."): v for k, v in sweep["fixed"].items() if "." in k}
     assert fields["n_hidden"] == r
     stop = int(sweep["grid"]["pattern.index"].removeprefix("range(0,").removesuffix(")"))
