@@ -9,7 +9,9 @@ from scipy import sparse
 
 from relu_optima.errors import DataError
 from relu_optima.existence import Certificate, check_files, decide
+from relu_optima.existence.proof import chain
 from relu_optima.existence.proof.document import pack_masks, unpack_masks
+from relu_optima.existence.proof.linear import column_sizes, row_sizes
 from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns import masks as mask_rules
 from relu_optima.patterns.sparse import as_list, compact, is_sparse, same_masks
@@ -90,6 +92,16 @@ def test_masks_beyond_every_array():
     assert verdict.optimum == "not_always"
     assert verdict.certificate.problems() == []
     assert decide([*masks, masks[0]]).product_set == "unknown"
+
+
+def test_transposed_lists_are_not_taken_for_lists_of_rows():
+    rng = np.random.default_rng(0)
+    mask = (rng.random((40, 70)) < 0.1).astype(np.uint8)
+    listed = as_list(mask)
+    assert np.array_equal(row_sizes(listed.T), mask.sum(axis=0))
+    assert np.array_equal(column_sizes(listed.T), mask.sum(axis=1))
+    for given, plain in ((listed, mask), (listed.T, mask.T), (mask, mask)):
+        assert np.array_equal(chain._support_below([given]), np.packbits(plain, axis=1))
 
 
 def words(*values):
