@@ -60,6 +60,7 @@ def main() -> None:
     """Decide and re-check every mask; print one line for each ensemble."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=("ensembles", "small"))
+    parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for each mask")
     parser.add_argument("--answers", help="text file for one line of answers for each mask")
     options = parser.parse_args()
     count: Counter[tuple[str, str, str]] = Counter()
@@ -76,7 +77,7 @@ def main() -> None:
             )
         start = time.process_time()
         try:
-            verdict = decide(masks, time_limit=600)
+            verdict = decide(masks, time_limit=options.time_limit)
         except Exception as error:  # noqa: BLE001 (counted: there must be none)
             errors += 1
             print(f"{family}: {type(error).__name__}: {error}; {[m.tolist() for m in masks]}")

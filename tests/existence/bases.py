@@ -83,10 +83,15 @@ MASKS = {
 }
 
 
+def judged(masks):
+    """Decide without looking at the clock: a loaded machine changes no verdict in a test."""
+    return decide(masks, time_limit=600)
+
+
 @functools.cache
 def document(name):
     """Return the certificate of a pattern; callers copy before they edit."""
-    return decide(MASKS[name], time_limit=600).certificate.document
+    return judged(MASKS[name]).certificate.document
 
 
 def truth(value):
@@ -97,4 +102,4 @@ def truth(value):
         free = (biases.hidden, biases.output)
         texts = ["".join(str(int(x)) for x in line) for line in free]
         masks = with_biases(masks, *texts)
-    return decide(masks, time_limit=600).certificate.document
+    return judged(masks).certificate.document

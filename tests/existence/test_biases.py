@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import prune
 
-from relu_optima.existence import decide
 from relu_optima.existence.proof.verify import problems_of
-from tests.existence.bases import mask, with_biases
+from tests.existence.bases import judged, mask, with_biases
 
 ONE_TO_TWO = [mask("1"), mask("1", "1")]
 WIDE = [mask("11"), mask("1", "1")]
@@ -34,7 +33,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_missing_biases_are_decided(name):
     masks, hidden, output, answer = CASES[name]
-    verdict = decide(with_biases(masks, hidden, output))
+    verdict = judged(with_biases(masks, hidden, output))
     assert verdict.optimum == answer
     assert verdict.certificate.problems() == []
     assert verdict.function_set == "unknown"
@@ -54,7 +53,7 @@ def drawn(seed):
 @given(st.integers(0, 10**9))
 def test_with_all_hidden_biases_nothing_stays_open(seed):
     masks, (hidden, output) = drawn(seed)
-    verdict = decide(with_biases(masks, "1" * len(hidden), output))
+    verdict = judged(with_biases(masks, "1" * len(hidden), output))
     assert verdict.optimum != "unknown"
     assert verdict.certificate.problems() == []
 
@@ -63,7 +62,7 @@ def test_with_all_hidden_biases_nothing_stays_open(seed):
 @given(st.integers(0, 10**9))
 def test_any_biases_give_a_true_certificate_and_the_other_answer_none(seed):
     masks, texts = drawn(seed)
-    verdict = decide(with_biases(masks, *texts))
+    verdict = judged(with_biases(masks, *texts))
     document = verdict.certificate.document
     assert problems_of(document) == []
     if verdict.optimum == "not_always":
@@ -80,7 +79,7 @@ def relu(x):
 def test_the_data_set_is_approached_by_the_curve_of_the_proof(seed):
     """Weights on the masks, biases where they are free, loss below any bound."""
     masks, (hidden, output) = drawn(seed)
-    verdict = decide(with_biases(masks, hidden, output))
+    verdict = judged(with_biases(masks, hidden, output))
     if verdict.optimum != "not_always":
         return
     X, Y = verdict.counterexample_dataset()
@@ -139,7 +138,7 @@ def network(masks, hidden, output, proof, eps, X):
 def test_a_pruned_bias_is_read_from_a_module():
     model = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 2))
     prune.custom_from_mask(model[2], "bias", torch.tensor([1, 0]))
-    verdict = decide(model)
+    verdict = judged(model)
     assert verdict.optimum == "not_always"
     X, Y = verdict.counterexample_dataset()
     assert X.tolist() == [[0.0], [1.0]]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from relu_optima.existence import decide
 from relu_optima.existence.proof import laurent
-from tests.existence.bases import beside
+from tests.existence.bases import beside, judged, make
 
 
 def monarch(blocks, side):
@@ -17,9 +16,12 @@ def monarch(blocks, side):
     return beside([lower, upper], range(width), range(width))
 
 
-@pytest.mark.parametrize(("blocks", "side"), [(3, 3), (4, 5), (8, 8)])
-def test_monarch_beside_a_dense_neuron_is_not_closed(blocks, side):
-    verdict = decide(monarch(blocks, side))
+@pytest.mark.parametrize(
+    ("blocks", "side", "rank"), [(3, 3, 1), (4, 5, 1), (8, 8, 1), (4, 4, 2), (5, 6, 4)]
+)
+def test_monarch_beside_dense_neurons_is_not_closed(blocks, side, rank):
+    masks = make("block_low_rank", blocks=blocks, side=side, rank=rank, spread=True)
+    verdict = judged(masks)
     assert verdict.method == "X"
     assert (verdict.product_set, verdict.function_set) == ("not_closed", "not_closed")
     assert verdict.certificate.problems() == []
@@ -27,7 +29,7 @@ def test_monarch_beside_a_dense_neuron_is_not_closed(blocks, side):
 
 def test_no_member_comes_near_the_limit_with_bounded_factors():
     """Alternating least squares from many starts: the error falls only as the factors grow."""
-    proof = decide(monarch(3, 3)).certificate.document["product"]["proof"]
+    proof = judged(monarch(3, 3)).certificate.document["product"]["proof"]
     A = np.zeros((9, 9))
     for (i, j), value in laurent.from_json(proof["limit"]).items():
         A[i, j] = float(value[0])

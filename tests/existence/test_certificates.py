@@ -57,7 +57,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("name", NOT_CLOSED)
 def test_not_closed_is_proved(name):
-    verdict = decide(NOT_CLOSED[name])
+    verdict = decide(NOT_CLOSED[name], time_limit=600)
     assert verdict.product_set == "not_closed"
     assert verdict.function_set == "not_closed"
     assert verdict.certificate.problems() == []
@@ -65,7 +65,7 @@ def test_not_closed_is_proved(name):
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_is_proved(name):
-    verdict = decide(CLOSED[name])
+    verdict = decide(CLOSED[name], time_limit=600)
     assert verdict.product_set == "closed"
     assert verdict.certificate.problems() == []
 
@@ -99,7 +99,7 @@ def dense(sparse, shape, eps):
 
 @pytest.mark.parametrize("name", [*NOT_CLOSED, *CLOSED])
 def test_json_round_trip(name):
-    certificate = decide({**NOT_CLOSED, **CLOSED}[name]).certificate
+    certificate = decide({**NOT_CLOSED, **CLOSED}[name], time_limit=600).certificate
     again = Certificate.from_json(certificate.to_json())
     assert again.document == certificate.document
     assert again.verify()
@@ -132,7 +132,7 @@ def mutations(value, path=()):
 @pytest.mark.parametrize("name", ["lu2", "hole"])
 def test_no_mutation_of_a_proof_proves_something_false(name):
     """A mutated certificate fails, or still proves the true answers of the masks it names."""
-    document = decide(NOT_CLOSED[name]).certificate.document
+    document = decide(NOT_CLOSED[name], time_limit=600).certificate.document
     rejected = accepted = 0
     for question in ("product", "function", "finite"):
         for part in mutations(document[question]):
@@ -218,7 +218,7 @@ def test_searches_share_arithmetic_with_the_checker_and_no_rule():
 
 
 def test_certificate_is_deterministic():
-    first, second = (decide(SOLVE).certificate.to_json() for _ in range(2))
+    first, second = (decide(SOLVE, time_limit=600).certificate.to_json() for _ in range(2))
     assert first == second
     assert json.loads(first)["format"].startswith("relu-optima/")
 

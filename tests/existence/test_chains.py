@@ -3,17 +3,16 @@
 import numpy as np
 import pytest
 
-from relu_optima.existence import decide
 from relu_optima.existence.open_chain import find_open_chain
 from relu_optima.existence.proof.open_chain import check_open_chain
-from tests.existence.bases import MASKS, make, mask
+from tests.existence.bases import MASKS, judged, make, mask
 
 
 @pytest.mark.parametrize(
     ("widths", "density"), [((32, 32, 32, 8), 0.5), ((32, 32, 16, 16, 8), 0.9)]
 )
 def test_erk_chains_reach_everything(widths, density):
-    verdict = decide(make("erk", widths=list(widths), density=density))
+    verdict = judged(make("erk", widths=list(widths), density=density))
     assert verdict.method == "Z chain"
     assert verdict.product_set == "closed"
     assert verdict.certificate.problems() == []
@@ -21,7 +20,7 @@ def test_erk_chains_reach_everything(widths, density):
 
 def test_the_factors_are_a_point_of_descent_to_any_matrix():
     """Newton from the zero product reaches random matrices on the support."""
-    proof = decide(MASKS["Z chain"]).certificate.document["product"]["proof"]
+    proof = judged(MASKS["Z chain"]).certificate.document["product"]["proof"]
     masks = [np.asarray(m, float) for m in MASKS["Z chain"]]
     rng = np.random.default_rng(0)
     for _ in range(5):

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from relu_optima.errors import DegenerateError, SolveInputError
-from relu_optima.existence import decide
 from relu_optima.existence.proof import laurent
-from tests.existence.bases import MASKS, mask
+from tests.existence.bases import MASKS, judged, mask
 
 
 @pytest.mark.parametrize("name", ["lu", "limit", "X"])
 def test_orders_agree_with_the_curve_itself(name):
-    verdict = decide(MASKS[name])
+    verdict = judged(MASKS[name])
     orders = verdict.divergence()
     proof = verdict.certificate.document["product"]["proof"]
     lower, upper = (laurent.from_json(layer) for layer in proof["curve"])
@@ -30,12 +29,12 @@ def test_orders_agree_with_the_curve_itself(name):
 
 
 def test_lu_has_the_exponents_that_training_shows():
-    orders = decide(MASKS["lu"]).divergence()
+    orders = judged(MASKS["lu"]).divergence()
     assert (orders.error_order, orders.pole_order) == (1, 1)
     assert orders.loss_exponent == -4
     assert orders.decay_exponent == Fraction(-1, 6)
     with pytest.raises(DegenerateError, match="not closed"):
-        decide(MASKS["dense"]).divergence()
+        judged(MASKS["dense"]).divergence()
 
 
 def at(matrix, eps, shape):
@@ -49,7 +48,7 @@ def at(matrix, eps, shape):
 @pytest.mark.parametrize("masks", [[mask("1", "1"), mask("11", "10")], MASKS["B6"], MASKS["X"]])
 def test_data_without_optimum_for_one_kink_of_any_slope(masks, slope):
     """The curve tends to the targets; second differences are those of ReLU times 1 - a."""
-    verdict = decide(masks)
+    verdict = judged(masks)
     X, Y = verdict.counterexample_dataset(negative_slope=slope)
     plain = verdict.counterexample_dataset()[1]
     assert np.allclose(np.diff(Y, 2, axis=0), (1 - slope) * np.diff(plain, 2, axis=0))
@@ -73,4 +72,4 @@ def test_data_without_optimum_for_one_kink_of_any_slope(masks, slope):
 
 def test_a_straight_activation_is_refused():
     with pytest.raises(SolveInputError, match="other than 1"):
-        decide(MASKS["lu"]).counterexample_dataset(negative_slope=1.0)
+        judged(MASKS["lu"]).counterexample_dataset(negative_slope=1.0)

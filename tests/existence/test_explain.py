@@ -83,4 +83,4 @@ def test_every_rule_in_the_text_is_followed_by_its_sentence(tmp_path):
     assert "No support was used" not in " ".join(text.split())
     explained = " ".join(report.to_text(explain=True).split())
     assert "No support was used, so no mask can help" in explained
-    assert "docs/existence.md" in explained
+    assert "docs/existence_theory.md" in explained

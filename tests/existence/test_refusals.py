@@ -5,6 +5,7 @@
 """
 
 import ast
+import base64
 import copy
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from relu_optima.existence import proof
-from relu_optima.existence.proof import function, open_chain
+from relu_optima.existence.proof import chain, function, open_chain
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -43,6 +44,13 @@ def packed(*masks):
     return pack_masks([np.asarray(m, np.uint8) for m in masks])
 
 
+def listed(columns, lengths):
+    """The first layer of "lu" as a list of its ones."""
+    parts = {"columns": columns, "lengths": lengths}
+    text = {k: base64.b64encode(np.array(v, "<u4").tobytes()).decode() for k, v in parts.items()}
+    return {"shape": [2, 2], **text}
+
+
 ORACLE = {"rule": "oracle z3", "version": "5", "rlimit": 1}
 ONE_OUT = "an output without bias"
 STAR = {"kind": "star", "piece": [0, [0], [0, 1]]}
@@ -58,6 +66,11 @@ ROWS = [
     ("lu", "layers.0.shape", [2, 9], "shape and bits of a layer disagree"),
     ("lu", "layers.0.shape", [-2, -2], "shape and bits of a layer disagree"),
     ("lu", "layers", packed(mask("11"), mask("11")), "the layers do not chain"),
+    ("lu", "layers.0", listed([0, 1, 1], [2, 1]), None),
+    ("lu", "layers.0", listed([0, 1, 1], [2, 1, 0]), "shape and row lengths of a layer disagree"),
+    ("lu", "layers.0", listed([0, 1, 2], [2, 1]), "rows are not ascending and in range"),
+    ("lu", "layers.0", listed([1, 0, 1], [2, 1]), "rows are not ascending and in range"),
+    ("lu", "layers.0", listed([0, 1, 1], [1, 1]), "rows are not ascending and in range"),
     ("lu", PRODUCT, {**ORACLE, "rlimit": -1}, "version or resource limit of z3 is missing"),
     ("lu", PRODUCT, {**ORACLE, "version": 5}, "version or resource limit of z3 is missing"),
     ("lu", "product", swap("unknown", reason="", **ORACLE), "an unknown answer rests on z3"),
@@ -341,6 +354,9 @@ def beyond_the_proofs(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(open_chain, "MAX_LEFT", -1)
         yield problems_of(document("Z chain"))
+    with monkeypatch.context() as patch:
+        patch.setattr(chain, "MAX_BITS", -1)
+        yield problems_of(document("butterfly"))
 
 
 def test_every_refusal_is_provoked(monkeypatch):

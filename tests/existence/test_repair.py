@@ -1,5 +1,6 @@
 """Repairs: the answer becomes yes, few entries change, and the lower bound holds."""
 
+import functools
 import itertools
 import json
 
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relu_optima.errors import DataError, SolveInputError
-from relu_optima.existence import check_files, decide, repair
+from relu_optima.existence import check_files
+from relu_optima.existence import repair as repair_within
 from relu_optima.existence.repair_pairs import ways
-from tests.existence.bases import mask, with_biases
+from tests.existence.bases import judged, mask, with_biases
 
+repair = functools.partial(repair_within, time_limit=600)
 LU = [mask("111", "011", "001"), mask("100", "110", "111")]
 ANSWERS = {"finite": "optimum", "function": "function_set", "product": "product_set"}
 
@@ -57,7 +60,7 @@ def fewest_by_search(masks, question, change):
             for q, i, j in chosen:
                 new[q][i, j] ^= 1
             if all(m.any() for m in new):
-                verdict = decide(new)
+                verdict = judged(new)
                 rule = verdict.certificate.document["function"]["proof"].get("rule")
                 if verdict.optimum == "always" if question == "finite" else rule == "B2":
                     return count
@@ -126,7 +129,7 @@ def test_other_questions_are_refused():
 def test_the_command_writes_masks_that_pass(tmp_path):
     path, out = tmp_path / "lu.npz", tmp_path / "mended.npz"
     np.savez(path, *LU)
-    report = check_files([path], repair_by="delete", repair_out=out)
+    report = check_files([path], time_limit=600, repair_by="delete", repair_out=out)
     assert report.exit_code == 1
     assert "after the repair: always (certificate verified)" in report.to_text()
     assert "no fewer do" in report.to_text()

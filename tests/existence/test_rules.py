@@ -44,7 +44,7 @@ CLOSED_BY = {
 
 @pytest.mark.parametrize("rule", CLOSED_BY)
 def test_rule_decides_its_pattern(rule):
-    verdict = decide(CLOSED_BY[rule])
+    verdict = decide(CLOSED_BY[rule], time_limit=600)
     assert verdict.product_set == "closed"
     assert verdict.certificate.problems() == []
     assert verdict.certificate.document["product"]["proof"]["leaves"] == [rule]
@@ -179,7 +179,7 @@ def beside(*patterns):
     ],
 )
 def test_networks_that_share_no_output_are_decided_one_by_one(patterns, answer):
-    verdict = decide(beside(*patterns))
+    verdict = decide(beside(*patterns), time_limit=600)
     assert (verdict.product_set, verdict.function_set) == ("closed", answer)
     document = verdict.certificate.document
     assert document["function"]["proof"]["rule"] == "outputs"
@@ -195,7 +195,7 @@ def test_networks_that_share_no_output_are_decided_one_by_one(patterns, answer):
 def test_a_part_that_shares_an_output_proves_nothing():
     """B5 alone is closed; with LU's missing neuron at its outputs the whole is another pattern."""
     masks = [np.vstack([B5[0], mask("11")]), np.hstack([B5[1], mask("1", "0")])]
-    verdict = decide(masks)
+    verdict = decide(masks, time_limit=600)
     document = verdict.certificate.document
     parts = [{"neurons": [0, 1, 2], "proof": {"rule": "B5"}}]
     for answer in ("closed", "not_closed"):

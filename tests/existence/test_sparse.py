@@ -8,11 +8,14 @@ import pytest
 from scipy import sparse
 
 from relu_optima.errors import DataError
-from relu_optima.existence import Certificate, check_files, decide
+from relu_optima.existence import Certificate, check_files
+from relu_optima.existence.proof import chain
 from relu_optima.existence.proof.document import pack_masks, unpack_masks
+from relu_optima.existence.proof.linear import column_sizes, row_sizes
 from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns import masks as mask_rules
 from relu_optima.patterns.sparse import as_list, compact, is_sparse, same_masks
+from tests.existence.bases import judged
 
 
 def butterfly(bits, size):
@@ -43,7 +46,7 @@ def monarch(size, block):
 )
 def test_structured_layers_need_no_array(masks, product, function):
     tracemalloc.start()
-    verdict = decide(masks, time_limit=600)
+    verdict = judged(masks)
     assert verdict.certificate.problems() == []
     assert tracemalloc.get_traced_memory()[1] < 300e6
     tracemalloc.stop()
@@ -55,8 +58,8 @@ def test_what_counts_is_the_mask_not_its_form():
     """Two bands of width 2,100 are not closed: found on arrays, whoever passes what."""
     bands = sparse.diags_array([np.ones(2100), np.ones(2099)], offsets=[0, -1])
     masks = [bands.tocsr(), bands.T.tocsr()]
-    listed = decide(masks)
-    arrays = decide([m.toarray() for m in masks])
+    listed = judged(masks)
+    arrays = judged([m.toarray() for m in masks])
     assert listed.product_set == "not_closed"
     assert listed.certificate.verify()
     assert listed.certificate.to_json() == arrays.certificate.to_json()
@@ -85,11 +88,21 @@ def test_masks_beyond_every_array():
     for m in masks:
         m.sum_duplicates()
         m.data[:] = 1
-    verdict = decide(masks)
+    verdict = judged(masks)
     assert (verdict.product_set, verdict.function_set) == ("unknown", "unknown")
     assert verdict.optimum == "not_always"
     assert verdict.certificate.problems() == []
-    assert decide([*masks, masks[0]]).product_set == "unknown"
+    assert judged([*masks, masks[0]]).product_set == "unknown"
+
+
+def test_transposed_lists_are_not_taken_for_lists_of_rows():
+    rng = np.random.default_rng(0)
+    mask = (rng.random((40, 70)) < 0.1).astype(np.uint8)
+    listed = as_list(mask)
+    assert np.array_equal(row_sizes(listed.T), mask.sum(axis=0))
+    assert np.array_equal(column_sizes(listed.T), mask.sum(axis=1))
+    for given, plain in ((listed, mask), (listed.T, mask.T), (mask, mask)):
+        assert np.array_equal(chain._support_below([given]), np.packbits(plain, axis=1))
 
 
 def words(*values):
@@ -119,7 +132,7 @@ def test_lists_are_read_back():
     ],
 )
 def test_forged_lists_are_refused(edit, message):
-    document = decide([np.ones((3, 2))]).certificate.document
+    document = judged([np.ones((3, 2))]).certificate.document
     problems = problems_of({**document, "layers": [{**LISTS, **edit}]})
     assert len(problems) == 1
     assert message in problems[0]
@@ -127,7 +140,7 @@ def test_forged_lists_are_refused(edit, message):
 
 def test_a_layer_that_does_not_peel_is_refused_in_a_list():
     masks = butterfly(range(3), 4096)
-    document = decide(masks).certificate.document
+    document = judged(masks).certificate.document
     forged = {**document, "layers": pack_masks([as_list(m) for m in [*masks[:2], masks[0]]])}
     assert any("classes of a peeled layer meet" in p for p in problems_of(forged))
 
@@ -137,7 +150,7 @@ def test_lists_with_other_entries_or_too_many_are_refused(monkeypatch):
     monkeypatch.setattr(mask_rules, "MAX_ONES", 2)
     layers = [sparse.eye_array(2500)] * 2
     with pytest.raises(DataError, match="5000 ones"):
-        decide(layers)
+        judged(layers)
     for bad, message in ((2 * eye, "other than 1"), (sparse.csr_array((3, 3)), "are zero")):
         with pytest.raises(DataError, match=message):
             mask_rules.check_any_masks([bad], "masks")

@@ -8,6 +8,7 @@ import pytest
 from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
 from relu_optima.existence.config import ExistenceConfig
+from relu_optima.existence.proof.document import pack_masks
 from relu_optima.existence.stage import run, verify
 from relu_optima.stage import Record, Task
 
@@ -57,6 +58,13 @@ def test_tampering_is_noticed():
     record = stored(run(task(n=3)))
     record.documents.clear()
     assert verify(record, {})
+    record = stored(run(task("dense", n_in=1, n_hidden=1, n_out=1)))
+    assert verify(record, {}) == []
+    document = record.documents["certificate"]
+    document["function"] = {"answer": "unknown", "proof": {"reason": "it lacks biases"}}
+    record.row["verdict_function"] = "unknown"
+    document["biases"] = pack_masks([np.zeros((1, 1), np.uint8)] * 2)
+    assert verify(record, {}) == ["the certificate is about a network that lacks biases"]
 
 
 def test_a_learned_mask_is_judged_instead_of_the_pattern():

@@ -66,7 +66,8 @@ def test_atlas_numbers_run_through_all_sizes():
 
 @pytest.mark.parametrize("r", [1, 2, 3, 4])
 def test_atlas_sweep_names_every_class(r):
-    sweep = yaml.safe_load((PRESETS[0].parents[1] / f"sweep/atlas_r{r}.yaml").read_text())
+    study = PRESETS[0].parents[1] / "study/atlas/patterns.yaml"
+    sweep = yaml.safe_load(study.read_text())["sweeps"][f"atlas_r{r}"]
     fields = {k.removeprefix("pattern."): v for k, v in sweep["fixed"].items() if "." in k}
     assert fields["n_hidden"] == r
     stop = int(sweep["grid"]["pattern.index"].removeprefix("range(0,").removesuffix(")"))
@@ -138,10 +139,10 @@ def test_bad_masks_are_one_typed_error(masks, text):
 
 def test_kronecker_factors_are_what_they_are_called():
     for a, b, c, d in ((2, 3, 2, 2), (1, 2, 4, 3), (4, 1, 2, 1)):
-        (mask,) = make("kronecker", factors=[(a, b, c, d)])
+        (mask,) = make("kronecker", factors=[[a, b, c, d]])
         assert np.array_equal(mask, np.kron(np.kron(np.eye(a), np.ones((b, c))), np.eye(d)))
     with pytest.raises(DataError, match="positive integers"):
-        make("kronecker", factors=[(1, 2, 0, 1)])
+        make("kronecker", factors=[[1, 2, 0, 1]])
 
 
 def test_blocks_beside_dense_neurons():

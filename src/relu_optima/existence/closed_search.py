@@ -64,11 +64,8 @@ def _pairs(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[s
     distinct = list({(p.rows, p.columns): p for p in pieces}.values())
     if not _complete(distinct, observed):
         return None
-    return (
-        {}
-        if next(open_pairs(*map(as_list, _sides(distinct, observed)), deadline), None) is None
-        else None
-    )
+    rows, columns = (as_list(side) for side in _sides(distinct, observed))
+    return {} if next(open_pairs(rows, columns, deadline), None) is None else None
 
 
 def _full_space(
@@ -138,7 +135,7 @@ def _is_onto(
             places = number[hit, x] if held[q] else number[x, hit]
             line[0, places] = values["u" if held[q] else "v"][q, hit]
             images.append(line)
-    return rank_mod_p(np.concatenate(images)) == left.sum()
+    return rank_mod_p(np.concatenate(images)) == int(left.sum())
 
 
 def _table(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:

@@ -46,7 +46,8 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
     product = in_time(lambda: decide_product(masks, deadline))
     if _is_for_z3(masks, product, z3_rlimit):
         undecided = product
-        product = in_time(lambda: ask_z3(*dense(masks), z3_rlimit, deadline) or undecided)
+        lower, upper = dense(masks)
+        product = in_time(lambda: ask_z3(lower, upper, z3_rlimit, deadline) or undecided)
     function = in_time(lambda: decide_function(masks, product, deadline))
     biases = missing_biases(layers)
     finite = decide_finite(masks, product, biases)

@@ -7,7 +7,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-PAGE = "docs/existence.md"
+PAGE = "docs/existence_theory.md"
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,14 @@ def proof_of(name: str) -> str:
     rule = RULES[name]
     lines = [f"{name}: {rule.sentence}."]
     if rule.module:
-        module = importlib.import_module(f"relu_optima.existence.{rule.module}")
-        lines += [f"({PAGE}; {module.__name__})", "", _section(module, rule.heading)]
+        lines += [f"({PAGE}; relu_optima.existence.{rule.module})", "", proof_text(rule)]
     return "\n".join(lines)
+
+
+def proof_text(rule: Rule) -> str:
+    """Return the part of a docstring that proves a rule."""
+    module = importlib.import_module(f"relu_optima.existence.{rule.module}")
+    return _section(module, rule.heading)
 
 
 def _section(module: object, heading: str) -> str:

@@ -45,7 +45,7 @@ def decide_finite(
     live = _counted(masks, biases)
     feeds = masks[1][:, live]  # outputs by neurons that count
     several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2
-    ones = ((int(i), row_entries(feeds, i)) for i in np.flatnonzero(shared))
+    ones = ((int(i), row_entries(feeds, int(i))) for i in np.flatnonzero(shared))
     clash = next(((i, fed) for i, fed in ones if several[fed].any()), None)
     if clash is None:
         if biases is not None:

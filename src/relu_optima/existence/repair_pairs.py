@@ -44,7 +44,7 @@ def _changes(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray])
 
 def _is_closed(S: np.ndarray, T: np.ndarray) -> bool:
     _, rows, columns = rectangles([T.astype(np.uint8), S.T.astype(np.uint8)])
-    return T.any() and S.any() and next(open_pairs(rows, columns), None) is None
+    return bool(T.any() and S.any()) and next(open_pairs(rows, columns), None) is None
 
 
 def ways(

@@ -69,6 +69,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     ):
         if record.row.get(key) != answer:
             problems.append(f"{key} is {record.row.get(key)!r}, the certificate proves {answer!r}")
+    if "biases" in document:
+        problems.append("the certificate is about a network that lacks biases")
     if record.row.get("certificate_verified") != _verified(certificate):
         problems.append("certificate_verified is not what the certificate says")
     proved = unpack_masks(document["layers"])

@@ -68,7 +68,7 @@ def check_any_masks(masks: Sequence[object] | np.ndarray, where: str) -> list[Ma
         )
     _check_chain(out, where)
     _check_cells([mask for mask in out if not is_sparse(mask)], where)
-    ones = sum(int(mask.nnz) for mask in out if is_sparse(mask))
+    ones = sum([int(mask.nnz) for mask in out if is_sparse(mask)])
     if ones > MAX_ONES:
         raise DataError(f"the masks have {ones} ones", where=where, allowed=f"at most {MAX_ONES}")
     return out

@@ -14,9 +14,8 @@ import numpy as np
 from relu_optima.errors import DataError
 from relu_optima.npz import NpzError, read_npy, read_npz
 from relu_optima.patterns.layers import Layer, check_layers
-from relu_optima.patterns.masks import MAX_CELLS
 from relu_optima.patterns.order import natural_key
-from relu_optima.patterns.sparse import as_list
+from relu_optima.patterns.sparse import MAX_CELLS, as_list
 from relu_optima.patterns.state_dict import state_dict_layers
 
 if TYPE_CHECKING:

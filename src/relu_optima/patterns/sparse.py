@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from relu_optima.errors import DataError
 if TYPE_CHECKING:
     from scipy import sparse
 
-    Mask = np.ndarray | sparse.csr_array
+    Mask: TypeAlias = np.ndarray | sparse.csr_array
 
 DENSE_CELLS = 4_000_000  # up to here an array is as good: 4 MB
 SHARE = 32  # cells for each one from which a larger mask is kept as a list
@@ -25,7 +25,7 @@ MAX_CELLS = 100_000_000  # of all arrays together; deciding takes up to 25 bytes
 MAX_ONES = 20_000_000  # of all lists together
 
 
-def is_sparse(mask: Any) -> bool:
+def is_sparse(mask: Any) -> TypeGuard[Any]:
     """Say whether a matrix is a scipy sparse matrix or array."""
     module = sys.modules.get("scipy.sparse")
     return module is not None and bool(module.issparse(mask))
@@ -54,7 +54,7 @@ def compact(mask: Any) -> Mask:
     ones = int(mask.nnz) if is_sparse(mask) else int(np.count_nonzero(mask))
     if cells > DENSE_CELLS and (ones * SHARE <= cells or cells > MAX_CELLS):
         return as_list(mask)
-    return np.asarray(mask.toarray(), np.uint8) if is_sparse(mask) else mask
+    return np.asarray(mask.toarray() if is_sparse(mask) else mask, np.uint8)
 
 
 def dense(masks: Sequence[Any], where: str = "masks") -> list[np.ndarray]:

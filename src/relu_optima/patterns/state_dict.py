@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from relu_optima.errors import DataError
 from relu_optima.patterns.layers import ABSENT, FREE, PARTIAL, Layer
-from relu_optima.patterns.masks import MAX_CELLS, MAX_SIDE
+from relu_optima.patterns.masks import MAX_SIDE
 from relu_optima.patterns.order import UncertainOrderError, certain_order, natural_key
+from relu_optima.patterns.sparse import MAX_CELLS
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -35,7 +35,7 @@ from relu_optima.existence.proof.closed import check_closed, check_reduction
 from relu_optima.existence.proof.linear import boolean_product, packed_product, row_sizes
 from relu_optima.existence.proof.open_chain import check_open_chain
 from relu_optima.existence.proof.values import integer
-from relu_optima.patterns.sparse import as_list, dense, is_sparse
+from relu_optima.patterns.sparse import as_list, dense
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -126,16 +126,13 @@ def _alternating_triangles(layers: list[np.ndarray]) -> bool:
 
 def _support_below(layers: Sequence[Mask]) -> np.ndarray:
     """Return the support of a product of layers, its rows packed into bits."""
-    first = layers[0]
+    first = as_list(layers[0])
     if first.shape[1] * max(layer.shape[0] for layer in layers) > MAX_BITS:
         raise ValueError("the layers are too large to be peeled")
-    if is_sparse(first):
-        support = np.zeros((first.shape[0], (first.shape[1] + 7) // 8), np.uint8)
-        rows = np.repeat(np.arange(first.shape[0]), row_sizes(first))
-        bits = np.uint8(128) >> (first.indices % 8).astype(np.uint8)
-        np.bitwise_or.at(support, (rows, first.indices // 8), bits)
-    else:
-        support = np.packbits(first, axis=1)
+    support = np.zeros((first.shape[0], (first.shape[1] + 7) // 8), np.uint8)
+    rows = np.repeat(np.arange(first.shape[0]), row_sizes(first))
+    bits = np.uint8(128) >> (first.indices % 8).astype(np.uint8)
+    np.bitwise_or.at(support, (rows, first.indices // 8), bits)
     for layer in layers[1:]:
         support = packed_product(as_list(layer), support)
     return support

@@ -49,7 +49,8 @@ def check_closed(masks: Sequence[Mask], proof: dict[str, Any]) -> list[str]:
     if rule == "P" and len(masks) == 2:
         return check_pairs(masks)
     if rule == "reduction" and len(masks) == 2:
-        return check_reduction(*dense(masks), proof)
+        lower, upper = dense(masks)
+        return check_reduction(lower, upper, proof)
     return [f"there is no rule {rule!r} for {len(masks)} layers"]
 
 

@@ -37,14 +37,14 @@ def rational_rank(vectors: list[list[Fraction]]) -> int:
 def row_sizes(mask: Mask) -> np.ndarray:
     """Count the ones in every row."""
     if is_sparse(mask):
-        return np.diff(mask.indptr)
+        return np.diff(mask.tocsr().indptr)
     return np.asarray(np.count_nonzero(mask, axis=1))
 
 
 def column_sizes(mask: Mask) -> np.ndarray:
     """Count the ones in every column."""
     if is_sparse(mask):
-        return np.bincount(mask.indices, minlength=mask.shape[1])
+        return np.bincount(mask.tocsr().indices, minlength=mask.shape[1])
     return np.asarray(np.count_nonzero(mask, axis=0))
 
 

@@ -18,11 +18,11 @@ class Config(PatternConfig):
 
     Attributes
     ----------
-    factors : list of (int, int, int, int)
+    factors : list of [int, int, int, int]
         a, b, c, d of each layer, first layer first: a b d outputs, a c d inputs.
     """
 
-    factors: list[tuple[int, int, int, int]] = Field(
+    factors: list[list[int]] = Field(
         min_length=1, description="(a, b, c, d) of each layer I_a x ones(b, c) x I_d, first first"
     )
 
@@ -30,11 +30,12 @@ class Config(PatternConfig):
 def masks(config: Config) -> list[np.ndarray]:
     """Make the factors."""
     out = []
-    for number, (a, b, c, d) in enumerate(config.factors):
+    for number, factor in enumerate(config.factors):
+        a, b, c, d = factor if len(factor) == 4 else (0, 0, 0, 0)
         sides = a * b * d, a * c * d
         if min(a, b, c, d) < 1 or max(sides) > MAX_WIDTH:
             raise DataError(
-                f"factor {number + 1} is {(a, b, c, d)}",
+                f"factor {number + 1} is {factor}",
                 where="pattern.factors",
                 allowed=f"four positive integers, sides up to {MAX_WIDTH}",
             )
