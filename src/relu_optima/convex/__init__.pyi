@@ -17,7 +17,11 @@ from .enumeration_certificate import certify_network as certify_network
 from .gates import gates_from_network as gates_from_network
 from .gates import sample_gates as sample_gates
 from .gates import symmetrize as symmetrize
+from .low_rank.all_patterns import lambda_max_all as lambda_max_all
 from .low_rank.all_patterns import solve_all as solve_all
+from .low_rank.geometry import RectifiedEllipsoid as RectifiedEllipsoid
+from .low_rank.geometry import extreme_neuron as extreme_neuron
+from .low_rank.geometry import rectified_ellipsoid as rectified_ellipsoid
 from .low_rank.pricing import Price as Price
 from .low_rank.pricing import Pricer as Pricer
 from .low_rank.pricing import price as price

@@ -9,7 +9,9 @@ import numpy as np
 from relu_optima.convex.certificate import Certificate, certify
 from relu_optima.convex.enumeration_certificate import CELLS, certify_network
 from relu_optima.convex.low_rank.all_patterns import cells, lambda_max_all, solve_all
+from relu_optima.convex.low_rank.geometry import extreme_neuron, rectified_ellipsoid
 from relu_optima.convex.low_rank.hyperplanes import hyperplanes
+from relu_optima.convex.low_rank.recovery import recovered_teacher
 from relu_optima.convex.low_rank.spike_free import all_active_gate, is_spike_free, solve_spike_free
 from relu_optima.convex.program_row import canonical_strength, score_row
 from relu_optima.convex.programs import all_patterns, spike_free
@@ -17,6 +19,8 @@ from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solver import lambda_max
 from relu_optima.errors import BudgetError
 from relu_optima.stage import Outcome, Record, Scalar, Task
+
+PICTURED = 50  # rows up to which each row's own neuron is found
 
 
 def run_all_patterns(task: Task, config: all_patterns.Config) -> Outcome:
@@ -48,12 +52,16 @@ def run_all_patterns(task: Task, config: all_patterns.Config) -> Outcome:
         "n_patterns": solution.counts.get("patterns", 0),
         "n_rounds": len(solution.bounds) or None,
     }
+    planted = recovered_teacher(solution.network, dataset)
+    if planted is not None:
+        row["recovered"] = "yes" if planted else "no"
     outcome = _outcome(solution, proof, lam_max, config.tol, dataset)
     bounds = np.array(solution.bounds, dtype=np.float64).reshape(-1, 2)
     series = {
         "round": np.arange(len(bounds)),
         "upper_bound": bounds[:, 0],
         "lower_bound": bounds[:, 1],
+        "bound_gap": (bounds[:, 0] - bounds[:, 1]) / np.maximum(bounds[:, 0], 1e-300),
     }
     return Outcome(
         {**outcome.row, **row}, outcome.status, series if len(bounds) else {}, outcome.arrays
@@ -75,7 +83,25 @@ def run_spike_free(task: Task, config: spike_free.Config) -> Outcome:
         "spike": found.ratio if np.isfinite(found.ratio) else None,
         "n_directions": len(hyperplanes(X).normals),
     }
-    return Outcome({**outcome.row, **row}, outcome.status, {}, outcome.arrays | {"gate": gate})
+    return Outcome(
+        {**outcome.row, **row}, outcome.status, _pictures(X), outcome.arrays | {"gate": gate}
+    )
+
+
+def _pictures(X: np.ndarray) -> dict[str, np.ndarray]:
+    """Residual of each row of small data, and of two rows of rank two the rectified ellipsoid."""
+    series: dict[str, np.ndarray] = {}
+    if len(X) <= PICTURED:
+        series["neuron.row"] = np.arange(len(X))
+        series["neuron.output"] = np.array([extreme_neuron(X, i)[1] for i in range(len(X))])
+    if len(X) == 2 and np.linalg.matrix_rank(X) == 2:
+        drawn = rectified_ellipsoid(X)
+        series |= {
+            "ellipsoid.first": drawn.ellipsoid[:, 0],
+            "ellipsoid.second": drawn.ellipsoid[:, 1],
+            "ellipsoid.spike": drawn.spikes.astype(np.float64),
+        }
+    return series
 
 
 def verify_all_patterns(record: Record, upstream: Mapping[str, Record]) -> list[str]:

@@ -84,6 +84,28 @@ def top_of_three(M: np.ndarray, e: np.ndarray) -> float:
 
 
 @compiled
+def _sums_of_blocks(b: np.ndarray, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Return G before each block of crossings: no sum has more than 2 m / BLOCK + BLOCK terms."""
+    m, K = A.shape
+    part = np.zeros((2, K))
+    anchors = np.zeros((2 * m // BLOCK + 2, 2, K))
+    for k in range(K):
+        for i in range(m):
+            anchors[0, 0, k] -= b[i, 0] * B[i, k]
+            anchors[0, 1, k] -= b[i, 1] * B[i, k]
+    for start in range(0, 2 * m, BLOCK):
+        part[:] = 0.0
+        for i in range(start, min(start + BLOCK, 2 * m)):
+            j, sign = (i, 1.0) if i < m else (i - m, -1.0)
+            for k in range(K):
+                jump = sign * (A[j, k] + B[j, k])
+                part[0, k] += b[j, 0] * jump
+                part[1, k] += b[j, 1] * jump
+        anchors[start // BLOCK + 1] = anchors[start // BLOCK] + part
+    return anchors
+
+
+@compiled
 def sweep_plane(
     b: np.ndarray, A: np.ndarray, B: np.ndarray, level: float, found: np.ndarray
 ) -> int:
@@ -113,23 +135,7 @@ def sweep_plane(
     found[0, 0], found[0, 1], found[0, 2] = 1.0, 0.0, 0.0
     gx, gy = np.zeros(K), np.zeros(K)
     px, py = np.zeros(K), np.zeros(K)
-    # sums of whole blocks first, so that no sum has more than 2 m / BLOCK + BLOCK terms
-    anchors = np.zeros((2 * m // BLOCK + 2, 2, K))
-    for k in range(K):
-        for i in range(m):
-            anchors[0, 0, k] -= b[i, 0] * B[i, k]
-            anchors[0, 1, k] -= b[i, 1] * B[i, k]
-    for start in range(0, 2 * m, BLOCK):
-        gx[:] = 0.0
-        gy[:] = 0.0
-        for i in range(start, min(start + BLOCK, 2 * m)):
-            j, sign = (i, 1.0) if i < m else (i - m, -1.0)
-            for k in range(K):
-                jump = sign * (A[j, k] + B[j, k])
-                gx[k] += b[j, 0] * jump
-                gy[k] += b[j, 1] * jump
-        anchors[start // BLOCK + 1, 0] = anchors[start // BLOCK, 0] + gx
-        anchors[start // BLOCK + 1, 1] = anchors[start // BLOCK, 1] + gy
+    anchors = _sums_of_blocks(b, A, B)
     gx[:] = anchors[0, 0]
     gy[:] = anchors[0, 1]
     size = 0.0

@@ -26,6 +26,12 @@ COLUMNS = (
     series("round", "Number of the pricing.", when=ROUNDS),
     series("upper_bound", "Best objective after it.", label="upper bound", when=ROUNDS),
     series("lower_bound", "Best dual value after it.", label="lower bound", when=ROUNDS),
+    series("bound_gap", "Their difference, relative to the first.", label="gap", when=ROUNDS),
+    text(
+        "recovered",
+        "`yes` if the network is the one that the data's targets come from, else `no`.",
+        when="planted data with raw features",
+    ),
 )
 
 

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.result_columns import flag, number
+from relu_optima.config.result_columns import flag, number, series
 from relu_optima.convex.config import ConvexConfig
 
 if TYPE_CHECKING:
     from relu_optima.stage import Outcome, Record, Task
+
+SMALL = "at most 50 rows"
+TWO = "two rows of rank two"
 
 COLUMNS = (
     flag("spike_free", "Whether the data are spike-free.", label="spike-free"),
     number("spike", "Length of the spike of the witness, 1 if there is none.", label="spike"),
     number("n_directions", "Distinct directions of the rows.", label="directions"),
     flag("exact", "Whether the bound holds over all patterns.", label="all patterns"),
+    series("neuron.row", "Number of a row.", label="row", when=SMALL),
+    series("neuron.output", "Largest output on it of a unit neuron off elsewhere.", when=SMALL),
+    series("ellipsoid.first", "First output of X u, u a unit vector.", when=TWO),
+    series("ellipsoid.second", "Second output of X u.", when=TWO),
+    series("ellipsoid.spike", "1 where (X u)₊ is a spike.", when=TWO),
 )
 
 
