@@ -1,1 +1,1 @@
-"""Global optima of low-rank data beside interior points and beside listing all patterns."""
+"""Programs whose optimum over all networks is known: time, memory and growth beside peers."""

@@ -197,9 +197,7 @@ def _rescaled(problem: Problem, trained: Trained, fit: float) -> float | None:
         return None
     below = np.square(trained.weights[0]).sum(axis=1)
     constant = 0.0
-    if trained.biases:
-        if not problem.config.decay_biases:
-            return None
+    if trained.biases and problem.config.decay_biases:  # free biases move along at no cost
         below = below + np.square(trained.biases[0])
         constant = float(np.square(trained.biases[1]).sum())
     above = np.square(trained.weights[1]).sum(axis=0)

@@ -1,7 +1,7 @@
 r"""The active-set method for a spline with given prices of bending: O(n) for each round.
 
 .. math:: \min_f \; \tfrac12 \sum_j m_j (f_j - y_j)^2 + \mu s_1
-          + \sum_k (p \Delta_k^+ + q \Delta_k^-)
+          + \sum_k (p \Delta_k^+ + q \Delta_k^-), \qquad \mu = p - q,
 
 over the values f at sorted distinct points, with first slope s_1 and slope changes Delta_k at the
 interior points. With nu = m (y - f) and the *multiplier* G_k = sum_j nu_j (x_j - x_k)_+, a point
@@ -26,10 +26,10 @@ from relu_optima.convex.one_dimensional.kernels import (
     copy_knots,
     copy_sums,
     largest,
-    level,
     mark_wrong,
     price,
     remove_knots,
+    set_multiplier,
     solve_nodes,
     split_sums,
 )
@@ -38,38 +38,27 @@ DONE, STALLED, ROUNDS = 0, 1, 2  # optimal; rounding hides further progress; rou
 
 
 @compiled
-def set_multiplier(
-    sign: np.ndarray, count: int, rise: float, fall: float, tilt: float, multiplier: np.ndarray
-) -> None:
-    """Write the multiplier at the nodes."""
-    multiplier[0] = tilt
-    for k in range(1, count - 1):
-        multiplier[k] = level(sign[k], rise, fall)
-    multiplier[count - 1] = 0.0
-
-
-@compiled
 def minimise(
     x: np.ndarray, node: np.ndarray, sign: np.ndarray, count: int, sums: np.ndarray,
-    last: np.ndarray, rise: float, fall: float, tilt: float,
+    last: np.ndarray, rise: float, fall: float,
     multiplier: np.ndarray, diagonal: np.ndarray, beside: np.ndarray, v: np.ndarray,
 ) -> float:  # fmt: skip
     """Minimise over the values at the nodes for the given signs."""
-    set_multiplier(sign, count, rise, fall, tilt, multiplier)
+    set_multiplier(sign, count, rise, fall, multiplier)
     return solve_nodes(x, node, count, sums, last, multiplier, diagonal, beside, v)
 
 
 @compiled
 def settle(
     x: np.ndarray, node: np.ndarray, sign: np.ndarray, count: int, sums: np.ndarray,
-    last: np.ndarray, rise: float, fall: float, tilt: float,
+    last: np.ndarray, rise: float, fall: float,
     multiplier: np.ndarray, diagonal: np.ndarray, beside: np.ndarray, v: np.ndarray,
     removed: np.ndarray, counts: np.ndarray,
 ) -> tuple[int, float]:  # fmt: skip
     """Drop all wrong knots together, again and again, until every sign is right."""
     while True:
         value = minimise(
-            x, node, sign, count, sums, last, rise, fall, tilt, multiplier, diagonal, beside, v
+            x, node, sign, count, sums, last, rise, fall, multiplier, diagonal, beside, v
         )
         counts[1] += 1
         if mark_wrong(x, node, sign, count, v, removed) == 0:
@@ -80,7 +69,7 @@ def settle(
 @compiled
 def step_strictly(
     x: np.ndarray, node: np.ndarray, sign: np.ndarray, count: int, sums: np.ndarray,
-    last: np.ndarray, rise: float, fall: float, tilt: float,
+    last: np.ndarray, rise: float, fall: float,
     multiplier: np.ndarray, diagonal: np.ndarray, beside: np.ndarray, v: np.ndarray,
     removed: np.ndarray, counts: np.ndarray, now: np.ndarray, excess: np.ndarray,
 ) -> tuple[int, float]:  # fmt: skip
@@ -91,7 +80,7 @@ def step_strictly(
     """
     while True:
         value = minimise(
-            x, node, sign, count, sums, last, rise, fall, tilt, multiplier, diagonal, beside, v
+            x, node, sign, count, sums, last, rise, fall, multiplier, diagonal, beside, v
         )
         counts[1] += 1
         if mark_wrong(x, node, sign, count, v, removed) == 0:
@@ -142,7 +131,7 @@ def step_strictly(
 @compiled
 def fit_spline(
     x: np.ndarray, mass: np.ndarray, y: np.ndarray, last: np.ndarray,
-    rise: float, fall: float, tilt: float, tiny: float, max_rounds: int,
+    rise: float, fall: float, tiny: float, max_rounds: int,
     node: np.ndarray, sign: np.ndarray, count: int, sums: np.ndarray, v: np.ndarray,
     counts: np.ndarray,
 ) -> tuple[int, int]:  # fmt: skip
@@ -152,18 +141,18 @@ def fit_spline(
     `counts` gains rounds, systems solved, and rounds done over strictly.
     """
     size = x.size
-    diagonal, beside, multiplier = np.empty(size), np.empty(size), np.empty(size)
+    diagonal, beside, multiplier = np.empty(size), np.empty(size), np.empty((size, 2))
     removed = np.zeros(size, dtype=np.bool_)
     more, more_sign, excess = np.empty(size, np.int64), np.empty(size, np.int8), np.empty(size)
     trial, trial_sign = np.empty(size, np.int64), np.empty(size, np.int8)
     trial_sums, trial_v, now = np.empty((size, 5)), np.empty(size), np.empty(size)
     count, best = settle(
-        x, node, sign, count, sums, last, rise, fall, tilt,
+        x, node, sign, count, sums, last, rise, fall,
         multiplier, diagonal, beside, v, removed, counts,
     )  # fmt: skip
     for _ in range(max_rounds):
         counts[0] += 1
-        set_multiplier(sign, count, rise, fall, tilt, multiplier)
+        set_multiplier(sign, count, rise, fall, multiplier)
         total = price(
             x, mass, y, node, sign, count, v, multiplier, rise, fall, tiny, more, more_sign, excess
         )
@@ -176,21 +165,21 @@ def fit_spline(
             split_sums(x, mass, y, node, count, trial, total, trial_sums)
             if strict == 0:
                 kept, value = settle(
-                    x, trial, trial_sign, total, trial_sums, last, rise, fall, tilt,
+                    x, trial, trial_sign, total, trial_sums, last, rise, fall,
                     multiplier, diagonal, beside, trial_v, removed, counts,
                 )  # fmt: skip
             else:
                 counts[2] += 1
                 interpolate(x, node, count, v, trial, total, now)
                 kept, value = step_strictly(
-                    x, trial, trial_sign, total, trial_sums, last, rise, fall, tilt,
+                    x, trial, trial_sign, total, trial_sums, last, rise, fall,
                     multiplier, diagonal, beside, trial_v, removed, counts, now, excess,
                 )  # fmt: skip
             if value < best - GAIN * abs(best):
                 improved = True
                 break
         if not improved:  # rounding hides the gain: go on while the worst violation falls
-            set_multiplier(trial_sign, kept, rise, fall, tilt, multiplier)
+            set_multiplier(trial_sign, kept, rise, fall, multiplier)
             now_total = price(
                 x, mass, y, trial, trial_sign, kept, trial_v, multiplier, rise, fall, tiny,
                 more, more_sign, excess,

@@ -18,12 +18,13 @@ as float64 sums over n points, about n * 1e-16 relative.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 Long = np.longdouble
 TIE = 1e-9  # |e| and TV within this, relative, are taken for equal: the default gap
+EQUAL = 1e-13  # relative; sums of float64 products in blocks, of which there may be 1e6
 ROUNDING = 1e-12  # relative gap above which a better dual vector is looked for
 BLOCK = 16_384  # points of one pass: a few arrays of 16 bytes a point fit the second-level cache
 
@@ -64,12 +65,14 @@ def path_norm(nodes: np.ndarray, values: np.ndarray) -> tuple[np.floating, np.fl
     return np.sum(np.abs(np.diff(slopes))), slopes[0] + slopes[-1]
 
 
-def read_spline(nodes: np.ndarray, values: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Evaluate a spline in extended precision, linear beyond its ends."""
-    v = values.astype(Long)
+def read_spline(
+    nodes: np.ndarray, values: np.ndarray, x: np.ndarray, kind: type[np.floating] = Long
+) -> np.ndarray:
+    """Evaluate a spline in a precision, linear beyond its ends."""
+    v = values.astype(kind)
     if nodes.size == 1:
         return np.full(x.size, v[0])
-    a = nodes.astype(Long)
+    a = nodes.astype(kind)
     slopes = np.diff(v) / np.diff(a)
     k = np.clip(np.searchsorted(nodes, x, side="right") - 1, 0, nodes.size - 2)
     return np.asarray(v[k] + slopes[k] * (x - a[k]))
@@ -118,40 +121,63 @@ def certify_regression(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, beta: float,
     nodes: np.ndarray, values: np.ndarray, order: np.ndarray | slice,
 ) -> SplineCertificate:  # fmt: skip
-    """Certify a spline of squared loss, beta > 0, in blocks that stay in the processor's cache."""
-    a, target, w = x[order], y[order], weights[order]
-    blocks = [slice(s, s + BLOCK) for s in range(0, x.size, BLOCK)]
-    total = np.sum(w, dtype=Long)
-    mean = sum((np.sum(w[b] * target[b].astype(Long)) for b in blocks), Long(0)) / total
-    loss, constant, excess = Long(0), Long(0), Long(0)
-    nu = np.empty(x.size, dtype=Long)
-    for b in blocks:
-        residual = target[b] - read_spline(nodes, values, a[b])
-        nu[b] = w[b] * residual
-        loss += np.dot(nu[b], residual) / 2
-        excess += np.sum(nu[b])
-    for b in blocks:
-        nu[b] -= w[b] * (excess / total)
-        constant += np.dot(w[b] * (target[b] - mean), target[b] - mean) / 2
+    """Certify a spline of squared loss, beta > 0.
+
+    Any vector proves a bound, so residuals may be float64 as long as their sums are not; only where
+    that leaves a gap is everything done in extended precision, and the dual vector mended.
+    """
+    data = x[order], y[order], weights[order]
     change, ends = path_norm(nodes, values)
     norm = (change + max(change, abs(ends))) / 2
+    mean = np.sum(data[2] * data[1], dtype=Long) / np.sum(data[2], dtype=Long)
+    found = _weigh(data, mean, norm, beta, nodes, values, np.float64)
+    if found.gap > ROUNDING:
+        found = _weigh(data, mean, norm, beta, nodes, values, Long)
+    dual = np.empty(x.size)
+    dual[order] = found.dual
+    return replace(found, dual=dual)
+
+
+def _weigh(
+    data: tuple[np.ndarray, np.ndarray, np.ndarray], mean: np.floating, norm: np.floating,
+    beta: float, nodes: np.ndarray, values: np.ndarray, kind: type[np.floating],
+) -> SplineCertificate:  # fmt: skip
+    """Certify a spline on sorted data in a precision, in blocks that stay in the cache."""
+    a, target, w = data
+    blocks = [slice(s, s + BLOCK) for s in range(0, a.size, BLOCK)]
+    total = np.sum(w, dtype=Long)
+    loss, constant, excess = Long(0), Long(0), Long(0)
+    nu = np.empty(a.size, dtype=kind)
+    for b in blocks:
+        residual = target[b] - read_spline(nodes, values, a[b], kind)
+        nu[b] = w[b] * residual
+        deviation = target[b] - kind(mean)
+        loss += np.dot(nu[b], residual) / 2
+        constant += np.dot(w[b] * deviation, deviation) / 2
+        excess += np.sum(nu[b], dtype=Long)
+    for b in blocks:
+        nu[b] -= w[b] * kind(excess / total)
     objective = loss + Long(beta) * norm
-    bound, scale, height = _dual_value(a, target, w, mean, beta, nu, blocks)
-    if nodes.size > 2 and objective - bound > ROUNDING * abs(bound):
+    bound, scale, height = _dual_value(data, mean, beta, nu, blocks)
+    if kind is Long and nodes.size > 2 and objective - bound > ROUNDING * abs(bound):
         snapped = _snap(a, nu, nodes, values, Long(beta))
-        other, other_scale, _ = _dual_value(a, target, w, mean, beta, snapped, blocks)
+        other, other_scale, _ = _dual_value(data, mean, beta, snapped, blocks)
         if other > bound:
             bound, scale, nu = other, other_scale, snapped
-    dual = np.empty(x.size)
-    dual[order] = scale * nu
+    bound = not_above(bound, objective)
     return SplineCertificate(
         objective=float(objective),
         dual_objective=float(bound),
         gap=relative_gap(objective, bound, constant),
         violation=max(0.0, float(height / Long(beta)) - 1.0),
-        dual=dual,
+        dual=np.asarray(scale * nu, dtype=np.float64),
         norm=float(norm),
     )
+
+
+def not_above(bound: np.floating, objective: np.floating) -> np.floating:
+    """Return the bound; where the two are equal to rounding, the lesser of them."""
+    return min(bound, objective) if bound - objective <= EQUAL * abs(objective) else bound
 
 
 def relative_gap(objective: np.floating, dual: np.floating, constant: np.floating) -> float:
@@ -162,14 +188,16 @@ def relative_gap(objective: np.floating, dual: np.floating, constant: np.floatin
 
 
 def _dual_value(
-    a: np.ndarray, target: np.ndarray, w: np.ndarray, mean: np.floating, beta: float,
+    data: tuple[np.ndarray, np.ndarray, np.ndarray], mean: np.floating, beta: float,
     nu: np.ndarray, blocks: list[slice],
 ) -> tuple[np.floating, np.floating, np.floating]:  # fmt: skip
     """Scale a centred vector as is best, and into the tube; return bound, scale and height."""
+    a, target, w = data
     product, energy = Long(0), Long(0)
     for b in blocks:
-        product += np.dot(nu[b], target[b] - mean)  # nu does not see a constant
-        energy += np.dot(nu[b], nu[b] / np.where(w[b] > 0, w[b], 1.0))
+        part = nu[b]
+        product += np.dot(part, target[b] - part.dtype.type(mean))  # it does not see a constant
+        energy += np.dot(part, part / np.where(w[b] > 0, w[b], 1.0))
     height = tube_height(a, nu)
     scale = Long(0) if energy == 0 else max(product / energy, Long(0))
     if height > 0:
@@ -226,7 +254,7 @@ def certify_classification(
     alpha *= np.where(label > 0, least / (positive or 1), least / (negative or 1))
     height = tube_height(a, label * alpha)
     scale = Long(1) if height <= beta else Long(beta) / height
-    bound = scale * np.sum(alpha)
+    bound = not_above(scale * np.sum(alpha), objective)
     classes = np.sum(w[label > 0], dtype=Long), np.sum(w[label < 0], dtype=Long)
     vector = np.empty(x.size)
     vector[order] = scale * label * alpha
@@ -270,7 +298,7 @@ def certify_interpolation(
         nu[order[first]] = np.diff(np.concatenate([[0], flow, [0]]))
     height = tube_height(x[order], nu[order])
     scale = Long(1) if height <= 1 else 1 / height
-    dual = scale * np.sum(nu * (y.astype(Long) - target[0]))
+    dual = not_above(scale * np.sum(nu * (y.astype(Long) - target[0])), norm)
     return SplineCertificate(
         objective=float(norm),
         dual_objective=float(dual),

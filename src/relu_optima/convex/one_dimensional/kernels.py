@@ -24,9 +24,19 @@ GAIN = 1e-13  # least decrease of the objective, relative to it, that is not tak
 
 
 @compiled
-def level(sign: int, rise: float, fall: float) -> float:
-    """Return the multiplier at a knot: `rise` where the slope grows, -`fall` where it falls."""
-    return rise if sign > 0 else -fall
+def set_multiplier(
+    sign: np.ndarray, count: int, rise: float, fall: float, multiplier: np.ndarray
+) -> None:
+    """Write G at the nodes as two parts, a multiple of each price.
+
+    G is `rise` where the slope grows, -`fall` where it falls, 0 at the last point, and the tilt
+    rise - fall at the first. Prices may differ by ten orders of magnitude; differences of the parts
+    keep the small one.
+    """
+    for k in range(count):
+        multiplier[k, 0] = rise if k == 0 or sign[k] > 0 else 0.0
+        multiplier[k, 1] = -fall if k == 0 or sign[k] < 0 else 0.0
+    multiplier[count - 1, 0] = multiplier[count - 1, 1] = 0.0
 
 
 @compiled
@@ -92,7 +102,7 @@ def solve_nodes(
 ) -> float:  # fmt: skip
     """Minimise over the values at the nodes; return the value of the objective, up to a constant.
 
-    `last` holds mass and mass times target of the last point, `multiplier` G at the nodes.
+    `last` holds mass and mass times target of the last point; see `set_multiplier`.
     """
     for k in range(count):
         if k < count - 1:
@@ -103,7 +113,8 @@ def solve_nodes(
             diagonal[k] += sums[k - 1, 2]
             v[k] += sums[k - 1, 4]
     for k in range(count - 1):
-        slope = (multiplier[k + 1] - multiplier[k]) / (x[node[k + 1]] - x[node[k]])
+        climb = multiplier[k + 1, 0] - multiplier[k, 0] + (multiplier[k + 1, 1] - multiplier[k, 1])
+        slope = climb / (x[node[k + 1]] - x[node[k]])
         v[k] -= slope
         v[k + 1] += slope
     value = 0.0
@@ -162,7 +173,7 @@ def mark_wrong(
 @compiled
 def price_interval(
     x: np.ndarray, mass: np.ndarray, y: np.ndarray, a: int, b: int, va: float, vb: float,
-    ga: float, gb: float, rise: float, fall: float,
+    ga: float, climb: float, rise: float, fall: float,
 ) -> tuple[float, int, float, int]:  # fmt: skip
     """Find where G leaves [-fall, rise] most between two nodes, above and below."""
     start, width = x[a], x[b] - x[a]
@@ -171,7 +182,7 @@ def price_interval(
     for j in range(a + 1, b):
         residual = mass[j] * (y[j] - (va + slope * (x[j] - start)))
         moment += residual * (x[b] - x[j])
-    step = (gb - ga - moment) / width
+    step = (climb - moment) / width
     g, above, below, high, low = ga, -1.0, -1.0, -1, -1
     for k in range(a + 1, b):
         g += (x[k] - x[k - 1]) * step
@@ -194,7 +205,9 @@ def price(
     for k in range(count - 1):
         above, high, below, low = price_interval(
             x, mass, y, node[k], node[k + 1], v[k], v[k + 1],
-            multiplier[k], multiplier[k + 1], rise, fall,
+            multiplier[k, 0] + multiplier[k, 1],
+            multiplier[k + 1, 0] - multiplier[k, 0] + (multiplier[k + 1, 1] - multiplier[k, 1]),
+            rise, fall,
         )  # fmt: skip
         new_node[new], new_sign[new], excess[new] = node[k], sign[k], 0.0
         new += 1

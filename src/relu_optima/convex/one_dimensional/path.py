@@ -211,8 +211,8 @@ def _response(work: Work, count: int, multiplier: np.ndarray) -> np.ndarray:
     sums = work.sums[: count - 1].copy()
     sums[:, 3:] = 0.0
     v, diagonal, beside = np.empty(count), np.empty(count), np.empty(count)
-    last = np.array([work.last[0], 0.0])
-    solve_nodes(work.x, work.node, count, sums, last, multiplier, diagonal, beside, v)
+    last, parts = np.array([work.last[0], 0.0]), np.column_stack([multiplier, 0 * multiplier])
+    solve_nodes(work.x, work.node, count, sums, last, parts, diagonal, beside, v)
     return v
 
 

@@ -65,7 +65,7 @@ class Work:
         for _ in range(CHUNKS):
             self.count, end = fit_spline(
                 self.x, self.mass, self.y, self.last,
-                *prices, side * beta * (1 - slack), TINY * beta, CHUNK,
+                *prices, TINY * beta, CHUNK,
                 self.node, self.sign, self.count, self.sums, self.v, self.counts,
             )  # fmt: skip
             if end != ROUNDS or time.perf_counter() > deadline:
@@ -82,9 +82,9 @@ class Work:
     def derivative(self, beta: float, side: float) -> tuple[float, float]:
         """Differentiate the functionals by the slack on the present signed knots."""
         count = self.count
-        multiplier = np.zeros(count)
-        multiplier[0] = -side * beta
-        multiplier[1:-1] = np.where(self.sign[1 : count - 1] == -side, -side * beta, 0.0)
+        multiplier = np.zeros((count, 2))
+        multiplier[0, 0] = -side * beta
+        multiplier[1:-1, 0] = np.where(self.sign[1 : count - 1] == -side, -side * beta, 0.0)
         sums = self.sums[: count - 1].copy()
         sums[:, 3:] = 0.0
         v, diagonal, beside = np.empty(count), np.empty(count), np.empty(count)
