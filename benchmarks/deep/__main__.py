@@ -1,8 +1,8 @@
 """Time the closed form beside torch's L-BFGS on whitened images: ``python -m benchmarks.deep``.
 
 Data: three CIFAR-10 classes of 400 images, whitened, where RELU_OPTIMA_DATA is set; otherwise
-random orthonormal rows of that shape. Both answer one question, the least objective of a network of
-L layers with hidden width 6; torch is stopped as soon as it is within `WITHIN` of the closed form or
+random orthonormal rows of that shape. Both answer one question: the least objective of a network of
+L layers with hidden width 6; torch is stopped when it is within `WITHIN` of the closed form or
 stands still, and credited with its faster start that got there. CPU seconds, one thread.
 """
 
