@@ -47,8 +47,11 @@ def train(X: np.ndarray, Y: np.ndarray, depth: int, lam: float, seed: int, goal:
     A, B = torch.as_tensor(X), torch.as_tensor(Y)
     widths = [X.shape[1], *[WIDTH] * (depth - 1), Y.shape[1]]
     weights = [
-        torch.nn.Parameter(torch.randn(b, a, dtype=torch.float64) / a**0.5)
-        for a, b in itertools.pairwise(widths)
+        # rows have length 1: a first layer of unit variance gives hidden units of unit variance
+        torch.nn.Parameter(
+            torch.randn(b, a, dtype=torch.float64) * (1.0 if k == 0 else (2 / a) ** 0.5)
+        )
+        for k, (a, b) in enumerate(itertools.pairwise(widths))
     ]
     optimiser = torch.optim.LBFGS(
         weights, max_iter=1, history_size=20, line_search_fn="strong_wolfe",
