@@ -54,7 +54,7 @@ def train(X: np.ndarray, Y: np.ndarray, depth: int, lam: float, seed: int, goal:
         for k, (a, b) in enumerate(itertools.pairwise(widths))
     ]
     optimiser = torch.optim.LBFGS(
-        weights, max_iter=1, history_size=20, line_search_fn="strong_wolfe",
+        weights, max_iter=1, max_eval=1000, history_size=20, line_search_fn="strong_wolfe",
         tolerance_grad=0.0, tolerance_change=0.0,
     )  # fmt: skip
 
