@@ -66,19 +66,19 @@ def _collapse(found: DeepSolution, row: dict[str, Scalar]) -> dict[str, np.ndarr
         return {}
     seen = found.value.collapse()
     row |= {
-        "nc1": seen.nc1,
-        "nc2_norms": seen.nc2_norms,
-        "nc2_angles": seen.nc2_angles,
-        "nc3": seen.nc3,
-        "nc4": seen.nc4,
+        "predicted_nc1": seen.nc1,
+        "predicted_nc2_norms": seen.nc2_norms,
+        "predicted_nc2_angles": seen.nc2_angles,
+        "predicted_nc3": seen.nc3,
+        "predicted_nc4": seen.nc4,
     }
     sizes = np.array(found.value.class_sizes)
     return {
         "class.index": np.arange(len(sizes)),
         "class.size": sizes,
         "class.scale": found.value.scales,
-        "class.norm": seen.norms,
-        "class.centred_norm": seen.centred_norms,
+        "class.predicted_norm": seen.norms,
+        "class.predicted_centred_norm": seen.centred_norms,
     }
 
 
