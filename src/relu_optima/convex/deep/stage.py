@@ -114,7 +114,7 @@ def search(task: Task, config: SearchConfig) -> Outcome:
             "dual_objective": found.lower_bound,
             "gap": (found.found - found.lower_bound) / max(found.lower_bound, 1e-300),
             "aligned_objective": found.aligned,
-            "saving": max(1.0 - found.found / found.aligned, 0.0),
+            "saving": 1.0 - found.found / found.aligned if found.beaten else 0.0,
             "beaten": found.beaten,
             "origin": found.origin,
             "bound": "optimal" if config.depth == 2 else "upper_bound",
