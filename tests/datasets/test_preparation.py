@@ -137,3 +137,36 @@ def test_digest_sees_shape_and_content_but_not_the_sign_of_zero():
     assert array_digest(X) != array_digest(X + 1e-12)
     assert array_digest(np.array([0.0])) == array_digest(np.array([-0.0]))
     assert array_digest(X) == array_digest(np.asfortranarray(X))
+
+
+@given(n=st.integers(2, 8), extra=st.integers(0, 5), seed=st.integers(0, 20))
+def test_whitening_makes_rows_orthonormal_by_the_least_change(n, extra, seed):
+    data = raw(n, n + extra, seed)
+    config = DatasetConfig(loader="test", test_fraction=0, standardise=False, whiten="zca_rows")
+    X = prepare(data, config).X_train
+    assert np.allclose(X @ X.T, np.eye(n), atol=1e-9)
+    # the nearest orthonormal rows: X Z' is symmetric and positive semidefinite
+    overlap = data.X @ X.T
+    assert np.allclose(overlap, overlap.T, atol=1e-8)
+    assert np.linalg.eigvalsh(overlap).min() > 0
+
+
+def test_whitening_is_one_map_of_features_for_all_rows():
+    data = raw(12, 9)
+    config = DatasetConfig(
+        loader="test", test_fraction=0.5, standardise=False, whiten="zca_rows", seed=3
+    )
+    out = prepare(data, config)
+    train, test = data.X[out.rows_train], data.X[out.rows_test]
+    inside = np.linalg.lstsq(train.T, test.T, rcond=None)[0]  # the part in the span of the rows
+    assert np.allclose(out.X_test, inside.T @ out.X_train, atol=1e-8)
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_whitening_refuses_dependent_rows(standardise):
+    config = DatasetConfig(
+        loader="test", test_fraction=0, standardise=standardise, whiten="zca_rows"
+    )
+    data = raw(6, 9) if standardise else raw(6, 4)
+    with pytest.raises(DataError, match=r"dataset\.whiten"):
+        prepare(data, config)

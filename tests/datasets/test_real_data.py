@@ -227,6 +227,31 @@ def test_cifar_subset_is_flattened_colour_first(tmp_path, monkeypatch):
         load({"loader": "cifar_pair", "classes": [3, 4], "data_dir": str(tmp_path)})
 
 
+def test_cifar_classes_are_put_together_from_the_pairs(tmp_path, monkeypatch):
+    (tmp_path / "cifar10").mkdir()
+    pairs = {}
+    for k, (a, b) in enumerate([(0, 2), (1, 8), (3, 5)]):
+        x_train, x_test = images(6, 2 * k), images(4, 2 * k + 1)
+        y = np.array([-1, 1, -1, 1, -1, 1], np.int8)
+        buffer = io.BytesIO()
+        np.savez(buffer, x_train=x_train, y_train=y, x_test=x_test, y_test=y[:4])
+        name = f"cifar10_{a}vs{b}_500_200.npz"
+        (tmp_path / "cifar10" / name).write_bytes(buffer.getvalue())
+        monkeypatch.setitem(CIFAR_SUBSETS, name, hashlib.sha256(buffer.getvalue()).hexdigest())
+        pairs[a], pairs[b] = (x_train[::2], x_test[0:4:2]), (x_train[1::2], x_test[1:4:2])
+    config = {"loader": "cifar_classes", "data_dir": str(tmp_path), "per_class": 2}
+    raw = load({**config, "classes": [8, 0, 3]})
+    assert raw.y.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
+    assert raw.y_test.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
+    for row, (c, k) in enumerate([(8, 0), (8, 1), (0, 0), (0, 1), (3, 0), (3, 1)]):
+        red = (pairs[c][0][k, :, :, 0] / 255 - 0.4914) / 0.2023
+        assert np.allclose(raw.X[row, :1024], red.ravel())
+    assert np.array_equal(raw.X_test[0, :5], load({**config, "classes": [8, 0]}).X_test[0, :5])
+    for wrong in ([4, 0], [0, 0]):
+        with pytest.raises(DataError, match=r"dataset\.classes"):
+            load({**config, "classes": wrong})
+
+
 def test_cifar_archive_is_read_without_unpacking(server, monkeypatch):
     folder, url = server
     path = folder / "cifar-10-binary.tar.gz"
@@ -259,7 +284,7 @@ def test_missing_subset_says_where_it_looked(tmp_path):
 real = [
     p.stem
     for p in sorted(CONF.glob("*.yaml"))
-    if yaml.safe_load(p.read_text())["loader"] in ("uci", "mnist", "cifar_pair")
+    if yaml.safe_load(p.read_text())["loader"] in ("uci", "mnist", "cifar_pair", "cifar_classes")
 ]
 
 
@@ -279,6 +304,7 @@ SIZES = {
     "mnist_2v6": (11876, 784, 5918),
     "mnist_one_hot": (60000, 784, 60000),
     "cifar10_3v5_subset": (1000, 3072, 500),
+    "cifar10_whitened": (1200, 3072, 1200),
 }
 
 

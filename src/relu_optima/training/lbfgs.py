@@ -75,9 +75,9 @@ def train_lbfgs(problem: Problem) -> Trained:
             line = {"epoch": float(k), **describe(problem, objective, point), "objective": value}
             lines.append(line)
     weights, biases = objective.unpack(theta)
-    norm = (biases[0], biases[1]) if config.batch_norm else None
-    if norm is not None:
-        weights, biases = folded(weights, *norm, problem.X)
+    scales = (biases[0], biases[1]) if config.batch_norm else None
+    if scales is not None:
+        weights, biases = folded(weights, *scales, problem.X)
     return Trained(
         weights=weights,
         biases=list(biases),
@@ -86,5 +86,5 @@ def train_lbfgs(problem: Problem) -> Trained:
         status=status,
         epochs=epochs,
         relu=config.activation == "relu",
-        norm=norm,
+        norm=scales,
     )

@@ -64,7 +64,7 @@ def test_bound_of_relu_networks_is_the_minimum_over_all_spectra(seed):
 def test_bound_of_relu_networks_holds_for_random_networks():
     generator = np.random.default_rng(1)
     X, Y = orthonormal(5, 7), one_hot([2, 2, 1])
-    for _ in range(300):
+    for _ in range(150):
         depth = int(generator.integers(2, 6))
         widths = [7, *[4] * (depth - 1), 3]
         lam = float(generator.exponential(0.2))

@@ -34,8 +34,12 @@ BITS = 128  # of the balls: twice a double and to spare for powers up to some hu
 def linear_bound(sigma: Sequence[float] | np.ndarray, lam: float, depth: int) -> float:
     """Bound the objective of linear networks from below; sigma are singular values of Y."""
     with _precision():
-        values = [_scalar_bound(flint.arb(float(v)), flint.arb(lam), depth) for v in sigma]
-        return _below(sum(values, flint.arb(0)))
+        total = flint.arb(0)
+        for v, count in zip(
+            *np.unique(np.asarray(sigma, dtype=float), return_counts=True), strict=True
+        ):
+            total += int(count) * _scalar_bound(flint.arb(float(v)), flint.arb(lam), depth)
+        return _below(total)
 
 
 def relu_bound(sigma: Sequence[float] | np.ndarray, lam: float, depth: int) -> float:
@@ -107,7 +111,13 @@ def _stationary(sigma: flint.arb, lam: flint.arb, depth: int) -> flint.arb | Non
     high = flint.arb(sigma.root(depth).upper())
     if not side(low) < 0:
         return None
+    guess = _near(float(low), float(high), float(lam.mid()), float(sigma.mid()), depth)
+    below, above = flint.arb(guess * (1 - 1e-13)), flint.arb(guess * (1 + 1e-13))
+    low = below if side(below) < 0 else low  # a guess only shortens the way
+    high = above if side(above) > 0 else high
     for _ in range(2 * BITS):
+        if high - low < 1e-24 * high:
+            break
         for part in (0.5, 0.375):  # a middle that is the root itself tells no side
             middle = flint.arb((low + (high - low) * part).mid())
             value = side(middle)
@@ -117,6 +127,17 @@ def _stationary(sigma: flint.arb, lam: flint.arb, depth: int) -> flint.arb | Non
             break
         low, high = (middle, high) if value < 0 else (low, middle)
     return low.union(high)
+
+
+def _near(low: float, high: float, lam: float, sigma: float, depth: int) -> float:
+    """Bisect in doubles."""
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if lam + middle ** (depth - 2) * (middle**depth - sigma) < 0:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
 
 
 def _lesser(a: flint.arb, b: flint.arb) -> flint.arb:

@@ -66,19 +66,19 @@ def _collapse(found: DeepSolution, row: dict[str, Scalar]) -> dict[str, np.ndarr
         return {}
     seen = found.value.collapse()
     row |= {
-        "nc1": seen.nc1,
-        "nc2_norms": seen.nc2_norms,
-        "nc2_angles": seen.nc2_angles,
-        "nc3": seen.nc3,
-        "nc4": seen.nc4,
+        "predicted_nc1": seen.nc1,
+        "predicted_nc2_norms": seen.nc2_norms,
+        "predicted_nc2_angles": seen.nc2_angles,
+        "predicted_nc3": seen.nc3,
+        "predicted_nc4": seen.nc4,
     }
     sizes = np.array(found.value.class_sizes)
     return {
         "class.index": np.arange(len(sizes)),
         "class.size": sizes,
         "class.scale": found.value.scales,
-        "class.norm": seen.norms,
-        "class.centred_norm": seen.centred_norms,
+        "class.predicted_norm": seen.norms,
+        "class.predicted_centred_norm": seen.centred_norms,
     }
 
 
@@ -114,7 +114,7 @@ def search(task: Task, config: SearchConfig) -> Outcome:
             "dual_objective": found.lower_bound,
             "gap": (found.found - found.lower_bound) / max(found.lower_bound, 1e-300),
             "aligned_objective": found.aligned,
-            "saving": max(1.0 - found.found / found.aligned, 0.0),
+            "saving": 1.0 - found.found / found.aligned if found.beaten else 0.0,
             "beaten": found.beaten,
             "origin": found.origin,
             "bound": "optimal" if config.depth == 2 else "upper_bound",

@@ -1,0 +1,1 @@
+"""Closed forms of deep networks beside training by torch."""
