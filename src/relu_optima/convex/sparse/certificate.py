@@ -97,7 +97,7 @@ def certify_sparse(
         dual_objective=best,
         gap=relative_gap(objective, best, y),
         kkt_residual=excess,
-        violation=_outside(U, supports),
+        violation=outside_of(U, supports),
         dual=vector,
     )
 
@@ -118,7 +118,7 @@ def support_height(
     return height
 
 
-def _outside(U: np.ndarray, supports: Supports) -> float:
+def outside_of(U: np.ndarray, supports: Supports) -> float:
     """Largest share of a neuron's weight that no support covers."""
     if not U.size:
         return 0.0

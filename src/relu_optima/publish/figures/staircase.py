@@ -40,6 +40,8 @@ class Config(PanelConfig):
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """Draw one staircase in each panel."""
+    from matplotlib.ticker import MaxNLocator
+
     panel = options.panel
     frame = gather(frames, options, (options.x, options.y, options.of_these, *options.marks, panel))
     x, y, part = (bare(name) for name in (options.x, options.y, options.of_these))
@@ -83,7 +85,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                     zorder=0,
                 )
                 canvas.handles.setdefault(column_label(column, options.labels), line)
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             same = {**name, "status": run["status"], "runs": run["run_id"]}
             same |= {column: int(run[column]) for column in options.marks}
             points += [
