@@ -76,13 +76,14 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             )
             canvas.handles.setdefault(column_label(options.y, options.labels), steps)
             canvas.handles.setdefault(column_label(options.of_these, options.labels), mark)
-            for column in options.marks:
-                line = axis.axvline(
+            for place, column in enumerate(options.marks):
+                line = axis.axvline(  # wider behind, so that equal widths all show
                     float(run[column]),
                     color=styles[column].colour,
                     linestyle=styles[column].line,
-                    linewidth=0.9,
-                    zorder=0,
+                    linewidth=0.9 + place,
+                    alpha=0.7,
+                    zorder=-place,
                 )
                 canvas.handles.setdefault(column_label(column, options.labels), line)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
