@@ -20,6 +20,7 @@ SAME = f"{MASK}, a trained network of this program"
 BEST = "convex.compare"
 
 COLUMNS = (
+    number("penalty", "Sum of the norms of the neurons.", label="sum of norms"),
     flag("exact", "Whether the bound covers all activation patterns, not only those drawn."),
     number("n_supports", "Different supports.", label="supports"),
     number("n_supports_used", "Supports with a neuron at the optimum.", label="supports in use"),

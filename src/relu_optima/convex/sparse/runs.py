@@ -149,6 +149,7 @@ def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Sca
         "violation": solution.violation,
         "n_neurons": solution.network.n_neurons,
         "n_outputs": solution.Y.shape[1],
+        "penalty": float(solution.network.weights().sum()),
         "exact": solution.exact,
         "n_supports": counts["supports"],
         "n_supports_used": counts["supports_used"],
