@@ -90,7 +90,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             same = {**name, "status": run["status"], "runs": run["run_id"]}
             same |= {column: int(run[column]) for column in options.marks}
             points += [
-                {**same, x: int(w), y: float(a), part: float(b)}
+                {**same, x: int(w), y: float(a), part: float(b), "kind": "width"}
                 for w, a, b in zip(widths, pieces, those, strict=True)
             ]
     label_axes(canvas, panels, options, x, y)
