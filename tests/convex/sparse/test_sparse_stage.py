@@ -176,11 +176,14 @@ def test_many_inputs_are_drawn_and_say_so():
     assert outcome.status == "sub_program"
     assert not outcome.row["exact"]
     assert outcome.row["n_drawn"] == 1
-    assert "trained_gap" not in outcome.row
     assert outcome.row["trained_excess"] > 0
+    assert outcome.row["trained_gap"] > outcome.row["trained_excess"]
+    assert outcome.row["trained_below"] is False
+    assert 0 < outcome.row["all_patterns_bound"] < outcome.row["dual_objective"]
     assert stage.verify(record, upstream) == []
-    lie = replace(record, row=outcome.row | {"exact": True})
-    assert stage.verify(lie, upstream)
+    higher = {"all_patterns_bound": outcome.row["dual_objective"]}
+    for change in ({"exact": True}, higher):
+        assert stage.verify(replace(record, row=outcome.row | change), upstream)
 
 
 def test_masks_from_a_file(tmp_path):
