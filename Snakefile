@@ -1,4 +1,4 @@
-# Entry: reads the plan, includes one rule file per stage, asks for the study's products.
+# Entry: reads the plan, includes the rules, asks for the study's products.
 # `relu-optima study NAME` calls it; `snakemake --cores 2 --config study=NAME` works too.
 import os
 import sys
@@ -61,12 +61,7 @@ localrules:
     all,
 
 
-for stage in ("dataset", "existence", "training", "convex", "optimal_set", "pruning"):
-
-    include: f"workflow/rules/{stage}.smk"
-
-
-include: "workflow/rules/sensitivity.smk"
+include: "workflow/rules/compute.smk"
 include: "workflow/rules/publish.smk"
 
 

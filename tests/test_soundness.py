@@ -399,3 +399,17 @@ def test_files_from_the_future_get_the_present_time(root):
     os.utime(path, (time.time() + 9e6,) * 2)
     make_ready(plan, root / "results")
     assert path.stat().st_mtime <= time.time()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"), [("status", "", "has no status"), ("sweep", "b", "another sweep")]
+)
+def test_a_row_that_says_too_little_is_not_collected(root, column, value, why):
+    plan = results_of(root)
+    batch = plan.batches_of("tiny")[0]
+    path = batch_file(root / "results", "tiny", batch.id)
+    frame, held = read_table(path, "")
+    frame.loc[0, column] = value
+    path.write_bytes(parquet_bytes(frame, held))
+    with pytest.raises(StoreError, match=why):
+        collect_sweep(plan, "tiny", root / "results")

@@ -6,4 +6,16 @@ from . import patterns as patterns
 from . import pruning as pruning
 from . import sensitivity as sensitivity
 from . import training as training
+from .existence.networks import decide as decide
+from .library.optima import Optima as Optima
+from .library.optima import Pruned as Pruned
+from .library.solution import Solution as Solution
+from .library.solving import Path as Path
+from .library.solving import path as path
+from .library.solving import solve as solve
+from .library.stored import Run as Run
+from .library.stored import load as load
+from .library.training import TrainedNetwork as TrainedNetwork
+from .library.training import train as train
+from .pruning.pruner import prune as prune
 from .store.sweeps import results as results

@@ -187,6 +187,13 @@ class Question(StrEnum):
     finite = "finite"
 
 
+class Change(StrEnum):
+    """What a repair may do to the masks."""
+
+    delete = "delete"
+    add = "add"
+
+
 class Formulation(StrEnum):
     """Convex program that `solve` solves."""
 
@@ -235,6 +242,13 @@ def check(
     dataset_out: Annotated[
         Path | None, typer.Option(help="Write a finite data set without optimum to this npz file.")
     ] = None,
+    repair: Annotated[
+        Change | None,
+        typer.Option(help="Also find few entries to delete, or to add, so that the answer is yes."),
+    ] = None,
+    repair_out: Annotated[
+        Path | None, typer.Option(help="Write the masks after the repair to this npz file.")
+    ] = None,
 ) -> None:
     """Say whether training with these masks has an optimum: 0 yes, 1 no, 3 unknown, 2 bad input.
 
@@ -246,7 +260,8 @@ def check(
     code = 70
     try:
         names = [n.strip() for n in layers.split(",")] if layers is not None else []
-        report = check_files(files, question.value, time_limit, dataset_out, names)
+        by = repair.value if repair is not None else None
+        report = check_files(files, question.value, time_limit, dataset_out, names, by, repair_out)
         print(report.to_json(explain=explain) if json else report.to_text(explain=explain))
         code = report.exit_code
     except ReluOptimaError:

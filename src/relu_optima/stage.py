@@ -23,12 +23,12 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of computation, named alike in config group, rule file, package and results.
+    """A kind of computation, named alike in config group, package and results.
 
     Attributes
     ----------
     name : str
-        Name of the stage, its package and its Snakemake rule file.
+        Name of the stage, its config group and its package.
     package : str
         Python package; ``<package>.stage`` is the entry module.
     verb : str

@@ -15,7 +15,7 @@ from relu_optima.stage import Outcome, Record, Task
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "dataset"
 LARGE = {"anti_diagonal_published"}
-NEEDS_FILES = {"uci", "mnist", "cifar_pair"}
+NEEDS_FILES = {"uci", "mnist", "cifar_pair", "cifar_classes"}
 
 
 def values(preset: str) -> dict:

@@ -9,11 +9,9 @@ import os
 import numpy as np
 import pytest
 
-from relu_optima.existence import decide
 from relu_optima.existence.proof import function
-from relu_optima.existence.proof.document import unpack_masks
 from relu_optima.existence.proof.verify import problems_of
-from tests.existence.bases import MASKS, document
+from tests.existence.bases import MASKS, document, truth
 from tests.existence.forgeries import forged, random_mutant
 
 MUTANTS = int(os.environ.get("EXISTENCE_MUTANTS", "1500"))
@@ -32,11 +30,11 @@ def test_a_forgery_is_refused(name, question, value):
 @pytest.mark.parametrize(("name", "question", "value"), list(forged()), ids=lambda x: str(x)[:40])
 def test_a_forgery_claims_something_false(name, question, value):
     """Otherwise accepting it would be no mistake, and the test above no test."""
-    truth = decide(unpack_masks(value["layers"]), time_limit=600).certificate.document[question]
+    true = truth(value)[question]
     claimed = value[question]["answer"]
     answers = {"closed": "not_closed", "not_closed": "closed"}
     answers |= {"always": "not_always", "not_always": "always"}
-    assert truth["answer"] == answers[claimed] or name in UNDECIDED
+    assert true["answer"] == answers[claimed] or name in UNDECIDED
 
 
 UNDECIDED = {"no diagonal", "not a triangle", "an output shared"}
@@ -53,10 +51,10 @@ def test_no_mutant_proves_something_false():
             continue
         accepted += 1
         claims = {q: value[q]["answer"] for q in QUESTIONS}
-        truth = decide(unpack_masks(value["layers"]), time_limit=600).certificate.document
+        true = truth(value)
         for question, claim in claims.items():
-            assert claim in ("unknown", truth[question]["answer"]) or (
-                truth[question]["answer"] == "unknown"
+            assert claim in ("unknown", true[question]["answer"]) or (
+                true[question]["answer"] == "unknown"
             )
     assert accepted < MUTANTS / 2
 

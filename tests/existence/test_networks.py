@@ -145,16 +145,12 @@ def test_what_is_no_certain_support_is_refused():
     stored = scipy.sparse.csr_array(UP)
     stored.data[0] = 0
     huge = scipy.sparse.csr_array((200_000, 2))
-    wide = scipy.sparse.csr_array((20_000, 20_000))
-    half = scipy.sparse.csr_array((9_000, 9_000))
     for given, message in (
         ([stored, LOW], "1 of its stored entries are zero"),
         ([Factor(UP + 1e-17 * LOW)], "weights, or rounding"),
         ([Factor(UP * np.nan)], "NaN"),
         ([Dense(UP * 1j)], "complex128"),
         ([huge], r"\(200000, 2\)"),
-        ([wide], r"\(20000, 20000\)"),
-        ([half, half], "too large"),
         ([scipy.sparse.csr_array(UP), scipy.sparse.csr_array((3, 3))], "all its entries are zero"),
         ([object()], "0 dimensions"),
         ([nn.Parameter(torch.ones(2, 2))], "no array"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from relu_optima.existence import proof
-from relu_optima.existence.proof import function
+from relu_optima.existence.proof import function, open_chain
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -44,6 +44,7 @@ def packed(*masks):
 
 
 ORACLE = {"rule": "oracle z3", "version": "5", "rlimit": 1}
+ONE_OUT = "an output without bias"
 STAR = {"kind": "star", "piece": [0, [0], [0, 1]]}
 # certificate, what to edit, the new value (or a function of the old one), the message
 ROWS = [
@@ -209,6 +210,10 @@ ROWS = [
     ("filled chain", f"{PRODUCT}.steps.0.proof.components",
      [{"pieces": [], "rule": "P", "data": {}}], "a component does not fill its space"),
     ("filled chain", f"{PRODUCT}.steps.0.proof.erasures", [], "a component is missing"),
+    ("Z chain", f"{PRODUCT}.factors", drop(0), "Z: one factor for each layer"),
+    ("Z chain", f"{PRODUCT}.factors.1", drop(0), "Z: a factor has the wrong number of entries"),
+    ("Z chain", f"{PRODUCT}.factors.0", 7 * [1], "Z: the product of the factors is not zero"),
+    ("Z chain", f"{PRODUCT}.factors.1", 6 * [0], "Z: the derivative of the chain is not onto"),
     # function set
     ("dense", "function", swap("not_closed", rule="B1"), "the product set is not not_closed"),
     ("dense", "function", swap("closed", rule="no hidden layer"), "the network has a hidden layer"),
@@ -254,6 +259,27 @@ ROWS = [
     ("hole", f"{FINITE}.row_of", [], "the neurons are not the live ones, each once"),
     ("hole", f"{FINITE}.row_shared", 2, "the two neurons do not feed the rows the proof needs"),
     ("solve", f"{FINITE}.row_of.0.1", 1, "a remaining neuron does not feed its row"),
+    # missing biases
+    ("butterfly", "biases", packed(mask("1"), mask("1")), "biases are for one hidden layer"),
+    ("lu", "biases", packed(mask("11"), mask("111")), "not one bias for each neuron and output"),
+    ("B5", "biases", packed(mask("111"), mask("01")), "function: its rules are about free biases"),
+    (ONE_OUT, "finite", swap("always", rule="Theorem F"), "outputs of a movable neuron are not"),
+    ("F without biases", "finite", swap("always", rule="Theorem F"), "two movable neurons sh"),
+    (ONE_OUT, f"{FINITE}.neuron", 1, "is not movable or does not feed the two outputs"),
+    (ONE_OUT, f"{FINITE}.constant", 2, "is not movable or does not feed the two outputs"),
+    (ONE_OUT, f"{FINITE}.other", -1, "index -1 does not exist, there are 3"),
+    (ONE_OUT, f"{FINITE}.constant", 1, "not one output with constants and one without"),
+    (ONE_OUT, f"{FINITE}.other", 0, "not one output with constants and one without"),
+    (ONE_OUT, f"{FINITE}.columns", [0], "the inputs that move are not one, or two for a neuron"),
+    (ONE_OUT, f"{FINITE}.columns", [0, 0], "the inputs that move are not one, or two for a neuron"),
+    (ONE_OUT, f"{FINITE}.columns", [0, 2], "the neuron does not see the inputs that move"),
+    (ONE_OUT, "layers", packed(mask("110", "001"), mask("11", "10", "01")),
+     "another movable neuron feeds one of the two outputs"),
+    ("F without biases", "layers", packed(mask("110", "010"), mask("10", "11")), "not the live"),
+    ("F without biases", "finite", swap("not_always", rule="output biases", neuron=0, constant=1,
+     other=0, columns=[0, 1]), "another movable neuron feeds one of the two outputs"),
+    ("a fixed neuron", "finite", swap("not_always", rule="output biases", neuron=0, constant=0,
+     other=1, columns=[0, 1]), "a fixed neuron that sees the inputs feeds one of the two outputs"),
 ]  # fmt: skip
 
 
@@ -312,6 +338,9 @@ def beyond_the_proofs(monkeypatch):
         patch.setattr(function, "_carrier_choices", lambda masks, kinks: [])
         yield problems_of(document("B4"))
     yield problems_of(erased())
+    with monkeypatch.context() as patch:
+        patch.setattr(open_chain, "MAX_LEFT", -1)
+        yield problems_of(document("Z chain"))
 
 
 def test_every_refusal_is_provoked(monkeypatch):

@@ -134,3 +134,27 @@ def test_dense_without_data_names_the_key():
 def test_bad_masks_are_one_typed_error(masks, text):
     with pytest.raises(DataError, match=text):
         check_masks(masks, "pattern.path")
+
+
+def test_kronecker_factors_are_what_they_are_called():
+    for a, b, c, d in ((2, 3, 2, 2), (1, 2, 4, 3), (4, 1, 2, 1)):
+        (mask,) = make("kronecker", factors=[(a, b, c, d)])
+        assert np.array_equal(mask, np.kron(np.kron(np.eye(a), np.ones((b, c))), np.eye(d)))
+    with pytest.raises(DataError, match="positive integers"):
+        make("kronecker", factors=[(1, 2, 0, 1)])
+
+
+def test_blocks_beside_dense_neurons():
+    lower, upper = make("block_low_rank", blocks=2, side=3, rank=1, spread=True)
+    assert np.array_equal(lower[:6], np.kron(np.eye(2), np.ones((3, 3))))
+    assert np.array_equal(upper[:, :6], np.kron(np.ones((2, 2)), np.eye(3)))
+    assert lower[6].all()
+    assert upper[:, 6].all()
+
+
+def test_a_hierarchical_pattern_covers_every_cell():
+    lower, upper = make("hierarchical", levels=2, leaf=3, rank=2)
+    count = upper.astype(int) @ lower
+    leaf = np.kron(np.eye(4), np.ones((3, 3))) > 0
+    assert (count[leaf] == 3).all()
+    assert (count[~leaf] == 2).all()

@@ -28,6 +28,7 @@ MAX_ROWS = 6_000  # beyond, an n x n matrix may cost more than the general solve
 MAX_STEPS = 30
 ROUGH = 1e-3  # gap above which images of blocks are not used again
 ACCEPT = 0.9  # share of the tolerance at which all blocks are priced
+RUN_AWAY = 1e9  # of lam: lengths are lam at the optimum, and float32 holds their squares
 FARTHEST = 3.0  # share of the last move that an accelerated step may add or take back
 SLOW = 0.3  # decrease of the gap above which the matrix is assembled anew
 WATCHED = 0.99  # blocks whose correlation reaches this share of lam are part of every step
@@ -123,6 +124,8 @@ class PathFollower:
             if gap > ROUGH:
                 self._forget()
             before = self.theta
+            if float(lengths.max(initial=0.0)) > RUN_AWAY * lam:
+                return None
             if not self._correct(lam, factor, active, images, lengths, rest):
                 return None
             move = self._accelerate(before, move) if gap <= ROUGH else None

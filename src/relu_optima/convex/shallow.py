@@ -17,8 +17,15 @@ The dual over all activation patterns is (Sahiner et al. 2021, Theorem 1)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from relu_optima.errors import SolveInputError
+
+if TYPE_CHECKING:
+    from relu_optima.convex.certificate import Certificate
+    from relu_optima.convex.solution import Solution
 
 
 @dataclass(frozen=True)
@@ -160,10 +167,16 @@ class ShallowSolution:
         ``relu`` or ``gated``.
     supports : tuple of tuples of int, or None
         Inputs that a neuron may read: one of these sets; None if all.
+    gates : array, shape (d, P), or None
+        Gates whose patterns the program lists; None for all patterns of the data.
+    parts : tuple of Solution
+        The programs of single outputs that the penalty separates into; none if it does not.
     counts : dict of str to int
         Work done.
     seconds : float
         CPU time of the solve.
+    bounds : tuple of tuple of float
+        Best objective and best lower bound after each round of a method that has rounds.
     """
 
     X: np.ndarray
@@ -181,8 +194,11 @@ class ShallowSolution:
     method: str
     formulation: str = "relu"
     supports: tuple[tuple[int, ...], ...] | None = None
+    gates: np.ndarray | None = None
+    parts: tuple[Solution, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    bounds: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
         n, d = self.X.shape
@@ -192,6 +208,43 @@ class ShallowSolution:
             f"{self.status}, gap {self.gap:.1e}, {self.network.n_neurons} neurons, "
             f"{self.seconds:.2f} s>"
         )
+
+    def certify(self) -> Certificate:
+        """Certify the point by code that shares nothing with the method that found it.
+
+        Returns
+        -------
+        Certificate
+            Bounds, gap and residuals, over the patterns of the program.
+
+        Raises
+        ------
+        SolveInputError
+            If the program listed patterns that the solution does not hold.
+        BudgetError
+            If there are more patterns than can be listed again.
+        """
+        from relu_optima.convex.enumeration_certificate import certify_network
+        from relu_optima.convex.sparse.certificate import certify_sparse
+        from relu_optima.convex.vector.certificate import certify_gated
+
+        if self.parts:
+            return _together([part.certify() for part in self.parts], self.Y)
+        if self.formulation == "gated" and self.gates is not None:
+            return certify_gated(self.X, self.Y, self.gates, self.lam, self.network, self.dual)
+        if not self.exact:
+            raise SolveInputError(
+                f"the patterns that {self.method} listed are not kept with the solution",
+                allowed="solutions over all patterns, over supports of rank at most three, or "
+                "over given gates",
+                where="solution",
+            )
+        if self.supports is not None:
+            y, v = self.Y[:, 0], self.network.V[:, 0]
+            return certify_sparse(
+                self.X, y, self.supports, self.lam, self.network.U, v, dual=self.dual[:, 0]
+            )
+        return certify_network(self.X, self.Y, self.lam, self.network, dual=self.dual)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs of the network.
@@ -207,3 +260,19 @@ class ShallowSolution:
             Outputs.
         """
         return self.network.predict(X)
+
+
+def _together(proofs: list[Certificate], Y: np.ndarray) -> Certificate:
+    """Add up the certificates of programs that share nothing but the strength."""
+    from relu_optima.convex.certificate import Certificate, relative_gap
+
+    objective = sum(p.objective for p in proofs)
+    bound = sum(p.dual_objective for p in proofs)
+    return Certificate(
+        objective,
+        bound,
+        relative_gap(objective, bound, Y.ravel()),
+        max(p.kkt_residual for p in proofs),
+        max(p.violation for p in proofs),
+        np.column_stack([p.dual for p in proofs]),
+    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import Literal, overload
 
 import numpy as np
 
 from relu_optima.convex.newton import Callback
 from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.session import Session
+from relu_optima.convex.shallow import ShallowSolution
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
 
@@ -42,6 +44,20 @@ def lambda_max(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str
     return Session(make_problem(X, y, gates, formulation)).lambda_max()
 
 
+@overload
+def solve(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: Literal["all"],
+    lam: float,
+    *,
+    formulation: str = "relu",
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+) -> ShallowSolution: ...
+
+
+@overload
 def solve(
     X: np.ndarray,
     y: np.ndarray,
@@ -54,7 +70,22 @@ def solve(
     warm_start: Solution | None = None,
     backend: str = "auto",
     callback: Callback | None = None,
-) -> Solution:
+) -> Solution: ...
+
+
+def solve(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: np.ndarray | str,
+    lam: float,
+    *,
+    formulation: str = "relu",
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    warm_start: Solution | None = None,
+    backend: str = "auto",
+    callback: Callback | None = None,
+) -> Solution | ShallowSolution:
     r"""Solve the convex ReLU or gated ReLU program over the given gates.
 
     .. math:: \min \tfrac12 \lVert f(X) - y \rVert^2 + \lambda \sum_b \lVert u_b \rVert_2
@@ -65,8 +96,10 @@ def solve(
         Inputs.
     y : array, shape (n,)
         Targets.
-    gates : array, shape (d, P)
-        Gate vectors in columns; equal and all-zero activation patterns are merged.
+    gates : array, shape (d, P), or "all"
+        Gate vectors in columns; equal and all-zero activation patterns are merged. "all" stands
+        for every activation pattern: the network's global optimum, by
+        `relu_optima.convex.solve_all`, which takes no other method and no warm start.
     lam : float
         Canonical regularisation strength, positive (see `relu_optima.convex.scaling`).
     formulation : {"relu", "gated"}, default "relu"
@@ -87,8 +120,8 @@ def solve(
 
     Returns
     -------
-    Solution
-        The point with its certificate.
+    Solution or ShallowSolution
+        The point with its certificate; the latter over all patterns.
 
     Raises
     ------
@@ -96,6 +129,16 @@ def solve(
         If an argument has no meaning; the message names it.
     """
     start = time.process_time()
+    if isinstance(gates, str):
+        if gates != "all" or formulation != "relu" or warm_start or callback or backend != "auto":
+            raise SolveInputError(
+                f"gates={gates!r} with formulation={formulation!r}, backend={backend!r}",
+                allowed='gates="all" for ReLU neurons, without warm_start, backend and callback',
+                where="gates",
+            )
+        from relu_optima.convex.low_rank.all_patterns import solve_all
+
+        return solve_all(X, y, lam, tol=tol, time_limit=time_limit)
     session = Session(make_problem(X, y, gates, formulation))
     check_options(tol, time_limit, backend)
     if warm_start is not None:

@@ -8,7 +8,7 @@ BINARY = "labels -1 and +1"
 
 COLUMNS = (
     text("name", "Name that the loader gives the data."),
-    text("task", "`binary` (labels -1 and +1) or `regression`."),
+    text("task", "`binary` (labels -1 and +1), `classes` (one indicator each) or `regression`."),
     number("n_train", "Training rows."),
     number("n_valid", "Validation rows."),
     number("n_test", "Test rows."),
@@ -17,6 +17,7 @@ COLUMNS = (
     number("positive_fraction", "Share of training labels that are +1.", when=BINARY),
     text("label_coding", "How labels became numbers."),
     flag("standardised", "Whether features have mean 0 and variance 1 on the training rows."),
+    flag("whitened", "Whether the training rows were made orthonormal."),
     number("target_mean", "What was subtracted from the targets."),
     number("target_scale", "What the targets were divided by."),
     number("constant_columns_dropped", "Features left out because they do not vary."),

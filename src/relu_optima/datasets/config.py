@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -41,6 +41,11 @@ class DatasetConfig(Group):
     )
     standardise_target: bool = Field(
         default=False, description="Centre and scale a regression target by the training rows."
+    )
+    whiten: Literal["none", "zca_rows"] = Field(
+        default="none",
+        description="zca_rows: map the features so that the training rows become orthonormal; "
+        "they must be linearly independent.",
     )
     bias: bool = Field(default=False, description="Append a column of ones (it is penalised).")
     sha256: str | None = Field(

@@ -1,4 +1,4 @@
-"""Subsample, split, standardise and check: the same steps for every data set, all recorded."""
+"""Subsample, split, standardise, whiten, check: the same steps for every data set, recorded."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ def check(raw: RawData, config: DatasetConfig) -> None:
         raise DataError(
             f"a binary problem needs two classes, found {np.unique(raw.y).tolist()}", where=where
         )
+    if raw.task == "classes":
+        _check_indicators(raw.y, where)
     if config.sha256 is not None and raw.digest() != config.sha256:
         raise DataError(
             f"the data have digest {raw.digest()}, not {config.sha256}",
@@ -76,7 +78,7 @@ def check(raw: RawData, config: DatasetConfig) -> None:
 
 
 def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
-    """Subsample, split, drop constant columns, standardise, append the bias column.
+    """Subsample, split, drop constant columns, standardise, whiten, append the bias column.
 
     Parameters
     ----------
@@ -126,6 +128,12 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
             where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
             fix="keep more rows, or change dataset.seed",
         )
+    if raw.task == "classes" and not y.any(axis=0).all():
+        raise DataError(
+            f"class {int(np.argmin(y.any(axis=0)))} has no training row left",
+            where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
+            fix="keep more rows, or change dataset.seed",
+        )
     columns = np.arange(X.shape[1])
     if config.standardise:
         scale = X.std(axis=0)
@@ -141,6 +149,8 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
         mean = X[:, keep].mean(axis=0)
         X = (X[:, keep] - mean) / scale[keep]
         X_valid, X_test = ((A[:, keep] - mean) / scale[keep] for A in (X_valid, X_test))
+    if config.whiten == "zca_rows":
+        X, X_valid, X_test = _whitened(X, X_valid, X_test)
     mean_y, scale_y = 0.0, 1.0
     if config.standardise_target:
         if raw.task != "regression" or y.ndim != 1:
@@ -160,6 +170,39 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     return Prepared(
         X, y, X_valid, y_valid, X_test, y_test, train, valid, test, columns, mean_y, scale_y
     )
+
+
+def _whitened(X: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Apply the least change of features that makes the rows of X orthonormal.
+
+    With X = U S Vᵀ the map of features V S⁻¹ Vᵀ (ZCA: symmetric, on the span of the rows) gives
+    U Vᵀ = (X Xᵀ)^(-1/2) X, the orthonormal rows nearest to X. Other rows keep what of them lies in
+    that span.
+    """
+    U, s, Vt = np.linalg.svd(X, full_matrices=False)
+    n, d = X.shape
+    # below, rounding of X (relative 2e-16) would move the whitened rows by more than 1e-8
+    rank = int((s > 1e-7 * s[0]).sum()) if s[0] > 0 else 0
+    if rank < n:
+        raise DataError(
+            f"{n} training rows of {d} features have rank {rank}",
+            where="dataset.whiten",
+            allowed="linearly independent rows",
+            fix="keep fewer rows (dataset.max_rows, dataset.per_class) or do not standardise: "
+            "centred rows add up to zero",
+        )
+    return U @ Vt, *((other @ Vt.T / s) @ Vt for other in others)
+
+
+def _check_indicators(y: np.ndarray, where: str) -> None:
+    """Refuse targets that are not one 1 in each row and at least one in each of two columns."""
+    one_hot = y.ndim == 2 and np.isin(y, (0.0, 1.0)).all() and (y.sum(axis=1) == 1.0).all()
+    if not one_hot or y.shape[1] < 2 or not y.any(axis=0).all():
+        raise DataError(
+            f"targets of shape {y.shape} are no indicators of classes",
+            where=where,
+            allowed="one 1 in each row, two classes or more, each with a row",
+        )
 
 
 def _without_validation(train: np.ndarray, config: DatasetConfig) -> tuple[np.ndarray, np.ndarray]:

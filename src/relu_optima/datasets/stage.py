@@ -35,7 +35,8 @@ def describe(raw: RawData, config: DatasetConfig) -> Outcome:
             "outputs": 1 if labels.ndim == 1 else labels.shape[1],
             "positive_fraction": float((labels > 0).mean()) if raw.task == "binary" else None,
             "label_coding": raw.label_coding,
-            "standardised": config.standardise,
+            "standardised": config.standardise and config.whiten == "none",
+            "whitened": config.whiten != "none",
             "target_mean": data.target_mean,
             "target_scale": data.target_scale,
             "constant_columns_dropped": raw.X.shape[1] - data.columns.size,
@@ -78,4 +79,9 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]
         if not np.allclose(X.mean(axis=0), 0, atol=1e-8) or not np.allclose(X.std(axis=0), 1):
             wrong.append("the training features are not standardised")
+    if record.row["whitened"]:
+        bias = record.config["groups"]["dataset"]["bias"]
+        X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]
+        if np.abs(X @ X.T - np.eye(len(X))).max() > 1e-8:
+            wrong.append("the training rows are not orthonormal")
     return wrong

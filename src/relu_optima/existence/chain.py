@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.existence.closed_search import prove_component
 from relu_optima.existence.deadline import check_time
 from relu_optima.existence.local import owned_cells
+from relu_optima.existence.open_chain import find_open_chain
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_not_closed
 from relu_optima.existence.proof.laurent import Laurent, SparseMatrix, add, monomial, times
-from relu_optima.existence.proof.linear import boolean_product
-from relu_optima.existence.reduction import reduce_pattern
+from relu_optima.existence.proof.linear import boolean_product, packed_product
+from relu_optima.existence.reduction import distinct_area, reduce_pattern
 from relu_optima.existence.two_layers import LIGHT, decide_two_layers
+from relu_optima.patterns.sparse import as_list, is_sparse
 
-FULL_MERGE_WIDTH = 48  # neurons of a pair for which a reduction is tried
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from relu_optima.patterns.sparse import Mask
+
+FULL_MERGE_AREA = 1_000_000  # cells of the rectangles of a pair that a reduction may visit
 FULL_RULES = ("C3", "C4", "C5", "Z", "C6")  # rules whose components are everything
+QUICK_FULL_RULES = ("C3", "C4", "C5", "Z")  # those of them for the many windows of a chain
 WINDOWS = 60
+MAX_BITS = 1_000_000_000  # of the support of the layers below a peeled one
+ROWS = 256  # of a list of ones that are packed at a time
 
 
 def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     """Decide closedness of {W_L ... W_1} for L > 2."""
+    everything = find_open_chain(masks, deadline)
+    if everything is not None:
+        return everything
     chain = list(masks)
     steps = _shorten(chain, deadline, peel=False)
     if len(chain) == 2:
@@ -49,6 +63,19 @@ def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     return {"answer": "unknown", "proof": {"reason": reason}}
 
 
+def peel_all(masks: Sequence[Mask], deadline: float) -> dict[str, Any] | None:
+    """Take layers off the ends until one is left, without looking at single cells."""
+    chain, steps = list(masks), []
+    while len(chain) > 1:
+        check_time(deadline)
+        step = _peel_step(chain)
+        if step is None:
+            return None
+        _apply(chain, step)
+        steps.append(step)
+    return _closed(steps, {"rule": "one layer"})
+
+
 def _closed(steps: list[dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]:
     kinds = sorted({str(step["kind"]) for step in steps})
     return {
@@ -57,7 +84,9 @@ def _closed(steps: list[dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[dict[str, Any]]:
+def _shorten(
+    chain: list[np.ndarray], deadline: float, *, peel: bool, rules: Sequence[str] = FULL_RULES
+) -> list[dict[str, Any]]:
     """Shorten a chain in place as long as a step applies and more than two layers are left."""
     steps: list[dict[str, Any]] = []
     stop = 1 if peel else 2
@@ -65,7 +94,7 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
         check_time(deadline)
         step = _peel_step(chain) if peel else None
         if step is None and len(chain) > 2:
-            step = _merge_step(chain, deadline)
+            step = _merge_step(chain, deadline, rules)
         if step is None:
             break
         _apply(chain, step)
@@ -73,7 +102,7 @@ def _shorten(chain: list[np.ndarray], deadline: float, *, peel: bool) -> list[di
     return steps
 
 
-def _apply(chain: list[np.ndarray], step: dict[str, Any]) -> None:
+def _apply(chain: list[Any], step: dict[str, Any]) -> None:
     """Shorten a chain in place by a step."""
     if step["kind"] == "peel":
         chain.pop(0 if step["end"] == "bottom" else -1)
@@ -85,7 +114,7 @@ def _apply(chain: list[np.ndarray], step: dict[str, Any]) -> None:
     chain[low : low + width] = [merged]
 
 
-def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
+def _peel_step(chain: Sequence[Mask]) -> dict[str, Any] | None:
     if _peels(chain):
         return {"kind": "peel", "end": "top"}
     if _peels([mask.T for mask in reversed(chain)]):
@@ -93,16 +122,33 @@ def _peel_step(chain: list[np.ndarray]) -> dict[str, Any] | None:
     return None
 
 
-def _peels(chain: list[np.ndarray]) -> bool:
+def _peels(chain: Sequence[Mask]) -> bool:
     """Say whether the rectangles of the last layer's classes do not overlap: areas add up."""
-    last, below = chain[-1], chain[-2]
-    reach = chain[0]
+    sides = [chain[0].shape[1], *(mask.shape[0] for mask in chain)]
+    if max(sides[1:]) * sides[0] > MAX_BITS:
+        return False
+    last, below = as_list(chain[-1].T), as_list(chain[-2])
+    names = [
+        tuple(x.indices[x.indptr[k] : x.indptr[k + 1]].tobytes() for x in (last, below))
+        for k in range(last.shape[0])
+    ]
+    first = sorted({name: k for k, name in reversed(list(enumerate(names)))}.values())
+    reach = np.packbits(chain[0], axis=1) if not is_sparse(chain[0]) else _packed(chain[0])
     for mask in chain[1:-1]:
-        reach = boolean_product(mask, reach)
-    names = np.hstack([np.packbits(last.T, axis=1), np.packbits(below, axis=1)])
-    first = list({name.tobytes(): k for k, name in enumerate(names)}.values())
-    area = last[:, first].sum(axis=0, dtype=np.int64) @ reach[first].sum(axis=1, dtype=np.int64)
-    return int(area) == int(boolean_product(last[:, first], reach[first]).sum(dtype=np.int64))
+        reach = packed_product(as_list(mask), reach)
+    ones = np.bitwise_count(reach[first]).sum(axis=1, dtype=np.int64)
+    area = int(np.diff(last.indptr)[first] @ ones)
+    union = packed_product(as_list(last[first].T), reach[first])
+    return area == int(np.bitwise_count(union).sum(dtype=np.int64))
+
+
+def _packed(mask: sparse.csr_array) -> np.ndarray:
+    """Pack the rows of a list of ones into bits, some rows at a time."""
+    parts = [
+        np.packbits(mask[start : start + ROWS].toarray().astype(bool), axis=1)
+        for start in range(0, mask.shape[0], ROWS)
+    ]
+    return np.concatenate(parts)
 
 
 def _is_lul(layers: list[np.ndarray]) -> bool:
@@ -115,7 +161,9 @@ def _is_lul(layers: list[np.ndarray]) -> bool:
     return (lower[0] and upper[1] and lower[2]) or (upper[0] and lower[1] and upper[2])
 
 
-def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | None:
+def _merge_step(
+    chain: list[np.ndarray], deadline: float, rules: Sequence[str]
+) -> dict[str, Any] | None:
     for low in range(len(chain) - 1):
         step = _identity_step(chain[low], chain[low + 1], low)
         if step is not None:
@@ -125,9 +173,9 @@ def _merge_step(chain: list[np.ndarray], deadline: float) -> dict[str, Any] | No
             return {"kind": "LUL", "layer": low}
     for low in range(len(chain) - 1):
         below, above = chain[low], chain[low + 1]
-        if below.shape[0] > FULL_MERGE_WIDTH and min(above.shape[0], below.shape[1]) > 1:
+        if distinct_area(below, above) > FULL_MERGE_AREA:
             continue
-        proof = _full_proof(below, above, deadline)
+        proof = _full_proof(below, above, deadline, rules)
         if proof is not None:
             return {"kind": "full", "layer": low, "proof": proof}
     return None
@@ -145,12 +193,18 @@ def _identity_step(below: np.ndarray, above: np.ndarray, low: int) -> dict[str, 
     return None
 
 
-def _full_proof(below: np.ndarray, above: np.ndarray, deadline: float) -> dict[str, Any] | None:
+def _full_proof(
+    below: np.ndarray, above: np.ndarray, deadline: float, rules: Sequence[str]
+) -> dict[str, Any] | None:
     """Prove that a pair reaches every matrix on its Boolean product."""
+    live = below.any(axis=1) & above.any(axis=0)
+    freedom = below[live].sum(dtype=np.int64) + above[:, live].sum(dtype=np.int64) - live.sum()
+    if freedom < boolean_product(above, below).sum(dtype=np.int64):
+        return None
     reduced = reduce_pattern(below, above, cap=False, deadline=deadline)
     proofs = []
     for component in reduced.components:
-        found = prove_component(component, reduced.observed, FULL_RULES, deadline)
+        found = prove_component(component, reduced.observed, rules, deadline)
         if found is None:
             return None
         proofs.append(found)
@@ -239,7 +293,7 @@ def _search_windows(masks: list[np.ndarray], deadline: float) -> dict[str, Any] 
         chosen = rng.permutation(rows)[:side], rng.permutation(columns)[:side]
         window = _restricted(masks, chosen[0], chosen[1])
         short = list(window)
-        steps = _shorten(short, deadline, peel=False)
+        steps = _shorten(short, deadline, peel=False, rules=QUICK_FULL_RULES)
         if len(short) != 2:
             continue
         two = decide_two_layers(short[0], short[1], deadline, LIGHT)

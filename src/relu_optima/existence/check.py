@@ -12,6 +12,9 @@ import numpy as np
 from relu_optima.errors import DataError
 from relu_optima.existence.explain import RULES, proof_of, rules_of
 from relu_optima.existence.networks import decide
+from relu_optima.existence.proof.linear import row_sizes
+from relu_optima.existence.repair import Repair, repair
+from relu_optima.existence.repair_report import repair_json, repair_text
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.layers import FREE, Layer
 from relu_optima.patterns.reading import read_layers
@@ -47,6 +50,8 @@ class CheckReport:
         Names, masks and biases that were read, first layer first.
     dataset_out : str
         Where a data set without optimum was written; empty if none was asked for.
+    repair : Repair, optional
+        Changes after which the question is answered by yes, where they were asked for.
     """
 
     verdict: Verdict
@@ -54,6 +59,7 @@ class CheckReport:
     verified: bool
     layers: tuple[Layer, ...]
     dataset_out: str = ""
+    repair: Repair | None = None
 
     @property
     def answers(self) -> dict[str, str]:
@@ -115,6 +121,7 @@ class CheckReport:
                 ],
                 "shapes": [list(layer.mask.shape) for layer in self.layers],
                 "dataset": self.dataset_out or None,
+                "repair": repair_json(self.repair) if self.repair else None,
                 "certificate": document,
             },
             indent=1,
@@ -138,7 +145,7 @@ class CheckReport:
         lines = ["layers, first first (outputs x inputs):"]
         for layer in self.layers:
             rows, columns = layer.mask.shape
-            kept = f"{int(layer.mask.sum())} of {layer.mask.size} kept"
+            kept = f"{int(row_sizes(layer.mask).sum())} of {rows * columns} kept"
             lines.append(f"  {layer.name}  {rows}x{columns}, {kept} ({layer.source})")
         for question, meaning in MEANINGS.items():
             proof = document[question]["proof"]
@@ -152,6 +159,8 @@ class CheckReport:
         lines += [f"  {problem}" for problem in self.verdict.certificate.problems()]
         if self.dataset_out:
             lines.append(f"data set without optimum written to {self.dataset_out}")
+        if self.repair is not None:
+            lines += repair_text(self.repair, [layer.name for layer in self.layers])
         if explain:
             named = dict.fromkeys(name for q in MEANINGS for name in self.rules[q])
             lines += [f"\n{proof_of(name)}" for name in named]
@@ -164,6 +173,8 @@ def check_files(
     time_limit: float = 10.0,
     dataset_out: Path | str | None = None,
     layers: Sequence[str] = (),
+    repair_by: str | None = None,
+    repair_out: Path | str | None = None,
 ) -> CheckReport:
     """Judge the masks in files.
 
@@ -179,6 +190,10 @@ def check_files(
         npz file for a finite data set without optimum (arrays X and Y).
     layers : sequence of str, optional
         Names of the layers to read from a state dict or npz, first layer first.
+    repair_by : str, optional
+        ``delete`` or ``add``: also look for few entries to delete or add, see `repair`.
+    repair_out : path, optional
+        npz file for the masks after the repair.
 
     Returns
     -------
@@ -188,29 +203,40 @@ def check_files(
     Raises
     ------
     DataError
-        If a file or the question is bad, or there is no data set to write.
+        If a file or the question is bad, or there is no data set to write or nothing to repair by.
+    SolveInputError
+        If the repair is not one that `repair` makes.
     """
     if question not in QUESTIONS:
         raise DataError(
             f"there is no question {question!r}", where="--question", allowed=", ".join(QUESTIONS)
         )
+    if repair_out is not None and repair_by is None:
+        raise DataError("no repair was asked for", where="--repair-out", fix="--repair delete")
     if not paths:
         raise DataError("no file was given", where="FILE")
     read = read_layers([Path(p) for p in paths], layers=layers)
     verdict = decide(read, time_limit)
+    mended = repair(read, question, repair_by, time_limit) if repair_by is not None else None
     if dataset_out is not None:
         X, Y = verdict.counterexample_dataset()
-        try:
-            with Path(dataset_out).open("wb") as stream:
-                np.savez(stream, X=X, Y=Y)
-        except OSError as error:
-            raise DataError(
-                f"cannot be written: {error.strerror or error}", where="--dataset-out"
-            ) from error
+        _save(dataset_out, "--dataset-out", X=X, Y=Y)
+    if repair_out is not None and mended is not None:
+        arrays = {f"mask_{number}": mask for number, mask in enumerate(mended.masks)}
+        _save(repair_out, "--repair-out", **arrays)
     return CheckReport(
         verdict,
         question,
         verdict.certificate.verify(),
         tuple(read),
         str(dataset_out or ""),
+        mended,
     )
+
+
+def _save(path: Path | str, option: str, **arrays: np.ndarray) -> None:
+    try:
+        with Path(path).open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}", where=option) from error

@@ -15,9 +15,11 @@ from relu_optima.existence.open_zero import find_open_zero
 from relu_optima.existence.pairs import open_pairs
 from relu_optima.existence.proof.linear import rank_mod_p, rational_rank
 from relu_optima.existence.reduction import Piece
+from relu_optima.patterns.sparse import as_list
 
 MAX_ORIENTED = 8  # pieces for which all orientations are tried
 MAX_CELLS_FULL = 2000
+MAX_RANK_CELLS = 400  # cells of one elimination
 DRAWS = 400
 QUICK_RULES = ("P", "C3", "C7", "C5", "C4")
 ALL_RULES = (*QUICK_RULES, "Z", "C6")
@@ -62,7 +64,11 @@ def _pairs(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[s
     distinct = list({(p.rows, p.columns): p for p in pieces}.values())
     if not _complete(distinct, observed):
         return None
-    return {} if next(open_pairs(*_sides(distinct, observed), deadline), None) is None else None
+    return (
+        {}
+        if next(open_pairs(*map(as_list, _sides(distinct, observed)), deadline), None) is None
+        else None
+    )
 
 
 def _full_space(
@@ -78,7 +84,6 @@ def _full_space(
     else:
         longest = ["v" if len(p.rows) >= len(p.columns) else "u" for p in pieces]
         choices = [tuple(longest)]
-    index = {cell: q for q, cell in enumerate(sorted(cells))}
     for choice in choices:
         check_time(deadline)
         unknowns = sum(
@@ -91,18 +96,49 @@ def _full_space(
             [side, rng.integers(1, 1000, len(p.columns if side == "v" else p.rows)).tolist()]
             for p, side in zip(pieces, choice, strict=True)
         ]
-        images = []
-        for p, (side, values) in zip(pieces, fixed, strict=True):
-            for x in p.rows if side == "v" else p.columns:
-                image = np.zeros(len(cells), np.int64)
-                for y, value in zip(p.columns if side == "v" else p.rows, values, strict=True):
-                    q = index.get((x, y) if side == "v" else (y, x))
-                    if q is not None:
-                        image[q] = value
-                images.append(image)
-        if rank_mod_p(np.array(images)) == len(cells):
+        if _is_onto(pieces, fixed, cells, observed.shape):
             return {"fixed": fixed}
     return None
+
+
+def _is_onto(
+    pieces: list[Piece],
+    fixed: list[list[Any]],
+    cells: set[tuple[int, int]],
+    shape: tuple[int, ...],
+) -> bool:
+    """Say whether the free sides reach all cells.
+
+    Asked without the columns that the free entries of v in them reach, which reach nothing else,
+    and then without such rows.
+    """
+    left = np.zeros(shape, bool)
+    left[tuple(zip(*cells, strict=True))] = True
+    values = {side: np.zeros((len(pieces), shape[side == "v"]), np.int64) for side in "uv"}
+    for q, (p, (side, numbers)) in enumerate(zip(pieces, fixed, strict=True)):
+        values[side][q, list(p.columns if side == "v" else p.rows)] = numbers
+    rows, columns = _sides(pieces, left)
+    held = np.array([side == "u" for side, _ in fixed])
+    for j in np.flatnonzero(left.any(axis=0)):
+        free = values["u"][held & columns[:, j]]
+        if rank_mod_p(free[:, left[:, j]]) == left[:, j].sum():
+            left[:, j] = False
+    for i in np.flatnonzero(left.any(axis=1)):
+        free = values["v"][~held & rows[:, i]]
+        if rank_mod_p(free[:, left[i]]) == left[i].sum():
+            left[i] = False
+    if left.sum() > MAX_RANK_CELLS:
+        return False
+    number = np.cumsum(left.ravel()).reshape(shape) - 1
+    images = [np.zeros((0, int(left.sum())), np.int64)]
+    for q in range(len(pieces)):
+        for x in np.flatnonzero(columns[q] if held[q] else rows[q]):
+            hit = left[:, x] & rows[q] if held[q] else left[x] & columns[q]
+            line = np.zeros((1, int(left.sum())), np.int64)
+            places = number[hit, x] if held[q] else number[x, hit]
+            line[0, places] = values["u" if held[q] else "v"][q, hit]
+            images.append(line)
+    return rank_mod_p(np.concatenate(images)) == left.sum()
 
 
 def _table(pieces: list[Piece], observed: np.ndarray, deadline: float) -> dict[str, Any] | None:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from relu_optima.errors import SolveInputError
 from relu_optima.existence.certificate import Certificate
-from relu_optima.existence.chain import decide_chain
+from relu_optima.existence.chain import decide_chain, peel_all
 from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
+from relu_optima.existence.pairs import all_pairs_closed
+from relu_optima.existence.proof.biases import Biases
 from relu_optima.existence.proof.document import FORMAT, pack_masks
 from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict
-from relu_optima.patterns.layers import FREE, PARTIAL, Layer
+from relu_optima.patterns.layers import FREE, Layer
+from relu_optima.patterns.sparse import MAX_CELLS, cell_count, dense, is_sparse
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
+
+TOO_LARGE = "the masks are too large for all rules but that of pairs and peeling"
 
 
 def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0) -> Verdict:
@@ -38,13 +44,15 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
             return {"answer": "unknown", "proof": {"reason": TIME_LIMIT}}
 
     product = in_time(lambda: decide_product(masks, deadline))
-    if z3_rlimit and product["answer"] == "unknown" and len(masks) == 2:
+    if _is_for_z3(masks, product, z3_rlimit):
         undecided = product
-        product = in_time(lambda: ask_z3(masks[0], masks[1], z3_rlimit, deadline) or undecided)
+        product = in_time(lambda: ask_z3(*dense(masks), z3_rlimit, deadline) or undecided)
     function = in_time(lambda: decide_function(masks, product, deadline))
-    finite = decide_finite(masks, product)
-    biases = [layer.bias for layer in layers]
-    function, finite = _with_biases(function, biases), _with_biases(finite, biases)
+    biases = missing_biases(layers)
+    finite = decide_finite(masks, product, biases)
+    if any(layer.bias != FREE for layer in layers):
+        function = _if_free(function)
+        finite = finite if biases is not None else _if_free(finite)
     document = {
         "format": FORMAT,
         "layers": pack_masks(masks),
@@ -52,6 +60,8 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
         "function": function,
         "finite": finite,
     }
+    if biases is not None:
+        document["biases"] = pack_masks([biases.hidden[None], biases.output[None]])
     proof = product["proof"]
     return Verdict(
         product["answer"],
@@ -63,31 +73,41 @@ def decide_layers(layers: Sequence[Layer], time_limit: float, z3_rlimit: int = 0
     )
 
 
-def _with_biases(part: dict[str, Any], biases: list[str]) -> dict[str, Any]:
-    """Withhold an answer that is proved for free biases only from a network without them.
-
-    Without a hidden layer nothing depends on biases. Theorem F's data sets without optimum need
-    the hidden biases; that every data set has one holds for any hidden biases and for output
-    biases that are all free or all absent.
-    """
-    rule = part["proof"].get("rule")
-    hidden, output = set(biases[:-1]), biases[-1]
-    if part["answer"] == "unknown" or rule == "no hidden layer" or {*hidden, output} == {FREE}:
-        return part
-    if rule == "Theorem F" and part["answer"] == "always" and output != PARTIAL:
-        return part
-    if rule == "Theorem F" and part["answer"] == "not_always" and hidden == {FREE}:
-        return part
-    return {
-        "answer": "unknown",
-        "proof": {"reason": "it is decided for free biases only, and the network lacks some"},
-    }
+def _is_for_z3(masks: Sequence[Mask], product: dict[str, Any], z3_rlimit: int) -> bool:
+    few = len(masks) == 2 and cell_count(masks) <= MAX_CELLS
+    return z3_rlimit > 0 and product["answer"] == "unknown" and few
 
 
-def decide_product(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
+def missing_biases(layers: Sequence[Layer]) -> Biases | None:
+    """Say which biases of one hidden layer are free; None if all are, or it is not known."""
+    if len(layers) != 2 or all(layer.bias == FREE for layer in layers):
+        return None
+    hidden, output = (layer.free_biases for layer in layers)
+    return None if hidden is None or output is None else Biases(hidden, output)
+
+
+def _if_free(part: dict[str, Any]) -> dict[str, Any]:
+    """Withhold an answer that is proved for free biases only; without hidden layer none counts."""
+    if part["answer"] == "unknown" or part["proof"].get("rule") == "no hidden layer":
+        return part
+    reason = "it is decided for free biases only, and the network lacks some"
+    return {"answer": "unknown", "proof": {"reason": reason}}
+
+
+def decide_product(masks: Sequence[Mask], deadline: float) -> dict[str, Any]:
     """Decide whether the set of products W_L ... W_1 is closed."""
     if len(masks) == 1:
         return {"answer": "closed", "proof": {"rule": "one layer"}}
+    large = any(is_sparse(mask) for mask in masks)
+    if large and len(masks) == 2 and all_pairs_closed(masks, deadline):
+        return {"answer": "closed", "proof": {"rule": "P"}}
+    if large and len(masks) > 2:
+        peeled = peel_all(masks, deadline)
+        if peeled is not None:
+            return peeled
+    if large and cell_count(masks) > MAX_CELLS:
+        return {"answer": "unknown", "proof": {"reason": TOO_LARGE}}
+    arrays = dense(masks)
     if len(masks) > 2:
-        return decide_chain(masks, deadline)
-    return decide_two_layers(masks[0], masks[1], deadline)
+        return decide_chain(arrays, deadline)
+    return decide_two_layers(arrays[0], arrays[1], deadline)

@@ -86,6 +86,11 @@ RULES = {
         "layers are merged or taken off the ends until what is left is known to be closed",
         "proof.chain",
     ),
+    "Z chain": Rule(
+        "at factors whose product is zero all small matrices are reached, and so all matrices are",
+        "proof.open_chain",
+        "Z, open at zero (chains)",
+    ),
     "identity": Rule(
         "two layers, one of which may be the identity, reach every matrix on the mask of the other",
         "proof.chain",
@@ -148,6 +153,12 @@ RULES = {
         "that share an output feed only that output",
         "proof.finite",
         "Theorem F",
+    ),
+    "output biases": Rule(
+        "a neuron feeds an output that reaches every constant and one that reaches none, so "
+        "two points have no optimum",
+        "proof.biases",
+        "Missing biases",
     ),
     "clusters": Rule(
         "the set of matrix products is not closed, and on one of enough clusters of inputs the "

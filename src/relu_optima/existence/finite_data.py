@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.errors import DegenerateError
+from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.existence.proof.biases import Biases, roles
+from relu_optima.existence.proof.linear import (
+    column_sizes,
+    first_in_columns,
+    row_entries,
+    row_sizes,
+)
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
-def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str, Any]:
+def decide_finite(
+    masks: Sequence[Mask], product: dict[str, Any], biases: Biases | None = None
+) -> dict[str, Any]:
     """Say whether every finite data set has an optimum.
 
     Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
@@ -22,22 +37,25 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
     if len(masks) > 2:
         if product["answer"] == "not_closed":
             columns = sorted(product["proof"]["refutation"]["columns"])
-            needed = clusters_needed(masks, columns)
+            needed = clusters_needed(dense(masks), columns)
             proof = {"rule": "clusters", "columns": columns, "clusters": needed}
             return {"answer": "not_always", "proof": proof}
         reason = "more than one hidden layer and no proof that the product set is not closed"
         return {"answer": "unknown", "proof": {"reason": reason}}
-    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
-    feeds = masks[1][:, live].astype(bool)
-    several = feeds.sum(axis=0) >= 2
-    shared = feeds.sum(axis=1) >= 2
-    clash = np.argwhere(feeds[shared][:, several])
-    if len(clash) == 0:
+    live = _counted(masks, biases)
+    feeds = masks[1][:, live]  # outputs by neurons that count
+    several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2
+    ones = ((int(i), row_entries(feeds, i)) for i in np.flatnonzero(shared))
+    clash = next(((i, fed) for i, fed in ones if several[fed].any()), None)
+    if clash is None:
+        if biases is not None:
+            return _without_clash(dense(masks), biases)
         return {"answer": "always", "proof": {"rule": "Theorem F"}}
-    row = int(np.flatnonzero(shared)[clash[0, 0]])
-    first = int(np.flatnonzero(several)[clash[0, 1]])
-    second = next(int(q) for q in np.flatnonzero(feeds[row]) if q != first)
-    other_row = next(int(i) for i in np.flatnonzero(feeds[:, first]) if i != row)
+    row, fed = clash
+    first = int(fed[several[fed].argmax()])
+    second = next(int(q) for q in fed if q != first)
+    outputs = first_in_columns(feeds)
+    of_first = row_entries(feeds[:, [first]].T, 0)
     rest = [q for q in range(len(live)) if q not in (first, second)]
     return {
         "answer": "not_always",
@@ -45,10 +63,47 @@ def decide_finite(masks: list[np.ndarray], product: dict[str, Any]) -> dict[str,
             "rule": "Theorem F",
             "neurons": [int(live[first]), int(live[second])],
             "row_shared": row,
-            "row_other": other_row,
-            "row_of": [[int(live[q]), int(feeds[:, q].argmax())] for q in rest],
+            "row_other": next(int(i) for i in of_first if i != row),
+            "row_of": [[int(live[q]), int(outputs[q])] for q in rest],
         },
     }
+
+
+def _counted(masks: Sequence[Mask], biases: Biases | None) -> np.ndarray:
+    """List the neurons that Theorem F counts."""
+    if biases is not None:
+        return np.flatnonzero(roles(dense(masks), biases).movable)
+    return np.flatnonzero((row_sizes(masks[0]) > 0) & (column_sizes(masks[1]) > 0))
+
+
+def _without_clash(masks: list[np.ndarray], biases: Biases) -> dict[str, Any]:
+    """Decide where no two movable neurons share an output that one of them does not feed alone."""
+    of = roles(masks, biases)
+    lower, upper = (mask.astype(bool) for mask in masks)
+    undecided = False
+    for k in np.flatnonzero(of.movable & (upper.sum(axis=0) >= 2)):
+        rows = np.flatnonzero(upper[:, k])
+        wanted = 1 if biases.hidden[k] else 2
+        for with_constant, other in itertools.product(
+            rows[of.constant[rows]], rows[~of.constant[rows]]
+        ):
+            feeding = of.fixed & (upper[with_constant] | upper[other])
+            columns = np.flatnonzero(lower[k] & ~lower[feeding].any(axis=0))[:wanted]
+            if len(columns) == wanted:
+                proof = {
+                    "rule": "output biases",
+                    "neuron": int(k),
+                    "constant": int(with_constant),
+                    "other": int(other),
+                    "columns": columns.tolist(),
+                }
+                return {"answer": "not_always", "proof": proof}
+        kinds = np.column_stack([of.constant[rows], upper[rows][:, of.fixed]])
+        undecided |= bool((kinds != kinds[0]).any())
+    if undecided:
+        reason = "neurons without bias that see one input only feed some outputs of another neuron"
+        return {"answer": "unknown", "proof": {"reason": reason}}
+    return {"answer": "always", "proof": {"rule": "Theorem F"}}
 
 
 def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
@@ -66,34 +121,59 @@ def clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def counterexample(
-    masks: list[np.ndarray], finite: dict[str, Any]
+    masks: Sequence[Mask],
+    finite: dict[str, Any],
+    biases: Biases | None = None,
+    negative_slope: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Build a finite data set without optimum."""
-    if finite["answer"] != "not_always" or finite["proof"].get("rule") != "Theorem F":
+    if negative_slope == 1.0 or not math.isfinite(negative_slope):
+        raise SolveInputError(
+            f"{negative_slope} was given", where="negative_slope", allowed="a number other than 1"
+        )
+    rule = finite["proof"].get("rule")
+    if finite["answer"] != "not_always" or rule not in ("Theorem F", "output biases"):
         raise DegenerateError(
             f"the finite-data answer is {finite['answer']!r}",
             where="counterexample_dataset",
             allowed="patterns with one hidden layer whose answer is 'not_always'",
         )
-    live = np.flatnonzero(masks[0].any(axis=1) & masks[1].any(axis=0))
-    targets = _targets(finite["proof"], live, masks[1].shape[0])
+    if rule == "output biases":
+        return _two_points(masks, finite["proof"])
+    live = _counted(masks, biases)
+    targets = _targets(finite["proof"], live, masks[1].shape[0], negative_slope)
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
-    inputs = masks[0][live].astype(bool)
-    common = np.flatnonzero(inputs.all(axis=0))
+    common = np.flatnonzero(column_sizes(masks[0][live]) == len(live))
     X = np.zeros((len(s), masks[0].shape[1]))
-    if len(common):
+    if biases is not None:  # two inputs make what a bias would
+        X[:] = s[:, None] + np.arange(3, 3 + X.shape[1])
+    elif len(common):
         X[:, common[0]] = s
     else:
         X[:] = s[:, None]
     return X, targets
 
 
-def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int) -> np.ndarray:
+def _two_points(masks: Sequence[Mask], proof: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Build the data set of missing output biases, case (iii) of `proof.biases`."""
+    X, Y = np.zeros((2, masks[0].shape[1])), np.zeros((2, masks[1].shape[0]))
+    X[:, proof["columns"][1:]] = 1.0
+    X[1, proof["columns"][0]] = 1.0
+    Y[1, proof["constant"]] = 1.0
+    Y[:, proof["other"]] = 1.0
+    return X, Y
+
+
+def _targets(proof: dict[str, Any], live: np.ndarray, outputs: int, slope: float) -> np.ndarray:
     """Build the targets at s = -2, ..., 2 r - 2 along the line, r the number of live neurons."""
     s = np.arange(-2, 2 * len(live) - 1, dtype=np.float64)
     targets = np.zeros((len(s), outputs))
-    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (s == 0)
-    targets[:, proof["row_other"]] += np.maximum(s, 0)
+
+    def activated(x: np.ndarray) -> np.ndarray:
+        return np.where(x >= 0, x, slope * x)
+
+    targets[:, proof["row_shared"]] = 2.0 * (s > 0) + (1 + slope) * (s == 0) + 2 * slope * (s < 0)
+    targets[:, proof["row_other"]] += activated(s)
     for q, (_, row) in enumerate(proof["row_of"], start=1):
-        targets[:, row] += np.maximum(s - (2 * q + 1), 0)
+        targets[:, row] += activated(s - (2 * q + 1))
     return targets

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.existence.kink_lifting import MAX_WIDTH, lift_kinks
 from relu_optima.existence.pairs import all_pairs_closed, open_pairs, visible_pair
-from relu_optima.existence.proof.linear import distinct_rectangles
+from relu_optima.existence.proof.linear import rectangles
+from relu_optima.patterns.sparse import MAX_CELLS, cell_count, dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
 def decide_function(
-    masks: list[np.ndarray], product: dict[str, Any], deadline: float
+    masks: Sequence[Mask], product: dict[str, Any], deadline: float
 ) -> dict[str, Any]:
     """Decide whether the set of network functions on a box is closed."""
     if product["answer"] == "not_closed":
@@ -25,6 +30,9 @@ def decide_function(
         )
     if product["proof"].get("rule") == "P":
         return {"answer": "closed", "proof": {"rule": "B2"}}
+    if cell_count(masks) > MAX_CELLS:
+        return _unknown("the masks are too large for all rules but that of closed pairs")
+    masks = dense(masks)
     pair = visible_pair(masks)
     if pair is not None:
         return {"answer": "not_closed", "proof": pair}
@@ -35,7 +43,7 @@ def decide_function(
     groups = _output_groups(masks)
     if len(groups) > 1:
         return _by_outputs(masks, groups, deadline)
-    neurons, rows, columns = distinct_rectangles(masks)
+    neurons, rows, columns = rectangles(masks)
     if groups and len(groups[0]) <= MAX_WIDTH:
         for a, b in open_pairs(rows, columns, deadline):
             proof = lift_kinks(masks, [int(neurons[a]), int(neurons[b])], deadline)

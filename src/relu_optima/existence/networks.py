@@ -1,6 +1,6 @@
 """`decide` for what people have: masks, sparse matrices and operators, or a torch module.
 
-Neither torch nor scipy is imported for it: who passes a module has imported torch.
+torch is not imported for it: who passes a module has imported torch.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from relu_optima.errors import DataError
 from relu_optima.existence.decision import decide_layers
 from relu_optima.existence.verdict import Verdict
 from relu_optima.patterns.layers import Layer, check_layers
-from relu_optima.patterns.masks import MAX_CELLS, MAX_SIDE
+from relu_optima.patterns.masks import MAX_SIDE
+from relu_optima.patterns.sparse import MAX_CELLS, MAX_ONES, as_list
 from relu_optima.patterns.state_dict import linear_layer, refuse_tied
 
 if TYPE_CHECKING:
+    from scipy import sparse
     from torch import Tensor, nn
+
+    from relu_optima.patterns.sparse import Mask
 
 Network = Sequence[Any] | np.ndarray
 SEQUENTIAL = "nn.Sequential of nn.Linear and nn.ReLU (and Dropout, Identity, Flatten)"
-BLOCK = 500  # columns of an operator that are computed at a time
+BLOCK = 4_000_000  # entries of an operator that are computed at a time
 ROUNDING = 1e-12  # of the largest entry of an operator; smaller ones may be noise
 
 
@@ -79,16 +83,13 @@ def network_layers(network: Network | nn.Module, where: str = "masks") -> list[L
             allowed=f"a sequence of matrices, first layer first, or an {SEQUENTIAL}",
         )
     layers: list[Layer] = []
-    cells = 0
     for k, item in enumerate(network):
         if isinstance(item, Layer):
             layers.append(item)
             continue
         place = f"{where}: layer {k + 1}"
         if hasattr(item, "toarray"):
-            cells += _checked_size(getattr(item, "shape", None), place)
-            if cells > MAX_CELLS:
-                raise DataError("the layers are too large", where=where, allowed=f"{MAX_CELLS}")
+            _check_sides(getattr(item, "shape", None), place)
             layers.append(Layer(f"layer {k + 1}", _nonzeros(item, place), "nonzero entries"))
         else:
             layers.append(Layer(f"layer {k + 1}", _array(item, place)))
@@ -106,23 +107,21 @@ def _array(item: object, where: str) -> np.ndarray:
         raise DataError(f"it is no array: {text}", where=where, allowed="0/1 arrays") from error
 
 
-def _checked_size(shape: object, where: str) -> int:
+def _check_sides(shape: object, where: str) -> None:
     if not (isinstance(shape, tuple) and len(shape) == 2):
         raise DataError(f"its shape is {shape}", where=where, allowed="(n_out, n_in)")
     rows, columns = int(shape[0]), int(shape[1])
-    if max(rows, columns) > MAX_SIDE or rows * columns > MAX_CELLS:
+    if not 1 <= min(rows, columns) <= max(rows, columns) <= MAX_SIDE:
         raise DataError(
-            f"its shape is ({rows}, {columns})",
-            where=where,
-            allowed=f"sides <= {MAX_SIDE}, at most {MAX_CELLS} cells",
+            f"its shape is ({rows}, {columns})", where=where, allowed=f"sides from 1 to {MAX_SIDE}"
         )
-    return rows * columns
 
 
-def _nonzeros(item: Any, where: str) -> np.ndarray:
-    """Return the support of a sparse matrix or of an operator."""
-    sparse = sys.modules.get("scipy.sparse")
-    if sparse is not None and sparse.issparse(item):
+def _nonzeros(item: Any, where: str) -> Mask:
+    """Return the support of a sparse matrix or of an operator, as lists of its ones."""
+    from scipy import sparse
+
+    if sparse.issparse(item):
         stored = item.tocsr()
         _check_numbers(stored.data, where)
         zeros = int(np.count_nonzero(stored.data == 0))
@@ -132,13 +131,16 @@ def _nonzeros(item: Any, where: str) -> np.ndarray:
                 where=where,
                 fix="call eliminate_zeros(), or store ones",
             )
-        return np.asarray(stored.astype(bool).toarray())
+        return as_list(stored.astype(bool))
     rows, columns = (int(side) for side in item.shape)
-    support = np.zeros((rows, columns), bool)
+    blocks: list[sparse.csc_array] = []
+    ones = 0
     smallest, largest = np.inf, 0.0
     # floats in blocks: the toarray of a lazylinop multiplies small integers, which overflow
     operator = hasattr(item, "matmat")
-    step = BLOCK if operator else max(columns, 1)
+    if not operator and rows * columns > MAX_CELLS:
+        raise DataError(f"it has {rows * columns} cells", where=where, allowed=f"{MAX_CELLS}")
+    step = max(1, BLOCK // rows) if operator else columns
     for start in range(0, columns, step):
         stop = min(start + step, columns)
         block = np.asarray(
@@ -148,7 +150,10 @@ def _nonzeros(item: Any, where: str) -> np.ndarray:
         if block.shape != (rows, stop - start):
             raise DataError(f"it becomes an array of shape {block.shape}", where=where)
         size = np.abs(block)
-        support[:, start:stop] = block != 0
+        blocks.append(sparse.csc_array(block != 0))
+        ones += blocks[-1].nnz
+        if ones > MAX_ONES:
+            raise DataError(f"it has more than {MAX_ONES} nonzero entries", where=where)
         smallest = min(smallest, float(size[size > 0].min(initial=np.inf)))
         largest = max(largest, float(size.max(initial=0.0)))
     if smallest < ROUNDING * largest:
@@ -157,7 +162,7 @@ def _nonzeros(item: Any, where: str) -> np.ndarray:
             where=where,
             fix="pass the 0/1 mask",
         )
-    return support
+    return as_list(sparse.hstack(blocks))
 
 
 def _check_numbers(values: np.ndarray, where: str) -> None:

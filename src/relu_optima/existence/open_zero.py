@@ -18,6 +18,7 @@ from relu_optima.existence.proof.linear import PRIME, rank_mod_p
 from relu_optima.existence.reduction import Piece
 
 MAX_CELLS = 2000
+MAX_RANK_CELLS = 400  # cells of one elimination
 MORE_COLUMNS = (0, 1, 2, 4, 8)  # columns that get factors first beyond those that need it
 Matrix = np.ndarray
 
@@ -103,6 +104,8 @@ def _is_onto(S: Matrix, T: Matrix, cells: Matrix, U: Matrix, V: Matrix) -> bool:
         < cells[i, columns].sum()
     ]
     places = [(i, j) for i in rows for j in columns if cells[i, j]]
+    if len(places) > MAX_RANK_CELLS:
+        return False
     number = {place: x for x, place in enumerate(places)}
     lines = []
     for i in rows:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.existence.deadline import check_time
-from relu_optima.existence.proof.linear import distinct_rectangles, shared_counts
+from relu_optima.existence.proof.linear import meetings, rectangles, row_sizes
 
-BLOCK = 64
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from relu_optima.patterns.sparse import Mask
+
 MAX_PAIRS = 2000  # open pairs that are tried for rule B6, fewer of wide layers
 MAX_VISITS = 300_000_000  # cells that these look at: a fraction of a second
 
 
 def open_pairs(
-    rows: np.ndarray, columns: np.ndarray, deadline: float = float("inf")
+    rows: sparse.csr_array, columns: sparse.csr_array, deadline: float = float("inf")
 ) -> Iterator[tuple[int, int]]:
     """List the pairs of rectangles whose product set is not closed.
 
@@ -25,23 +29,18 @@ def open_pairs(
     columns of its own. The set is not closed iff (1) a_k, b_k >= 1 for one k, (2) s >= 2 and
     b_1, b_2 >= 1, or (3) t >= 2 and a_1, a_2 >= 1.
     """
-    heights, widths = rows.sum(axis=1), columns.sum(axis=1)
-    rows_shared, columns_shared = shared_counts(rows), shared_counts(columns)
-    for start in range(0, len(rows), BLOCK):
+    heights, widths = row_sizes(rows), row_sizes(columns)
+    for k, l, s, t in meetings(rows, columns):  # noqa: E741
         check_time(deadline)
-        block = slice(start, start + BLOCK)
-        s, t = rows_shared(block), columns_shared(block)
-        k, l = np.nonzero((s > 0) & (t > 0))  # noqa: E741
-        s, t, k = s[k, l], t[k, l], k + start
         a, b = (heights[k] > s, heights[l] > s), (widths[k] > t, widths[l] > t)
         one = a[0] & b[0] | a[1] & b[1]
         bad = (one | (s >= 2) & b[0] & b[1] | (t >= 2) & a[0] & a[1]) & (k < l)
         yield from zip(k[bad].tolist(), l[bad].tolist(), strict=True)
 
 
-def all_pairs_closed(masks: list[np.ndarray], deadline: float) -> bool:
+def all_pairs_closed(masks: Sequence[Mask], deadline: float) -> bool:
     """Say whether every two neurons have a closed product set."""
-    _, rows, columns = distinct_rectangles(masks)
+    _, rows, columns = rectangles(masks)
     return next(open_pairs(rows, columns, deadline), None) is None
 
 
@@ -51,11 +50,12 @@ def visible_pair(masks: list[np.ndarray]) -> dict[str, Any] | None:
     The vectors of the limit have no zeros where they may be nonzero and no two equal ratios, so
     that im A and row A contain a unit vector only where every choice does.
     """
-    neurons, rows, columns = distinct_rectangles(masks)
+    neurons, *sides = rectangles(masks)
+    rows, columns = (x.toarray().astype(bool) for x in sides)
     lower, upper = (mask.astype(bool) for mask in masks)
     live = np.asarray(lower.any(axis=1) & upper.any(axis=0))
     tries = min(MAX_PAIRS, max(1, MAX_VISITS // (lower.size + upper.size)))
-    for a, b in itertools.islice(open_pairs(rows, columns), tries):
+    for a, b in itertools.islice(open_pairs(*sides), tries):
         others = live.copy()
         others[[neurons[a], neurons[b]]] = False
         units = [_forced(x[a] & x[b], x[a] | x[b]) for x in (rows, columns)]

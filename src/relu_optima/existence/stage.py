@@ -17,6 +17,7 @@ from relu_optima.existence.proof.document import unpack_masks
 from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns.layers import mask_layers
 from relu_optima.patterns.masks import check_masks
+from relu_optima.patterns.sparse import same_masks
 from relu_optima.stage import Outcome, Record, Task
 
 
@@ -71,10 +72,10 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     if record.row.get("certificate_verified") != _verified(certificate):
         problems.append("certificate_verified is not what the certificate says")
     proved = unpack_masks(document["layers"])
-    if not _same(proved, _stored_masks(record.arrays)):
+    if not same_masks(proved, _stored_masks(record.arrays)):
         problems.append("the certificate is about other masks than those stored")
     training = upstream.get("training")
-    if training is not None and not _same(proved, _stored_masks(training.arrays)):
+    if training is not None and not same_masks(proved, _stored_masks(training.arrays)):
         problems.append("the certificate is about other masks than the training run's")
     return problems
 
@@ -100,10 +101,6 @@ def _rule(part: dict[str, Any]) -> str:
 def _stored_masks(arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     names = [name for name in arrays if re.fullmatch(r"mask_\d+", name)]
     return [arrays[name] for name in sorted(names, key=lambda name: int(name[5:]))]
-
-
-def _same(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
-    return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def _masks(task: Task) -> list[np.ndarray]:

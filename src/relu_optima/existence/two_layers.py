@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.blocks import find_blocks
 from relu_optima.existence.closed_search import QUICK_RULES, prove_component
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
 from relu_optima.existence.pairs import all_pairs_closed
@@ -34,6 +35,9 @@ def decide_two_layers(
     useless = find_useless_neuron(lower, upper, deadline)
     if useless:
         return {"answer": "not_closed", "proof": useless}
+    blocks = find_blocks(lower, upper, deadline)
+    if blocks:
+        return {"answer": "not_closed", "proof": blocks}
     if lower.size + upper.size > MAX_AREA or distinct_area(lower, upper) > MAX_AREA:
         return _large(lower, upper, deadline)
     reduced = reduce_pattern(lower, upper, deadline=deadline)

@@ -9,8 +9,11 @@ import numpy as np
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.clusters import cluster_dataset
 from relu_optima.existence.deadline import TIME_LIMIT
+from relu_optima.existence.divergence import Divergence, curve_divergence
 from relu_optima.existence.finite_data import counterexample
+from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.patterns.sparse import dense
 
 
 @dataclass(frozen=True)
@@ -48,21 +51,52 @@ class Verdict:
         parts = (document[question] for question in ("product", "function", "finite"))
         return any(part["proof"].get("reason") == TIME_LIMIT for part in parts)
 
-    def counterexample_dataset(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return 2 r + 1 points on which no optimum exists.
+    def counterexample_dataset(self, negative_slope: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return at most 2 r + 1 points on which no optimum exists.
+
+        Parameters
+        ----------
+        negative_slope : float, optional
+            Slope a != 1 of the activation max(s, 0) + a min(s, 0): 0 for ReLU, -1 for the modulus.
 
         Returns
         -------
-        (array, shape (2 r + 1, n); array, shape (2 r + 1, m))
-            Inputs and targets of Theorem F.
+        (array, shape (N, n); array, shape (N, m))
+            Inputs and targets: N = 2 r + 1 by Theorem F, N = 2 where an output bias is missing.
 
         Raises
         ------
         DegenerateError
             If `optimum` is not ``not_always`` or there is more than one hidden layer.
+        SolveInputError
+            If the slope is 1.
         """
         document = self.certificate.document
-        return counterexample(unpack_masks(document["layers"]), document["finite"])
+        masks = unpack_masks(document["layers"])
+        return counterexample(
+            masks, document["finite"], unpack_biases(document, masks), negative_slope
+        )
+
+    def divergence(self) -> Divergence:
+        r"""Return how fast factors grow along the certificate's curve to its limit.
+
+        Along the curve the product differs from the limit A by the order :math:`\epsilon^q`. A
+        neuron's column and row may be scaled against each other, so with P the largest sum of its
+        two pole orders the norm of the factors is of the order :math:`\epsilon^{-P/2}`, and the
+        squared error of the order :math:`\|\theta\|^{-4q/P}`.
+
+        Returns
+        -------
+        Divergence
+            q, P and the exponents; read from the Laurent polynomials, exactly. Other curves may be
+            faster.
+
+        Raises
+        ------
+        DegenerateError
+            If `product_set` is not proved ``not_closed`` for two layers.
+        """
+        return curve_divergence(self.certificate.document["product"])
 
     def cluster_dataset(self) -> tuple[np.ndarray, np.ndarray]:
         """Return clusters of inputs with targets A x, A a limit that is no product.
@@ -80,4 +114,4 @@ class Verdict:
             If too many clusters are needed, or float64 cannot hold them.
         """
         document = self.certificate.document
-        return cluster_dataset(unpack_masks(document["layers"]), document["product"])
+        return cluster_dataset(dense(unpack_masks(document["layers"])), document["product"])

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.errors import DataError
+from relu_optima.patterns.sparse import MAX_CELLS, MAX_ONES, compact, is_sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from relu_optima.patterns.sparse import Mask
 
 MAX_SIDE = 100_000
-MAX_CELLS = 100_000_000  # of all layers together; deciding takes up to 25 bytes for each
 
 
 def check_masks(masks: Sequence[object] | np.ndarray, where: str = "pattern") -> list[np.ndarray]:
@@ -44,7 +50,32 @@ def check_masks(masks: Sequence[object] | np.ndarray, where: str = "pattern") ->
     if len(masks) == 0:
         raise DataError("there is no layer", where=where, allowed="one mask per layer")
     out = [_check_layer(mask, f"{where}: layer {k + 1}") for k, mask in enumerate(masks)]
-    for k, (below, above) in enumerate(itertools.pairwise(out)):
+    _check_chain(out, where)
+    _check_cells(out, where)
+    return out
+
+
+def check_any_masks(masks: Sequence[object] | np.ndarray, where: str) -> list[Mask]:
+    """Validate masks that may be scipy sparse matrices; large ones with few ones stay lists."""
+    if not any(is_sparse(mask) for mask in masks):
+        arrays: list[Mask] = [compact(mask) for mask in check_masks(masks, where)]
+        return arrays
+    out: list[Mask] = []
+    for k, mask in enumerate(masks):
+        place = f"{where}: layer {k + 1}"
+        out.append(
+            compact(_check_list(mask, place) if is_sparse(mask) else _check_layer(mask, place))
+        )
+    _check_chain(out, where)
+    _check_cells([mask for mask in out if not is_sparse(mask)], where)
+    ones = sum(int(mask.nnz) for mask in out if is_sparse(mask))
+    if ones > MAX_ONES:
+        raise DataError(f"the masks have {ones} ones", where=where, allowed=f"at most {MAX_ONES}")
+    return out
+
+
+def _check_chain(masks: Sequence[Mask], where: str) -> None:
+    for k, (below, above) in enumerate(itertools.pairwise(masks)):
         if above.shape[1] != below.shape[0]:
             raise DataError(
                 f"layer {k + 1} has {below.shape[0]} outputs but layer {k + 2} has "
@@ -53,12 +84,37 @@ def check_masks(masks: Sequence[object] | np.ndarray, where: str = "pattern") ->
                 allowed="shapes (n_out, n_in) that chain, first layer first",
                 fix="reverse the order of the layers or transpose them",
             )
-    if sum(mask.size for mask in out) > MAX_CELLS:
+
+
+def _check_cells(masks: Sequence[Mask], where: str) -> None:
+    if sum(mask.size for mask in masks) > MAX_CELLS:
         raise DataError(
-            f"the masks have {sum(m.size for m in out)} cells",
+            f"the masks have {sum(m.size for m in masks)} cells",
             where=where,
             allowed=f"at most {MAX_CELLS}",
+            fix="pass scipy sparse matrices",
         )
+
+
+def _check_list(mask: Any, where: str) -> sparse.csr_array:
+    """Validate a scipy sparse matrix: stored entries are ones."""
+    from scipy import sparse
+
+    if mask.ndim != 2 or min(mask.shape) == 0 or max(mask.shape) > MAX_SIDE:
+        raise DataError(
+            f"its shape is {mask.shape}", where=where, allowed=f"two sides from 1 to {MAX_SIDE}"
+        )
+    out = sparse.csr_array(mask, copy=True)
+    if not (out.data == 1).all():
+        raise DataError(
+            "it stores entries other than 1", where=where, allowed="1 for each kept weight",
+            fix="pass the support: (W != 0) with eliminate_zeros()",
+        )  # fmt: skip
+    out.sum_duplicates()
+    if not (out.data == 1).all():
+        raise DataError("it stores an entry twice", where=where, allowed="each entry once")
+    if out.nnz == 0:
+        raise DataError("all its entries are zero", where=where, allowed="at least one 1")
     return out
 
 

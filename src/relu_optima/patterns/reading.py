@@ -16,10 +16,13 @@ from relu_optima.npz import NpzError, read_npy, read_npz
 from relu_optima.patterns.layers import Layer, check_layers
 from relu_optima.patterns.masks import MAX_CELLS
 from relu_optima.patterns.order import natural_key
+from relu_optima.patterns.sparse import as_list
 from relu_optima.patterns.state_dict import state_dict_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from relu_optima.patterns.sparse import Mask
 
 MAX_TEXT_BYTES = 100_000_000  # json and csv; larger masks belong in npz
 MAX_BYTES = 8 * MAX_CELLS
@@ -74,8 +77,9 @@ def read_layers(
     paths : sequence of Path
         One file with all layers (npz in order of numbered names or else as stored, json with a
         list of matrices, a torch or safetensors state dict or checkpoint), or one file per layer
-        (npy, csv, json with one matrix). State dicts are read by parameter name
-        (`state_dict_layers`); elsewhere only 0 and 1 are legal.
+        (npy, csv, json with one matrix, npz of `scipy.sparse.save_npz`: its stored entries).
+        State dicts are read by parameter name (`state_dict_layers`); in other files only 0 and 1
+        are legal.
     where : str, optional
         Config key or option to name in an error.
     layers : sequence of str, optional
@@ -153,6 +157,10 @@ def _read_npz(path: Path, where: str, chosen: Sequence[str], option: str) -> lis
         arrays = read_npz(path, MAX_BYTES)
     except NpzError as error:
         raise DataError(str(error), where=where) from error
+    if "format" in arrays and "indptr" in arrays:
+        if chosen:
+            raise DataError("it holds one sparse matrix, without names", where=option)
+        return [Layer(path.name, _sparse_matrix(path, where), "nonzero entries")]
     unknown = [name for name in chosen if name not in arrays]
     if unknown or len(set(chosen)) < len(chosen):
         raise DataError(
@@ -173,6 +181,27 @@ def _read_npz(path: Path, where: str, chosen: Sequence[str], option: str) -> lis
             )
         names = numbered
     return [Layer(name if name.isprintable() else ascii(name), arrays[name]) for name in names]
+
+
+def _sparse_matrix(path: Path, where: str) -> Mask:
+    """Read what `scipy.sparse.save_npz` wrote: the support is what is stored."""
+    from scipy import sparse
+
+    try:
+        matrix = sparse.load_npz(path).tocsr()
+        matrix.sum_duplicates()
+        matrix.check_format(full_check=True)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError) as e:
+        raise DataError(f"it is no sparse matrix: {e}", where=where) from e
+    if matrix.data.dtype.kind not in "biuf" or not np.isfinite(matrix.data).all():
+        raise DataError("its entries are not all finite numbers", where=where)
+    if (matrix.data == 0).any():
+        raise DataError(
+            "it stores zeros: kept weights, or none?",
+            where=where,
+            fix="call eliminate_zeros(), or store ones",
+        )
+    return as_list(matrix)
 
 
 def _read_json(path: Path, where: str) -> list[np.ndarray]:

@@ -135,7 +135,8 @@ def linear_layer(name: str, parts: Mapping[str, Tensor], where: str) -> Layer:
     pattern = weight != 0 if mask is None else mask == 1
     label = f"{name}.weight" if name else "weight"
     words = f"nonzero entries of {source}" if mask is None else f"mask {source}"
-    return Layer(label, pattern.numpy(), words, state)
+    free = bias_mask.bool().numpy() if bias_mask is not None and state == PARTIAL else None
+    return Layer(label, pattern.numpy(), words, state, free)
 
 
 def _parameter(

@@ -7,12 +7,14 @@ from relu_optima.config.result_columns import number, series, text
 BINARY = "labels -1 and +1"
 LINEAR = "a target that is a linear map"
 CERTIFIED = "a sweep on certified optima"
+COLLAPSE = "training.metrics: neural_collapse"
 METHOD = "the methods of the common engine"
 NOT_FLOW = "every method but gradient_flow"
 
 COLUMNS = (
     text("method", "Training method."),
     text("optimizer", "Optimiser.", label="optimiser"),
+    text("activation", "What follows the hidden layers: `relu` or `linear`."),
     text("widths", "Layer widths, inputs first."),
     number("lam", "Strength of the penalty, in the scale of the convex program.", label="λ"),
     number("weight_decay", "The same strength as weight decay."),
@@ -64,8 +66,48 @@ COLUMNS = (
     ),
     number(
         "excess",
-        "By how much the rescaled objective exceeds the certified optimum, relatively.",
+        "By how much the best objective exceeds that of the convex run it builds on, relatively.",
         label="excess over the certified optimum",
+        when=CERTIFIED,
+    ),
+    number("balance", "Largest imbalance of neighbouring layers, relatively.", when=COLLAPSE),
+    number("alignment", "How well singular vectors of neighbours agree; 1: fully.", when=COLLAPSE),
+    number(
+        "nc1", "Scatter within classes relative to that between them.", label="NC1", when=COLLAPSE
+    ),
+    number(
+        "nc2_norms", "Spread of the norms of centred class means.", label="NC2 norms", when=COLLAPSE
+    ),
+    number(
+        "nc2_angles",
+        "Largest distance of their cosines from a simplex.",
+        label="NC2 angles",
+        when=COLLAPSE,
+    ),
+    number(
+        "nc3", "Distance of last layer and class means, both scaled.", label="NC3", when=COLLAPSE
+    ),
+    number(
+        "nc4",
+        "Share of rows decided otherwise than by the nearest class mean.",
+        label="NC4",
+        when=COLLAPSE,
+    ),
+    series("balance", "Largest imbalance of neighbouring layers, relatively.", when=COLLAPSE),
+    series("alignment", "How well singular vectors of neighbours agree.", when=COLLAPSE),
+    series("nc1", "Scatter within classes.", label="NC1", when=COLLAPSE),
+    series("nc2_norms", "Spread of norms of class means.", label="NC2 norms", when=COLLAPSE),
+    series("nc2_angles", "Distance of cosines from a simplex.", label="NC2 angles", when=COLLAPSE),
+    series("nc3", "Distance of last layer and class means.", label="NC3", when=COLLAPSE),
+    series("nc4", "Rows decided otherwise than by the nearest mean.", label="NC4", when=COLLAPSE),
+    series("class.index", "Class.", when=COLLAPSE),
+    series("class.size", "Its rows.", when=COLLAPSE),
+    series("class.norm", "Norm of its mean at the end.", when=COLLAPSE),
+    series("class.centred_norm", "The same less the mean of class means.", when=COLLAPSE),
+    series(
+        "excess",
+        "Objective relative to that of the upstream convex run, less 1.",
+        label="excess over the closed form",
         when=CERTIFIED,
     ),
     series("epoch", "Epoch, iteration, level or time of each line."),

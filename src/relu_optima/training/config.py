@@ -48,6 +48,18 @@ class TrainingConfig(Group):
     )
     decay_biases: bool = Field(default=True, description="Penalise biases too, as torch does.")
     biases: bool = Field(default=True, description="Give every layer a bias.")
+    activation: Literal["relu", "linear"] = Field(
+        default="relu", description="What follows every layer but the last; linear: nothing."
+    )
+    batch_norm: bool = Field(
+        default=False,
+        description="Normalise before the last ReLU over all rows; only scales, shifts and the "
+        "last layer are penalised then.",
+    )
+    metrics: Literal["none", "neural_collapse"] = Field(
+        default="none",
+        description="neural_collapse: log NC1 to NC4, balance and alignment of one-hot problems.",
+    )
     epochs: int = Field(default=200, ge=0, le=10_000_000, description="Passes over the data.")
     batch_size: int = Field(default=0, ge=0, description="Rows per step; 0 for all of them.")
     init: Literal["fan_in", "kept_fan_in"] = Field(

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from relu_optima.errors import DataError
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
 from relu_optima.training.grouping import slot_ranges, stack_key
+from relu_optima.training.measures import logged
+from relu_optima.training.normalisation import folded
 from relu_optima.training.optimisers import Optimiser
 from relu_optima.training.problem import Problem, Trained, linear_product
 from relu_optima.training.rule import MaskRule
@@ -268,7 +271,7 @@ class Loop:
             return self.parameters
         self._before = [w.clone() for w in self.parameters.weights]
         weights = [w * m for w, m in zip(self.parameters.weights, self.forward_masks, strict=True)]
-        return StackedParameters(weights, self.parameters.biases)
+        return replace(self.parameters, weights=weights)
 
     def _weights(self, k: int) -> list[torch.Tensor]:
         return [w[k] for w in self.parameters.weights]
@@ -330,6 +333,8 @@ class Loop:
             norm2 = sum(float((w * w).sum()) for w in weights)
             all2 = norm2 + sum(float((b * b).sum()) for b in biases)
             decayed = all2 if problem.config.decay_biases else norm2
+            if problem.config.batch_norm:
+                decayed = sum(float((v * v).sum()) for v in (*biases, weights[-1]))
             line = {
                 "epoch": float(self.epoch),
                 "step": float(self.step),
@@ -345,6 +350,7 @@ class Loop:
                 A = problem.target_matrix
                 gap = np.linalg.norm(linear_product(weights) - A)
                 line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
+            line |= logged(problem, weights, biases)
             self.series[k].append(line)
 
     def _result(self, k: int) -> Trained:
@@ -352,14 +358,22 @@ class Loop:
         masks = self.rules[k].final_masks([w[k] for w in source.weights])
         weights, biases = source.slot(k)
         lines = self.series[k]
+        problem = self.problems[k]
+        # adding zero turns -0.0, which depends on how others decay, into 0.0
+        weights = [w * m + 0.0 for w, m in zip(weights, masks, strict=True)]
+        biases = [b + 0.0 for b in biases]
+        norm = (biases[0], biases[1]) if problem.config.batch_norm else None
+        if norm is not None:
+            weights, biases = folded(weights, *norm, problem.X)
         return Trained(
-            # adding zero turns -0.0, which depends on how others decay, into 0.0
-            weights=[w * m + 0.0 for w, m in zip(weights, masks, strict=True)],
-            biases=[b + 0.0 for b in biases],
+            weights=weights,
+            biases=biases,
             masks=masks,
             series={name: np.array([line[name] for line in lines]) for name in lines[0]},
             status="ok" if self.alive[k] else "diverged",
             epochs=self.epochs[k],
+            relu=problem.config.activation == "relu",
+            norm=norm,
         )
 
     # --- checkpoints -------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from relu_optima.training.measures import logged
+from relu_optima.training.normalisation import folded
 from relu_optima.training.objective import Objective
 from relu_optima.training.problem import Problem, Trained, linear_product
 from relu_optima.training.stack import initial_parameters
@@ -45,7 +47,7 @@ def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[
         A = problem.target_matrix
         gap = np.linalg.norm(linear_product(weights) - A)
         line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
-    return line
+    return {**line, **logged(problem, weights, biases)}
 
 
 def train_lbfgs(problem: Problem) -> Trained:
@@ -73,6 +75,9 @@ def train_lbfgs(problem: Problem) -> Trained:
             line = {"epoch": float(k), **describe(problem, objective, point), "objective": value}
             lines.append(line)
     weights, biases = objective.unpack(theta)
+    norm = (biases[0], biases[1]) if config.batch_norm else None
+    if norm is not None:
+        weights, biases = folded(weights, *norm, problem.X)
     return Trained(
         weights=weights,
         biases=list(biases),
@@ -80,4 +85,6 @@ def train_lbfgs(problem: Problem) -> Trained:
         series={name: np.array([line[name] for line in lines]) for name in lines[0]},
         status=status,
         epochs=epochs,
+        relu=config.activation == "relu",
+        norm=norm,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.training.normalisation import backward, normalise
 from relu_optima.training.problem import Problem
 
 
@@ -36,11 +37,23 @@ class Objective:
             W[mask.astype(bool)] = theta[start : start + count]
             weights.append(W)
             start += count
-        if self.problem.config.biases:
+        if self.problem.config.batch_norm:
+            width = self.problem.masks[-2].shape[0]
+            biases = [theta[start : start + width], theta[start + width :]]
+        elif self.problem.config.biases:
             for mask in self.problem.masks:
                 biases.append(theta[start : start + mask.shape[0]])
                 start += mask.shape[0]
         return weights, biases
+
+    def _penalised(
+        self, weights: list[np.ndarray], biases: list[np.ndarray]
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Replace by zeros what the penalty does not see."""
+        config = self.problem.config
+        if config.batch_norm:
+            return [*(np.zeros_like(W) for W in weights[:-1]), weights[-1]], biases
+        return weights, biases if config.decay_biases else [np.zeros_like(b) for b in biases]
 
     def __call__(self, theta: np.ndarray, lam: float) -> tuple[float, np.ndarray]:
         """Evaluate."""
@@ -51,12 +64,18 @@ class Objective:
     ) -> tuple[float, np.ndarray]:
         """Evaluate, with the first hidden layer's activation pattern given or not."""
         weights, biases = self.unpack(theta)
+        config = self.problem.config
+        relu = config.activation == "relu"
         layers = [self.problem.X]
+        unit = length = np.empty(0)
         for k, W in enumerate(weights):
             Z = layers[-1] @ W.T
-            if biases:
+            if config.batch_norm:
+                if k == len(weights) - 2:
+                    Z, unit, length = normalise(Z, biases[0], biases[1])
+            elif biases:
                 Z = Z + biases[k]
-            if k < len(weights) - 1:
+            if relu and k < len(weights) - 1:
                 Z = np.maximum(Z, 0) if active is None else Z * active
             layers.append(Z)
         G = layers[-1] - self.problem.Y
@@ -64,14 +83,18 @@ class Objective:
         by_weight: list[np.ndarray] = []
         by_bias: list[np.ndarray] = []
         for k in reversed(range(len(weights))):
+            if config.batch_norm:
+                if k == len(weights) - 2:
+                    G, by_scale, by_shift = backward(G, unit, length, biases[0])
+                    by_bias = [by_scale, by_shift]
+            else:
+                by_bias.insert(0, G.sum(axis=0))
             by_weight.insert(0, G.T @ layers[k])
-            by_bias.insert(0, G.sum(axis=0))
             if k > 0:
-                G = (G @ weights[k]) * ((layers[k] > 0) if active is None else active)
-        penalised = self.pack(
-            weights,
-            biases if self.problem.config.decay_biases else [np.zeros_like(b) for b in biases],
-        )
+                G = G @ weights[k]
+                if relu:
+                    G = G * ((layers[k] > 0) if active is None else active)
+        penalised = self.pack(*self._penalised(weights, biases))
         gradient = self.pack(by_weight, by_bias if biases else [])
         return (
             value + 0.5 * lam * float(penalised @ penalised),

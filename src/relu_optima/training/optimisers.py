@@ -38,6 +38,7 @@ class Optimiser:
         self.configs = configs
         self.adam = first.optimizer == "adam"
         self.decay_biases = first.decay_biases
+        self.batch_norm = first.batch_norm
         like = parameters.weights[0]
         self._like = like
         self.rate = self._column([learning_rate(c, 0) for c in configs])
@@ -59,6 +60,12 @@ class Optimiser:
         """Set the learning rates of an epoch."""
         self.rate = self._column([learning_rate(c, epoch) for c in self.configs])
 
+    def _decays(self, k: int, layers: int) -> bool:
+        """Tell whether a tensor is penalised; of normalised networks the last layer and after."""
+        if self.batch_norm:
+            return k >= layers - 1
+        return k < layers or self.decay_biases
+
     def step(self, parameters: StackedParameters, gradient: StackedParameters) -> None:
         """Move the parameters by one step; the gradient is overwritten."""
         self.steps += 1
@@ -67,7 +74,7 @@ class Optimiser:
         correction2 = math.sqrt(1 - self.beta2**self.steps)
         pairs = zip(parameters.tensors(), gradient.tensors(), strict=True)
         for k, (p, g) in enumerate(pairs):
-            if self.decays and (k < count or self.decay_biases):
+            if self.decays and self._decays(k, count):
                 g.addcmul_(p, self.decay)
             if self.adam:
                 first, second = (m.tensors()[k] for m in self.moments)

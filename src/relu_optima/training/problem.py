@@ -82,6 +82,10 @@ class Trained:
         Finished epochs with finite parameters.
     extra : dict of str to scalar
         Further row entries of the method; they replace the general ones of the same name.
+    relu : bool
+        Whether ReLUs follow the hidden layers.
+    norm : tuple of (scale, shift), optional
+        Batch normalisation before the last ReLU, which weights and biases contain.
     """
 
     weights: list[np.ndarray]
@@ -91,6 +95,8 @@ class Trained:
     status: str
     epochs: int
     extra: dict[str, Scalar] = field(default_factory=dict)
+    relu: bool = True
+    norm: tuple[np.ndarray, np.ndarray] | None = None
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Evaluate the network in float64.
@@ -105,10 +111,10 @@ class Trained:
         array, shape (n, c)
             Outputs.
         """
-        return evaluate(self.weights, self.biases, X)
+        return evaluate(self.weights, self.biases, X, self.relu)
 
     def squared_norm(self, *, biases: bool) -> float:
-        """Sum the squared parameters.
+        """Sum the squared parameters; with batch normalisation those that are penalised.
 
         Parameters
         ----------
@@ -120,18 +126,23 @@ class Trained:
         float
             ``‖θ‖²``.
         """
-        parts = [*self.weights, *(self.biases if biases else [])]
+        if self.norm is not None:
+            parts = [*self.norm, self.weights[-1]]
+        else:
+            parts = [*self.weights, *(self.biases if biases else [])]
         return float(sum(float((p * p).sum()) for p in parts))
 
 
-def evaluate(weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray) -> np.ndarray:
-    """Evaluate a ReLU network."""
+def evaluate(
+    weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, relu: bool = True
+) -> np.ndarray:
+    """Evaluate a network, without ReLUs if asked."""
     H = X
     for k, W in enumerate(weights):
         H = H @ W.T
         if biases:
             H = H + biases[k]
-        if k < len(weights) - 1:
+        if relu and k < len(weights) - 1:
             H = np.maximum(H, 0)
     return H
 

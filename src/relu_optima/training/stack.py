@@ -8,12 +8,13 @@ never enters another.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from relu_optima.training.config import TrainingConfig
+from relu_optima.training.normalisation import backward_stack, normalise_stack
 from relu_optima.training.problem import Problem
 
 ALIGNMENT = 64  # bytes of a cache line, and of the widest vector registers
@@ -29,11 +30,15 @@ class StackedParameters:
     weights : list of tensor, shape (k, n_out, n_in)
         First layer first.
     biases : list of tensor, shape (k, 1, n_out)
-        Empty for networks without.
+        Empty for networks without; scale and shift of a batch normalisation.
+    relu, batch_norm : bool
+        Whether ReLUs follow the hidden layers; whether the last of these is normalised.
     """
 
     weights: list[torch.Tensor]
     biases: list[torch.Tensor]
+    relu: bool = True
+    batch_norm: bool = False
 
     def tensors(self) -> list[torch.Tensor]:
         """List weights, then biases."""
@@ -41,8 +46,10 @@ class StackedParameters:
 
     def zeros(self) -> StackedParameters:
         """Make parameters of the same shape, all zero."""
-        return StackedParameters(
-            [torch.zeros_like(t) for t in self.weights], [torch.zeros_like(t) for t in self.biases]
+        return replace(
+            self,
+            weights=[torch.zeros_like(t) for t in self.weights],
+            biases=[torch.zeros_like(t) for t in self.biases],
         )
 
     def copy_(self, other: StackedParameters) -> None:
@@ -52,8 +59,10 @@ class StackedParameters:
 
     def part(self, start: int, stop: int) -> StackedParameters:
         """Return views of some slots."""
-        return StackedParameters(
-            [t[start:stop] for t in self.weights], [t[start:stop] for t in self.biases]
+        return replace(
+            self,
+            weights=[t[start:stop] for t in self.weights],
+            biases=[t[start:stop] for t in self.biases],
         )
 
     def squared_norm(self, *, biases: bool) -> torch.Tensor:
@@ -81,8 +90,11 @@ def empty_stack(config: TrainingConfig, widths: tuple[int, ...], slots: int) -> 
         torch.zeros((slots, b, a), dtype=dtype, device=device)
         for a, b in itertools.pairwise(widths)
     ]
-    biases = [torch.zeros((slots, 1, b), dtype=dtype, device=device) for b in widths[1:]]
-    return StackedParameters(weights, biases if config.biases else [])
+    columns = widths[1:] if config.biases else ()
+    if config.batch_norm:
+        columns = (widths[-2], widths[-2])
+    biases = [torch.zeros((slots, 1, b), dtype=dtype, device=device) for b in columns]
+    return StackedParameters(weights, biases, config.activation == "relu", config.batch_norm)
 
 
 def initial_parameters(
@@ -101,6 +113,8 @@ def initial_parameters(
         out_weights.append(draw * mask * (config.gain / np.sqrt(fan))[:, None])
         unit = torch.rand(mask.shape[0], generator=generator, dtype=torch.float64).numpy()
         out_biases.append((2 * unit - 1) / np.sqrt(fan))
+    if config.batch_norm:
+        return out_weights, [np.ones(masks[-2].shape[0]), np.zeros(masks[-2].shape[0])]
     return out_weights, out_biases if config.biases else []
 
 
@@ -175,9 +189,15 @@ def forward(
     last = len(parameters.weights) - 1
     for k, W in enumerate(parameters.weights):
         Z = workspace.get(("layer", k), (X.shape[0], X.shape[1], W.shape[1]), W)
-        bias = parameters.biases[k] if parameters.biases else None
+        normalised = parameters.batch_norm and k == last - 1
+        bias = parameters.biases[k] if parameters.biases and not parameters.batch_norm else None
         _multiply(f"forward {k}", layers[-1], W, Z, workspace, transposed="right", bias=bias)
-        layers.append(Z if k == last else Z.relu_())
+        if normalised:
+            unit = workspace.get("unit", tuple(Z.shape), Z)
+            scale, shift = parameters.biases
+            lengths = normalise_stack(Z, scale, shift, unit)
+            workspace.get("lengths", tuple(lengths.shape), Z).copy_(lengths)
+        layers.append(Z if k == last or not parameters.relu else Z.relu_())
     return layers
 
 
@@ -201,14 +221,24 @@ def loss_and_gradient(
     # applied to the small gradients, not to the large residuals
     scale = 2.0 / (Y.shape[1] * Y.shape[2])
     for k in reversed(range(len(parameters.weights))):
+        if parameters.batch_norm and k == len(parameters.weights) - 2:
+            unit = workspace.get("unit", tuple(G.shape), G)
+            lengths = workspace.get("lengths", (G.shape[0], 1, G.shape[2]), G)
+            G = backward_stack(G, unit, lengths, parameters.biases[0], gradient.biases)
+            for by_norm in gradient.biases:
+                by_norm.mul_(scale)
         into = gradient.weights[k]
         _multiply(f"gradient {k}", G, layers[k], into, workspace, transposed="left")
         gradient.weights[k].mul_(scale)
-        if gradient.biases:
+        if gradient.biases and not parameters.batch_norm:
             torch.sum(G, 1, keepdim=True, out=gradient.biases[k])
             gradient.biases[k].mul_(scale)
         if k > 0:
             back = workspace.get(("back", k), tuple(layers[k].shape), G)
             _multiply(f"back {k}", G, parameters.weights[k], back, workspace)
-            G = torch.ops.aten.threshold_backward.grad_input(back, layers[k], 0, grad_input=back)
+            G = back
+            if parameters.relu:
+                G = torch.ops.aten.threshold_backward.grad_input(
+                    back, layers[k], 0, grad_input=back
+                )
     return error

@@ -12,9 +12,12 @@ from relu_optima.config.plugins import load_plugin
 from relu_optima.errors import DataError
 from relu_optima.patterns.masks import check_masks
 from relu_optima.stage import Outcome, Record, Task
+from relu_optima.training import collapse, measures, normalisation
 from relu_optima.training.config import TrainingConfig
 from relu_optima.training.growth import behaviour, log_slope
 from relu_optima.training.problem import Problem, Trained, canonical_lam, evaluate, linear_product
+
+MEASURES = ("nc1", "nc2_norms", "nc2_angles", "nc3", "nc4", "balance", "alignment")
 
 
 def run(task: Task) -> Outcome:
@@ -31,6 +34,9 @@ def run_batch(tasks: Sequence[Task]) -> list[Outcome]:
     for k, (task, problem) in enumerate(zip(tasks, problems, strict=True)):
         # a method with a protocol of its own trains by itself
         special = getattr(load_plugin("training", problem.config.method), "train", None)
+        normalisation.check(problem.config, len(problem.masks), len(problem.X), special is not None)
+        if problem.config.metrics != "none":
+            collapse.check(problem.Y)
         if special is None:
             plain.append(k)
         else:
@@ -120,6 +126,7 @@ def _outcome(task: Task, problem: Problem, trained: Trained) -> Outcome:
     row: dict[str, Any] = {
         "method": problem.config.method,
         "optimizer": problem.config.optimizer,
+        "activation": problem.config.activation,
         "widths": "-".join(map(str, problem.widths)),
         "lam": problem.lam,
         "weight_decay": 2 * problem.lam / problem.Y.size,
@@ -138,17 +145,25 @@ def _outcome(task: Task, problem: Problem, trained: Trained) -> Outcome:
         row[f"{part}_mse"] = float(np.mean((fit - y) ** 2)) if y.size else None
         if binary:  # an output of exactly 0 decides nothing, so it counts as an error
             row[f"{part}_accuracy"] = float(np.mean(np.sign(fit) == y)) if y.size else None
+    row |= {name: float(trained.series[name][-1]) for name in MEASURES if name in trained.series}
+    series = {**trained.series, **measures.by_class(problem, trained)}
     convex = task.upstream.get("convex")
     if convex is not None:
-        certified = convex.row["objective"]
-        assert isinstance(certified, float)
-        row["certified_objective"] = certified
-        best = row["objective_rescaled"]
-        row["excess"] = None if best is None else best / max(certified, 1e-300) - 1
+        value = convex.row["objective"]
+        assert isinstance(value, float)
+        proved = convex.row.get("bound", "optimal") == "optimal"
+        row["certified_objective"] = value if proved else None
+        # deeper than two layers no rescaling is tried: the objective as it is
+        rescaled = row["objective_rescaled"]
+        best = row["objective"] if rescaled is None else rescaled
+        row["excess"] = best / max(value, 1e-300) - 1
+        series["excess"] = trained.series["objective"] / max(value, 1e-300) - 1
     arrays = {f"W{k}": w for k, w in enumerate(trained.weights)}
     arrays |= {f"b{k}": b for k, b in enumerate(trained.biases)}
     arrays |= {f"mask_{k}": m for k, m in enumerate(trained.masks)}
-    return Outcome(row=row, status=trained.status, series=trained.series, arrays=arrays)
+    if trained.norm is not None:
+        arrays |= {"norm_scale": trained.norm[0], "norm_shift": trained.norm[1]}
+    return Outcome(row=row, status=trained.status, series=series, arrays=arrays)
 
 
 def final_values(problem: Problem, trained: Trained) -> dict[str, Any]:
@@ -178,7 +193,7 @@ def final_values(problem: Problem, trained: Trained) -> dict[str, Any]:
 
 
 def _rescaled(problem: Problem, trained: Trained, fit: float) -> float | None:
-    if len(trained.weights) != 2:
+    if len(trained.weights) != 2 or trained.norm is not None:
         return None
     below = np.square(trained.weights[0]).sum(axis=1)
     constant = 0.0
@@ -220,9 +235,17 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         return wrong
     dataset = upstream["dataset"]
     y = dataset.arrays["y_train"]
-    residual = evaluate(weights, biases, dataset.arrays["X_train"]) - y.reshape(y.shape[0], -1)
+    X, relu = dataset.arrays["X_train"], record.row.get("activation") != "linear"
+    residual = evaluate(weights, biases, X, relu) - y.reshape(y.shape[0], -1)
     loss = float(np.mean(residual**2))
     norm = float(sum((W * W).sum() for W in weights)) ** 0.5
+    if "norm_scale" in record.arrays:
+        scale, shift = normalisation.unfolded(weights, biases, X)
+        gap = np.abs(np.abs(record.arrays["norm_scale"]) - scale).max()
+        gap = max(gap, float(np.abs(record.arrays["norm_shift"] - shift).max()))
+        if gap > 1e-8 * max(1.0, float(np.abs(shift).max()), float(scale.max())):
+            wrong.append("scale and shift are not those of the network on its training rows")
+        norm = float(np.sum(scale**2) + np.sum(shift**2) + np.sum(weights[-1] ** 2)) ** 0.5
     for name, value in (("loss", loss), ("weight_norm", norm)):
         stored = record.row[name]
         assert isinstance(stored, float)

@@ -166,7 +166,7 @@ class Pricer:
         for begin in range(0, m, self._chunk):
             kept = self._circles
             circles = self._sorted(begin) if kept is None else kept[begin // self._chunk]
-            capacity = 1_000
+            capacity = 10_000
             while True:
                 found = np.empty((capacity, 4))
                 found[0] = best

@@ -56,8 +56,8 @@ def sweep_sphere(
     m, K = A.shape
     count = 1
     G, before = np.zeros((3, K)), np.zeros((3, K))
-    turn, jump, frame = np.zeros((m - 1, 3)), np.zeros((m - 1, K)), np.zeros((3, 3))
-    start, end, work = np.zeros(3), np.zeros(3), np.zeros((6, max(3, K)))
+    turn, jump, frame = np.zeros((m - 1, 5)), np.zeros((m - 1, K)), np.zeros((3, 3))
+    start, end, work = np.zeros(2), np.zeros(2), np.zeros((6, max(3, K)))
     group = np.zeros(m, dtype=np.int64)
     for circle in range(len(order)):
         j = first + circle
@@ -65,9 +65,10 @@ def sweep_sphere(
         frame[2] = b[j]
         line, ties = order[circle], tied[circle]
         _begin(line, b, A, B, frame, turn, jump, G)
-        planar, p, half = _square(G[0]) + _square(G[1]), 0, 1.0
+        p, half = 0, 1.0
+        end[0], end[1] = turn[0, 3], turn[0, 4]
         while half != 0.0:
-            _vertex_of(turn, p, half, start)
+            start[0], start[1] = end[0], end[1]
             before[:] = G
             members = 0
             while True:
@@ -81,39 +82,95 @@ def sweep_sphere(
                 p += 1
                 if p == m - 1 or not ties[p]:
                     break
-            earlier, planar = planar, _square(G[0]) + _square(G[1])
-            upper, lower = 0.0, 0.0
-            for c in range(K):
-                upper += (G[2, c] + A[j, c]) * (G[2, c] + A[j, c])
-                lower += (G[2, c] - B[j, c]) * (G[2, c] - B[j, c])
+            past, side = p - 1, half
             if p == m - 1:
                 p, half = 0, -1.0 if half > 0.0 else 0.0
+            ahead = half if half != 0.0 else 1.0
+            end[0], end[1] = ahead * turn[p, 3], ahead * turn[p, 4]
+            planar, value, rise, fall, upper, lower = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for c in range(K):
+                x, y, z = G[0, c], G[1, c], G[2, c]
+                w = x * start[0] + y * start[1]
+                value += w * w
+                rise += w * (before[1, c] * start[0] - before[0, c] * start[1])
+                fall += w * (y * start[0] - x * start[1])
+                planar += x * x + y * y
+                upper += (z + A[j, c]) * (z + A[j, c])
+                lower += (z - B[j, c]) * (z - B[j, c])
             least = min(level, found[0, 3])
+            if value > least:
+                listed = value > level and rise >= 0.0 and fall <= 0.0
+                count = _at_vertex(
+                    j, group[:members], start, value, listed, before, frame, b, A, B, found, count,
+                    work,
+                )  # fmt: skip
             if planar + max(upper, lower) <= least:
                 continue
-            if min(planar, earlier) > least:
-                count = _at_vertex(
-                    j, group[:members], start, before, G, frame, b, A, B, level, found, count, work
-                )
-            side = half if half != 0.0 else 1.0
-            _vertex_of(turn, p, side, end)
-            if planar > least:
-                count = _along_arc(j, start, end, G, frame, A, B, level, found, count, work)
-            for above in (True, False):
-                if planar + (upper if above else lower) > least:
-                    count = _beside_arc(
-                        j, above, start, end, turn[p], side, G, frame, b, A, B, level, found,
-                        count, work,
-                    )  # fmt: skip
+            if planar > least and _peaks(G, start, end, fall):
+                count = _along_arc(j, start, end, planar, G, frame, A, B, level, found, count, work)
+            if planar + upper > least and _may_hold(G, A, j, 1.0, turn, past, side, p, ahead):
+                count = _beside_arc(
+                    j, 1.0, start, end, turn, past, side, p, ahead, G, frame, b, A, level, found,
+                    count, work,
+                )  # fmt: skip
+            if planar + lower > least and _may_hold(G, B, j, -1.0, turn, past, side, p, ahead):
+                count = _beside_arc(
+                    j, -1.0, start, end, turn, past, side, p, ahead, G, frame, b, B, level, found,
+                    count, work,
+                )  # fmt: skip
     return count
 
 
 @compiled
-def _square(vector: np.ndarray) -> float:
-    total = 0.0
-    for i in range(vector.size):
-        total += vector[i] * vector[i]
-    return total
+def _peaks(G: np.ndarray, start: np.ndarray, end: np.ndarray, rise: float) -> bool:
+    """Tell whether h^2 may have a maximum inside an arc: a sinusoid that rises, then falls.
+
+    Over a quarter turn or more its slopes at the ends tell nothing.
+    """
+    if start[0] * end[0] + start[1] * end[1] <= 0.0:
+        return True
+    fall = 0.0
+    for c in range(G.shape[1]):
+        w = G[0, c] * end[0] + G[1, c] * end[1]
+        fall += w * (G[1, c] * end[0] - G[0, c] * end[1])
+    return rise >= 0.0 and fall <= 0.0
+
+
+@compiled
+def _between(
+    x: float,
+    y: float,
+    z: float,
+    turn: np.ndarray,
+    past: int,
+    side: float,
+    p: int,
+    ahead: float,
+) -> bool:
+    """Tell whether a vector has passed the crossing behind an arc and not the one ahead."""
+    if ahead * (turn[p, 0] * x + turn[p, 1] * y + turn[p, 2] * z) >= 0.0:
+        return False
+    return bool(side * (turn[past, 0] * x + turn[past, 1] * y + turn[past, 2] * z) > 0.0)
+
+
+@compiled
+def _may_hold(
+    G: np.ndarray,
+    weight: np.ndarray,
+    j: int,
+    above: float,
+    turn: np.ndarray,
+    past: int,
+    side: float,
+    p: int,
+    ahead: float,
+) -> bool:
+    """Tell whether the maximiser may lie in the cell beside an arc; one output tells at once."""
+    if G.shape[1] > 1:
+        return True
+    z = above * G[2, 0] + weight[j, 0]
+    sign = 1.0 if z > 0.0 else -1.0
+    return _between(sign * G[0, 0], sign * G[1, 0], sign * above * z, turn, past, side, p, ahead)
 
 
 @compiled
@@ -127,7 +184,7 @@ def _begin(
     jump: np.ndarray,
     G: np.ndarray,
 ) -> None:
-    """Write the normals that a circle crosses upwards in turn, their jumps, and G before them."""
+    """Write normals as a circle crosses them upwards, and where; their jumps; and G before them."""
     G[:] = 0.0
     for p in range(line.size):
         k, s = line[p], 1.0
@@ -135,18 +192,13 @@ def _begin(
             k, s = ~k, -1.0
         for i in range(3):
             turn[p, i] = s * (frame[i, 0] * b[k, 0] + frame[i, 1] * b[k, 1] + frame[i, 2] * b[k, 2])
+        scale = 1.0 / np.sqrt(turn[p, 0] * turn[p, 0] + turn[p, 1] * turn[p, 1])
+        turn[p, 3], turn[p, 4] = turn[p, 1] * scale, -turn[p, 0] * scale
         for c in range(A.shape[1]):
             jump[p, c] = A[k, c] + B[k, c]
             weight = B[k, c] if s > 0.0 else A[k, c]
             for i in range(3):
                 G[i, c] -= turn[p, i] * weight
-
-
-@compiled
-def _vertex_of(turn: np.ndarray, p: int, half: float, vertex: np.ndarray) -> None:
-    """Write where a circle crosses a hyperplane, in its own plane."""
-    scale = half / np.sqrt(turn[p, 0] * turn[p, 0] + turn[p, 1] * turn[p, 1])
-    vertex[0], vertex[1] = turn[p, 1] * scale, -turn[p, 0] * scale
 
 
 @compiled
@@ -174,36 +226,30 @@ def _at_vertex(
     j: int,
     group: np.ndarray,
     vertex: np.ndarray,
+    value: float,
+    listed: bool,
     before: np.ndarray,
-    after: np.ndarray,
     frame: np.ndarray,
     b: np.ndarray,
     A: np.ndarray,
     B: np.ndarray,
-    level: float,
     found: np.ndarray,
     count: int,
     work: np.ndarray,
 ) -> int:
-    """Look at a vertex; it is listed from the first of the circles that meet there."""
-    K = A.shape[1]
-    x, y = vertex[0], vertex[1]
-    w = work[0]
-    value, rise, fall = 0.0, 0.0, 0.0
-    for c in range(K):
-        w[c] = after[0, c] * x + after[1, c] * y
-        value += w[c] * w[c]
-        rise += w[c] * (before[1, c] * x - before[0, c] * y)
-        fall += w[c] * (after[1, c] * x - after[0, c] * y)
-    if value <= min(level, found[0, 3]):
-        return count
-    listed = value > level and rise >= 0.0 and fall <= 0.0
+    """Take a vertex; it is listed from the first of the circles that meet there."""
     for i in range(group.size):
         listed = listed and group[i] > j
     if listed:
+        K = A.shape[1]
+        w = work[0]
+        for c in range(K):
+            w[c] = before[0, c] * vertex[0] + before[1, c] * vertex[1]
         listed = _falls_around(j, group, vertex, w[:K], before, frame, b, A, B)
+    if not listed and value <= found[0, 3]:
+        return count
     point = work[1]
-    point[0], point[1], point[2] = x, y, 0.0
+    point[0], point[1], point[2] = vertex[0], vertex[1], 0.0
     return _offer(found, count, frame, point, value, listed)
 
 
@@ -262,6 +308,7 @@ def _along_arc(
     j: int,
     start: np.ndarray,
     end: np.ndarray,
+    planar: float,
     G: np.ndarray,
     frame: np.ndarray,
     A: np.ndarray,
@@ -272,25 +319,32 @@ def _along_arc(
     work: np.ndarray,
 ) -> int:
     """Look at the maximum inside an arc; local where h^2 falls to both sides of the circle."""
-    a, d, f = 0.0, 0.0, 0.0
-    for c in range(A.shape[1]):
-        a += G[0, c] * G[0, c]
-        d += G[0, c] * G[1, c]
-        f += G[1, c] * G[1, c]
-    value, x, y = top_of_two(a, d, f)
-    if value <= min(level, found[0, 3]):
-        return count
+    K = A.shape[1]
+    if K == 1:
+        length = np.sqrt(planar)
+        value, x, y = planar, G[0, 0] / length, G[1, 0] / length
+    else:
+        a, d, f = 0.0, 0.0, 0.0
+        for c in range(K):
+            a += G[0, c] * G[0, c]
+            d += G[0, c] * G[1, c]
+            f += G[1, c] * G[1, c]
+        value, x, y = top_of_two(a, d, f)
+        if value <= min(level, found[0, 3]):
+            return count
     left, right = start[0] * y - start[1] * x, x * end[1] - y * end[0]
     if left < 0.0 and right < 0.0:
         x, y = -x, -y
     elif not (left > 0.0 and right > 0.0):
         return count
     up, down = 0.0, 0.0
-    for c in range(A.shape[1]):
+    for c in range(K):
         w = G[0, c] * x + G[1, c] * y
         up += w * (G[2, c] + A[j, c])
         down -= w * (G[2, c] - B[j, c])
     listed = value > level and up <= 0.0 and down <= 0.0
+    if not listed and value <= found[0, 3]:
+        return count
     point = work[1]
     point[0], point[1], point[2] = x, y, 0.0
     return _offer(found, count, frame, point, value, listed)
@@ -299,50 +353,46 @@ def _along_arc(
 @compiled
 def _beside_arc(
     j: int,
-    above: bool,
+    above: float,
     start: np.ndarray,
     end: np.ndarray,
-    ahead: np.ndarray,
-    half: float,
+    turn: np.ndarray,
+    past: int,
+    side: float,
+    p: int,
+    ahead: float,
     G: np.ndarray,
     frame: np.ndarray,
     b: np.ndarray,
-    A: np.ndarray,
-    B: np.ndarray,
+    weight: np.ndarray,
     level: float,
     found: np.ndarray,
     count: int,
     work: np.ndarray,
 ) -> int:
-    """Look for a maximum inside the cell on one side of an arc; `ahead` is still below there."""
-    K = A.shape[1]
-    e, u, middle = work[0], work[1], work[2]
-    if K == 1:
-        e[0], e[1] = G[0, 0], G[1, 0]
-        e[2] = G[2, 0] + A[j, 0] if above else G[2, 0] - B[j, 0]
-        value = e[0] * e[0] + e[1] * e[1] + e[2] * e[2]
-        length = np.sqrt(value)
-        for i in range(3):
-            e[i] /= length
-    else:
-        M = work[3:6]
-        M[:] = 0.0
-        for c in range(K):
-            x, y = G[0, c], G[1, c]
-            z = G[2, c] + A[j, c] if above else G[2, c] - B[j, c]
-            M[0, 0] += x * x
-            M[0, 1] += x * y
-            M[0, 2] += x * z
-            M[1, 1] += y * y
-            M[1, 2] += y * z
-            M[2, 2] += z * z
+    """Look for a maximum inside the cell on one side of an arc."""
+    K = weight.shape[1]
+    e, u, middle, M = work[0], work[1], work[2], work[3:6]
+    M[:] = 0.0
+    for c in range(K):
+        x, y, z = G[0, c], G[1, c], G[2, c] + above * weight[j, c]
+        if K == 1:
+            value = x * x + y * y + z * z
+            length = np.sqrt(value)
+            e[0], e[1], e[2] = x / length, y / length, z / length
+        M[0, 0] += x * x
+        M[0, 1] += x * y
+        M[0, 2] += x * z
+        M[1, 1] += y * y
+        M[1, 2] += y * z
+        M[2, 2] += z * z
+    if K > 1:
         value = top_of_three(M, e)
         if value <= min(level, found[0, 3]):
             return count
-    if (e[2] > 0.0) != above:
-        for i in range(3):
-            e[i] = -e[i]
-    if half * (ahead[0] * e[0] + ahead[1] * e[1] + ahead[2] * e[2]) >= 0.0:
+    if e[2] * above < 0.0:
+        e[0], e[1], e[2] = -e[0], -e[1], -e[2]
+    if not _between(e[0], e[1], e[2], turn, past, side, p, ahead):
         return count
     for i in range(3):
         u[i] = e[0] * frame[0, i] + e[1] * frame[1, i] + e[2] * frame[2, i]

@@ -39,7 +39,7 @@ def top_of_two(a: float, b: float, c: float) -> tuple[float, float, float]:
     length = np.sqrt(x * x + y * y)
     if length == 0.0:
         return 0.5 * (a + c), 1.0, 0.0
-    return 0.5 * (a + c) + radius, x / length, y / length
+    return float(0.5 * (a + c) + radius), float(x / length), float(y / length)
 
 
 @compiled
@@ -57,7 +57,7 @@ def top_of_three(M: np.ndarray, e: np.ndarray) -> float:
     spread = np.sqrt((a * a + b * b + c * c + 2.0 * off) / 6.0)
     if spread == 0.0:
         e[0], e[1], e[2] = 1.0, 0.0, 0.0
-        return mean
+        return float(mean)
     x, y, z = M[0, 1] / spread, M[0, 2] / spread, M[1, 2] / spread
     a, b, c = a / spread, b / spread, c / spread
     half = 0.5 * (a * (b * c - z * z) - x * (x * c - z * y) + y * (x * z - b * y))
@@ -80,7 +80,7 @@ def top_of_three(M: np.ndarray, e: np.ndarray) -> float:
     total = 2.0 * (e[0] * (M[0, 1] * e[1] + M[0, 2] * e[2]) + e[1] * M[1, 2] * e[2])
     for i in range(3):
         total += e[i] * M[i, i] * e[i]
-    return total
+    return float(total)
 
 
 @compiled

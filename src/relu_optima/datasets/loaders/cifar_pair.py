@@ -65,10 +65,10 @@ def load(config: Config) -> RawData:
         train, test = _archive(path, config.classes)
     (X, y), (X_test, y_test) = train, test
     coding = f"-1 = {CLASSES[a]}, +1 = {CLASSES[b]}"
-    return RawData(name, _pixels(X), y, "binary", coding, _pixels(X_test), y_test)
+    return RawData(name, pixels(X), y, "binary", coding, pixels(X_test), y_test)
 
 
-def _pixels(images: np.ndarray) -> np.ndarray:
+def pixels(images: np.ndarray) -> np.ndarray:
     """Normalise and flatten images of shape (n, 3, 32, 32)."""
     scaled = (images / 255 - MEAN[:, None, None]) / DEVIATION[:, None, None]
     return np.ascontiguousarray(scaled.reshape(images.shape[0], -1))

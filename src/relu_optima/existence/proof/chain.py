@@ -26,19 +26,30 @@ transpose.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relu_optima.existence.proof.closed import check_closed, check_reduction
-from relu_optima.existence.proof.linear import boolean_product
+from relu_optima.existence.proof.linear import boolean_product, packed_product, row_sizes
+from relu_optima.existence.proof.open_chain import check_open_chain
 from relu_optima.existence.proof.values import integer
+from relu_optima.patterns.sparse import as_list, dense, is_sparse
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from relu_optima.patterns.sparse import Mask
+
+MAX_BITS = 1_000_000_000  # of the support of the layers below a peeled one
 FULL_RULES = ("C3", "Z", "C4", "C5", "C6")
 
 
-def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
+def check_chain(masks: Sequence[Mask], proof: dict[str, Any]) -> list[str]:
     """Replay the steps that shorten a chain and check what is left."""
+    if proof["rule"] == "Z chain":
+        return check_open_chain(dense(masks), proof["factors"])
     chain = list(masks)
     for step in proof["steps"]:
         problem = _apply_step(chain, step)
@@ -51,7 +62,7 @@ def check_chain(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     return ["the steps leave more than two layers"]
 
 
-def _apply_step(chain: list[np.ndarray], step: dict[str, Any]) -> str | None:
+def _apply_step(chain: list[Mask], step: dict[str, Any]) -> str | None:
     """Check one step and apply it to the chain in place; say what is wrong."""
     kind = step["kind"]
     if len(chain) < 2:
@@ -59,10 +70,11 @@ def _apply_step(chain: list[np.ndarray], step: dict[str, Any]) -> str | None:
     if kind == "peel":
         flipped = step["end"] == "bottom"
         view = [mask.T for mask in reversed(chain)] if flipped else chain
-        if not _peels(view[-1], view[-2], _support_below(view[:-1])):
+        if not _peels(as_list(view[-1]), as_list(view[-2]), _support_below(view[:-1])):
             return "the classes of a peeled layer meet"
         chain.pop(0 if flipped else -1)
         return None
+    chain[:] = dense(chain)
     low = integer(step["layer"])
     width = 3 if kind == "LUL" else 2
     if not 0 <= low <= len(chain) - width:
@@ -112,25 +124,33 @@ def _alternating_triangles(layers: list[np.ndarray]) -> bool:
     )
 
 
-def _support_below(layers: list[np.ndarray]) -> np.ndarray:
-    support = layers[0]
+def _support_below(layers: Sequence[Mask]) -> np.ndarray:
+    """Return the support of a product of layers, its rows packed into bits."""
+    first = layers[0]
+    if first.shape[1] * max(layer.shape[0] for layer in layers) > MAX_BITS:
+        raise ValueError("the layers are too large to be peeled")
+    if is_sparse(first):
+        support = np.zeros((first.shape[0], (first.shape[1] + 7) // 8), np.uint8)
+        rows = np.repeat(np.arange(first.shape[0]), row_sizes(first))
+        bits = np.uint8(128) >> (first.indices % 8).astype(np.uint8)
+        np.bitwise_or.at(support, (rows, first.indices // 8), bits)
+    else:
+        support = np.packbits(first, axis=1)
     for layer in layers[1:]:
-        support = boolean_product(layer, support)
+        support = packed_product(as_list(layer), support)
     return support
 
 
-def _peels(last: np.ndarray, below: np.ndarray, support: np.ndarray) -> bool:
-    columns = np.packbits(last.T, axis=1)
-    rows = np.packbits(below, axis=1)
-    reach = np.packbits(support, axis=1)
+def _peels(last: sparse.csr_array, below: sparse.csr_array, reach: np.ndarray) -> bool:
+    fed_by = as_list(last.T)
     taken = np.zeros((last.shape[0], reach.shape[1]), np.uint8)
-    seen: set[bytes] = set()
+    seen: set[tuple[bytes, bytes]] = set()
     for k in range(last.shape[1]):
-        name = columns[k].tobytes() + rows[k].tobytes()
+        fed, under = (x.indices[x.indptr[k] : x.indptr[k + 1]] for x in (fed_by, below))
+        name = (fed.tobytes(), under.tobytes())
         if name in seen:
             continue
         seen.add(name)
-        fed = np.flatnonzero(last[:, k])
         if (taken[fed] & reach[k]).any():
             return False
         taken[fed] |= reach[k]

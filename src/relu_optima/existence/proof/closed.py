@@ -26,7 +26,8 @@ each factor is.
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,9 +35,13 @@ from relu_optima.existence.proof.closed_rules import LEAF_RULES, Piece, read_pie
 from relu_optima.existence.proof.filling import check_filling
 from relu_optima.existence.proof.pairs import check_pairs
 from relu_optima.existence.proof.values import in_range
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
-def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
+def check_closed(masks: Sequence[Mask], proof: dict[str, Any]) -> list[str]:
     """Check a proof of closedness."""
     rule = proof.get("rule")
     if rule == "one layer":
@@ -44,7 +49,7 @@ def check_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
     if rule == "P" and len(masks) == 2:
         return check_pairs(masks)
     if rule == "reduction" and len(masks) == 2:
-        return check_reduction(masks[0], masks[1], proof)
+        return check_reduction(*dense(masks), proof)
     return [f"there is no rule {rule!r} for {len(masks)} layers"]
 
 

@@ -76,23 +76,18 @@ def _check_full(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any])
     fixed = data["fixed"]
     if len(fixed) != len(pieces):
         return ["C3: one fixed side for each piece"]
-    cells = {(i, j) for _, rows, columns in pieces for i in rows for j in columns if observed[i, j]}
-    index = {cell: q for q, cell in enumerate(sorted(cells))}
-    columns_of_map = []
-    for (_, rows, columns), (side, values) in zip(pieces, fixed, strict=True):
+    # C3 is rule Z with the free side of every piece zero
+    U, V = (np.zeros((side, len(pieces)), np.int64) for side in observed.shape)
+    left, S, T = (np.zeros(x.shape, bool) for x in (observed, U, V))
+    for q, ((_, rows, columns), (side, values)) in enumerate(zip(pieces, fixed, strict=True)):
         held = columns if side == "v" else rows
-        free = rows if side == "v" else columns
         if side not in ("u", "v") or len(values) != len(held):
             return ["C3: a fixed side has the wrong length"]
-        for x in free:
-            image = np.zeros(len(cells), np.int64)
-            for y, value in zip(held, values, strict=True):
-                cell = (x, y) if side == "v" else (y, x)
-                if cell in index:
-                    image[index[cell]] = integer(value) % PRIME
-            columns_of_map.append(image)
-    rank = rank_mod_p(np.array(columns_of_map))
-    return [] if rank == len(cells) else ["C3: the linear map is not onto"]
+        (V if side == "v" else U)[held, q] = [integer(x) % PRIME for x in values]
+        S[rows, q], T[columns, q] = True, True
+        left[np.ix_(rows, columns)] = True
+    left &= observed
+    return [] if _reaches_all(left, U, V, S, T) else ["C3: the linear map is not onto"]
 
 
 def _check_open_zero(pieces: list[Piece], observed: np.ndarray, data: dict[str, Any]) -> list[str]:
@@ -111,10 +106,16 @@ def _check_open_zero(pieces: list[Piece], observed: np.ndarray, data: dict[str, 
         if sum(U[i, q] * V[j, q] for q in np.flatnonzero(S[i] & T[j])) != 0:
             return ["Z: the product is not zero"]
     U, V = (U % PRIME).astype(np.int64), (V % PRIME).astype(np.int64)
+    return [] if _reaches_all(left, U, V, S, T) else ["Z: the derivative is not onto"]
+
+
+def _reaches_all(
+    left: np.ndarray, U: np.ndarray, V: np.ndarray, S: np.ndarray, T: np.ndarray
+) -> bool:
+    """Say whether the derivative of the product reaches every cell that is left."""
     _leave_out(left, U, T)
     _leave_out(left.T, V, S)
-    rank = rank_mod_p(_derivative(left, U, V, S, T))
-    return [] if rank == left.sum() else ["Z: the derivative is not onto"]
+    return rank_mod_p(_derivative(left, U, V, S, T)) == int(left.sum())
 
 
 def _leave_out(left: np.ndarray, factor: np.ndarray, members: np.ndarray) -> None:

@@ -14,8 +14,9 @@ v_k = e_c' multiply to A + eps E_{i'c}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +24,13 @@ from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.linear import boolean_product
 from relu_optima.existence.proof.refutation import State, Window, check_tree
 from relu_optima.existence.proof.values import in_range, index, integer
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
-def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str]:
+def check_not_closed(masks: Sequence[Mask], proof: dict[str, Any]) -> list[str]:
     """Check a curve of factors and the refutation of its limit.
 
     The curve W_L(eps) ... W_1(eps) has Laurent polynomial entries on the masks. Its product, in
@@ -35,8 +40,9 @@ def check_not_closed(masks: list[np.ndarray], proof: dict[str, Any]) -> list[str
     limit = {
         cell: entry.get(0, Fraction(0)) for cell, entry in laurent.from_json(proof["limit"]).items()
     }
-    problems = check_curve(masks, proof["curve"], limit)
-    return problems or check_refutation(masks, limit, proof["refutation"])
+    arrays = dense(masks)
+    problems = check_curve(arrays, proof["curve"], limit)
+    return problems or check_refutation(arrays, limit, proof["refutation"])
 
 
 def check_curve(

@@ -4,8 +4,7 @@ r"""Check answers to the finite-data question: Theorem F for one hidden layer, c
 or T_k dropped), hidden biases free. The following are equivalent: (i) for every finite data set
 and every loss that is lower semicontinuous with bounded sublevel sets in the outputs (squared,
 Huber, l_p) an optimum exists; (ii) for any k != l, S_k and S_l are disjoint or are the same one
-output. Output biases all free or all absent: with a bias on some outputs only, one neuron that
-feeds two outputs can already lack an optimum.
+output. Output biases all free; where biases are missing see `proof.biases`.
 
 *(ii) => (i).* The outputs split into independent blocks: the rows of one neuron alone, or one row
 fed by neurons that feed nothing else. For fixed X the vectors relu(X^T v + b) form a finite union
@@ -25,6 +24,13 @@ the r - 2 columns p needs a neuron of its own, which cannot touch -1, 0, 1. So a
 touch these; none touches both -1 and 1; so exactly one touches -1, its u is parallel to e_i0,
 and exactly one touches 1, its u too; then column 0 is parallel to e_i0, a contradiction. No
 support was used, so no mask can help.
+
+**Other activations.** Theorem F holds word for word for every continuous activation with one kink,
+sigma(s) = s for s >= 0 and a s for s < 0, a != 1 fixed: leaky ReLU, PReLU with a slope that is not
+trained, |s| (a = -1). *(ii) => (i)* uses that {sigma(X^T v + b)} is a finite union of polyhedral
+cones. *not (ii):* the targets are 2 [s > 0] + (1 + a) [s = 0] + 2 a [s < 0] in row i0, sigma(s) in
+row i1 and sigma(s - p) for the others; the same curve makes row i0 exact where |s| >= eps or s = 0,
+and every second difference that the proof names is (1 - a) times what it is for ReLU.
 
 **More hidden layers.** If the set of products is not closed, some finite data set has no optimum
 (squared loss, free output biases). Let A be a limit of products, refuted on a window with n inputs,
@@ -46,16 +52,25 @@ hidden biases; the output biases remove the constants.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relu_optima.existence.proof.biases import Biases, check_missing_biases, roles
+from relu_optima.existence.proof.linear import column_sizes, has_ones, row_sizes
 from relu_optima.existence.proof.values import index
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 
-def _live_neurons(masks: list[np.ndarray]) -> np.ndarray:
-    """List the hidden neurons with at least one input and one output."""
-    return np.flatnonzero((masks[0].any(axis=1)) & (masks[1].any(axis=0)))
+def _counted_neurons(masks: Sequence[Mask], biases: Biases | None) -> np.ndarray:
+    """List the hidden neurons with input and output; where biases are missing the movable ones."""
+    if biases is not None:
+        return np.flatnonzero(roles(dense(masks), biases).movable)
+    return np.flatnonzero((row_sizes(masks[0]) > 0) & (column_sizes(masks[1]) > 0))
 
 
 def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
@@ -75,7 +90,11 @@ def _clusters_needed(masks: list[np.ndarray], columns: list[int]) -> int:
 
 
 def check_finite(
-    masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
+    masks: Sequence[Mask],
+    answer: str,
+    proof: dict[str, Any],
+    product: dict[str, Any],
+    biases: Biases | None = None,
 ) -> list[str]:
     """Check an answer to the finite-data question."""
     rule = proof.get("rule")
@@ -84,15 +103,16 @@ def check_finite(
     if rule == "no hidden layer" and answer == "always":
         return [] if len(masks) == 1 else ["there is a hidden layer"]
     if rule == "clusters" and answer == "not_always":
-        return _check_clusters(masks, proof, product)
+        return _check_clusters(dense(masks), proof, product)
+    if biases is not None and (rule == "output biases" or answer == "always"):
+        return check_missing_biases(dense(masks), answer, proof, biases)
     if rule != "Theorem F" or len(masks) != 2:
         return [f"rule {rule!r} does not prove that there is an optimum {answer!r}"]
-    live = _live_neurons(masks)
-    feeds = masks[1][:, live].astype(bool)
+    live = _counted_neurons(masks, biases)
+    feeds = masks[1][:, live]
     if answer == "always":
-        several = feeds.sum(axis=0) >= 2
-        shared = feeds.sum(axis=1) >= 2
-        clash = feeds[shared][:, several].any()
+        several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2
+        clash = row_sizes(feeds[shared][:, several]).any()
         return ["two neurons share an output and feed another one"] if clash else []
     outputs, width = masks[1].shape
     k, l = (index(neuron, width) for neuron in proof["neurons"])  # noqa: E741
@@ -102,9 +122,9 @@ def check_finite(
     problems = []
     if k == l or i0 == i1 or sorted([k, l, *others]) != live.tolist():
         problems.append("the neurons are not the live ones, each once")
-    elif not (masks[1][i0, k] and masks[1][i0, l] and masks[1][i1, k]):
+    elif not has_ones(masks[1], [i0, i0, i1], [k, l, k]):
         problems.append("the two neurons do not feed the rows the proof needs")
-    elif not masks[1][rows_of_others, others].all():
+    elif not has_ones(masks[1], rows_of_others, others):
         problems.append("a remaining neuron does not feed its row")
     return problems
 

@@ -63,9 +63,9 @@ feed it: closed if and only if every part's is (uniform convergence is that of e
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,13 +73,17 @@ from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_curve, check_refutation
 from relu_optima.existence.proof.pairs import check_open_pair, check_pairs
 from relu_optima.existence.proof.values import in_range, index, integer, vector
+from relu_optima.patterns.sparse import dense
+
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
 
 MAX_SUBSET_WIDTH = 8  # neurons for which every choice of carriers is listed
 Carrier = tuple[int, int, bool]  # neuron, kink it carries, reversed
 
 
 def check_function(
-    masks: list[np.ndarray], answer: str, proof: dict[str, Any], product: dict[str, Any]
+    masks: Sequence[Mask], answer: str, proof: dict[str, Any], product: dict[str, Any]
 ) -> list[str]:
     """Check an answer to the function-set question."""
     rule = proof.get("rule")
@@ -94,6 +98,7 @@ def check_function(
     if rule == "B2" and answer == "closed":
         proved = product["answer"] == "closed" and product["proof"].get("rule") == "P"
         return [] if proved else check_pairs(masks)
+    masks = dense(masks)
     if rule == "B4" and answer == "not_closed":
         return _check_kinks(masks, proof)
     if rule == "B5" and answer == "closed":

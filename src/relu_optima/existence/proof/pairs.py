@@ -39,29 +39,26 @@ Where a pair is not antinested, vectors without zeros on these sets fulfil this.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.existence.proof.linear import distinct_rectangles, shared_counts
+from relu_optima.existence.proof.linear import meetings, rectangles, row_sizes
 from relu_optima.existence.proof.values import in_range, vector
 
-BLOCK = 256  # rectangles that are compared with all others at once
+if TYPE_CHECKING:
+    from relu_optima.patterns.sparse import Mask
+
 Vector = dict[int, Fraction]
 
 
-def check_pairs(masks: list[np.ndarray]) -> list[str]:
+def check_pairs(masks: Sequence[Mask]) -> list[str]:
     """Check that every two neurons have a closed product set (Theorem P)."""
-    _, rows, columns = distinct_rectangles(masks)
-    heights, widths = rows.sum(axis=1), columns.sum(axis=1)
-    rows_shared, columns_shared = shared_counts(rows), shared_counts(columns)
-    for start in range(0, len(rows), BLOCK):
-        block = slice(start, start + BLOCK)
-        s, t = rows_shared(block), columns_shared(block)
-        first, second = np.nonzero((s > 0) & (t > 0))
-        s, t = s[first, second], t[first, second]
-        a, b = first + start, second
+    _, rows, columns = rectangles(masks)
+    heights, widths = row_sizes(rows), row_sizes(columns)
+    for a, b, s, t in meetings(rows, columns):
         antinested = (s == heights[a]) & (t == widths[b]) | (s == heights[b]) & (t == widths[a])
         stars = (heights[a] == 1) & (heights[b] == 1) | (widths[a] == 1) & (widths[b] == 1)
         if not (antinested | stars).all():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
@@ -32,6 +33,7 @@ def _problems_of(document: Any) -> list[str]:
     if document["format"] != FORMAT:
         return [f"the format is not {FORMAT!r}"]
     masks = unpack_masks(document["layers"])
+    biases = unpack_biases(document, masks)
     problems = []
     for question, allowed in ANSWERS.items():
         answer, proof = document[question]["answer"], document[question]["proof"]
@@ -52,7 +54,11 @@ def _problems_of(document: Any) -> list[str]:
     problems += _tag(
         "function", check_function(masks, function["answer"], function["proof"], product)
     )
-    problems += _tag("finite", check_finite(masks, finite["answer"], finite["proof"], product))
+    if biases is not None and function["answer"] != "unknown":
+        problems += ["function: its rules are about free biases"]
+    problems += _tag(
+        "finite", check_finite(masks, finite["answer"], finite["proof"], product, biases)
+    )
     return problems
 
 

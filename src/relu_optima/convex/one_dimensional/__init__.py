@@ -1,0 +1,1 @@
+"""One-dimensional ReLU networks with free biases: certified linear splines in linear time."""

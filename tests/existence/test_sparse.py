@@ -1,0 +1,162 @@
+"""Large masks with few ones: lists from end to end, the same answers as arrays."""
+
+import base64
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from relu_optima.errors import DataError
+from relu_optima.existence import Certificate, check_files, decide
+from relu_optima.existence.proof.document import pack_masks, unpack_masks
+from relu_optima.existence.proof.verify import problems_of
+from relu_optima.patterns import masks as mask_rules
+from relu_optima.patterns.sparse import as_list, compact, is_sparse, same_masks
+
+
+def butterfly(bits, size):
+    index = np.arange(size)
+    pairs = [
+        (np.ones(2 * size), (np.r_[index, index], np.r_[index, index ^ (1 << b)])) for b in bits
+    ]
+    return [sparse.csr_array(pair, shape=(size, size)) for pair in pairs]
+
+
+def monarch(size, block):
+    """Blocks of neighbours, then blocks of entries that lie equally far apart."""
+    index = np.arange(size)
+    turn = (index % block) * (size // block) + index // block
+    lower = sparse.kron(sparse.eye_array(size // block), np.ones((block, block)))
+    upper = sparse.kron(sparse.eye_array(block), np.ones((size // block, size // block)))
+    return [lower, sparse.csr_array(upper)[turn][:, turn]]
+
+
+@pytest.mark.parametrize(
+    ("masks", "product", "function"),
+    [
+        pytest.param(butterfly(range(12), 4096), "closed", "unknown", marks=pytest.mark.slow),
+        (butterfly([0, 5], 4096), "closed", "closed"),
+        (monarch(4096, 64), "closed", "closed"),
+        ([sparse.kron(sparse.eye_array(2_000), np.ones((2, 2)))] * 2, "closed", "closed"),
+    ],
+)
+def test_structured_layers_need_no_array(masks, product, function):
+    tracemalloc.start()
+    verdict = decide(masks, time_limit=600)
+    assert verdict.certificate.problems() == []
+    assert tracemalloc.get_traced_memory()[1] < 300e6
+    tracemalloc.stop()
+    assert (verdict.product_set, verdict.function_set) == (product, function)
+    assert len(verdict.certificate.to_json()) < 60 * sum(m.nnz for m in masks) + 2e6
+
+
+def test_what_counts_is_the_mask_not_its_form():
+    """Two bands of width 2,100 are not closed: found on arrays, whoever passes what."""
+    bands = sparse.diags_array([np.ones(2100), np.ones(2099)], offsets=[0, -1])
+    masks = [bands.tocsr(), bands.T.tocsr()]
+    listed = decide(masks)
+    arrays = decide([m.toarray() for m in masks])
+    assert listed.product_set == "not_closed"
+    assert listed.certificate.verify()
+    assert listed.certificate.to_json() == arrays.certificate.to_json()
+
+
+def test_small_or_full_masks_become_arrays():
+    assert not is_sparse(compact(sparse.csr_array(np.eye(3))))
+    assert not is_sparse(compact(sparse.csr_array(np.ones((2500, 2500)))))
+    assert is_sparse(compact(np.eye(2500, dtype=np.uint8)))
+    a, b = np.eye(3, dtype=np.uint8), np.ones((3, 3), np.uint8)
+    assert same_masks([as_list(a), b], [a, as_list(b)])
+    assert not same_masks([as_list(a)], [b])
+    assert not same_masks([a], [b])
+
+
+def test_masks_beyond_every_array():
+    """Random lists on sides of 12,000: nothing is claimed, nothing fails."""
+    rng = np.random.default_rng(0)
+    index = np.arange(12_000)
+    masks = [
+        sparse.csr_array(
+            (np.ones(24_000), (np.r_[index, index], np.r_[index, rng.permutation(index)]))
+        )
+        for _ in range(2)
+    ]
+    for m in masks:
+        m.sum_duplicates()
+        m.data[:] = 1
+    verdict = decide(masks)
+    assert (verdict.product_set, verdict.function_set) == ("unknown", "unknown")
+    assert verdict.optimum == "not_always"
+    assert verdict.certificate.problems() == []
+    assert decide([*masks, masks[0]]).product_set == "unknown"
+
+
+def words(*values):
+    return base64.b64encode(np.array(values, "<u4").tobytes()).decode()
+
+
+LISTS = {"shape": [2, 3], "columns": words(0, 2, 1), "lengths": words(2, 1)}
+
+
+def test_lists_are_read_back():
+    (mask,) = unpack_masks([LISTS])
+    assert mask.toarray().tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert pack_masks([mask]) == [LISTS]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"shape": [3, 3]}, "shape and row lengths of a layer disagree"),
+        ({"shape": [2, 200_000]}, "shape and row lengths of a layer disagree"),
+        ({"columns": words(0, 3, 1)}, "not ascending and in range"),
+        ({"columns": words(2, 0, 1)}, "not ascending and in range"),
+        ({"columns": words(0, 0, 1)}, "not ascending and in range"),
+        ({"columns": words(0, 2)}, "not ascending and in range"),
+        ({"lengths": words(2**32 - 1, 4)}, "not ascending and in range"),
+        ({"columns": 3}, "no packed masks"),
+    ],
+)
+def test_forged_lists_are_refused(edit, message):
+    document = decide([np.ones((3, 2))]).certificate.document
+    problems = problems_of({**document, "layers": [{**LISTS, **edit}]})
+    assert len(problems) == 1
+    assert message in problems[0]
+
+
+def test_a_layer_that_does_not_peel_is_refused_in_a_list():
+    masks = butterfly(range(3), 4096)
+    document = decide(masks).certificate.document
+    forged = {**document, "layers": pack_masks([as_list(m) for m in [*masks[:2], masks[0]]])}
+    assert any("classes of a peeled layer meet" in p for p in problems_of(forged))
+
+
+def test_lists_with_other_entries_or_too_many_are_refused(monkeypatch):
+    eye = sparse.csr_array(np.eye(3))
+    monkeypatch.setattr(mask_rules, "MAX_ONES", 2)
+    layers = [sparse.eye_array(2500)] * 2
+    with pytest.raises(DataError, match="5000 ones"):
+        decide(layers)
+    for bad, message in ((2 * eye, "other than 1"), (sparse.csr_array((3, 3)), "are zero")):
+        with pytest.raises(DataError, match=message):
+            mask_rules.check_any_masks([bad], "masks")
+
+
+def test_files_of_sparse_matrices(tmp_path):
+    for name, mask in zip("ab", butterfly([0, 1], 4096), strict=True):
+        sparse.save_npz(tmp_path / f"{name}.npz", mask)
+    report = check_files([tmp_path / "a.npz", tmp_path / "b.npz"], "product")
+    assert report.exit_code == 0
+    assert report.verified
+    assert "8192 of 16777216 kept" in report.to_text()
+    assert Certificate.from_json(report.verdict.certificate.to_json()).verify()
+    stored = sparse.csr_array(np.eye(3))
+    stored.data[0] = 0
+    sparse.save_npz(tmp_path / "zero.npz", stored)
+    np.savez(
+        tmp_path / "broken.npz", format=b"csr", indptr=[0, 9], indices=[0], data=[1], shape=[1, 1]
+    )
+    for name, message in (("zero", "stores zeros"), ("broken", "no sparse matrix")):
+        with pytest.raises(DataError, match=message):
+            check_files([tmp_path / f"{name}.npz"])

@@ -1,0 +1,1 @@
+"""Solved instances, asked of the public interface: ``python -m tests.instances FILE...``."""
