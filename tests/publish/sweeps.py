@@ -400,6 +400,30 @@ def optimal_sets() -> pd.DataFrame:
     return frame("optimal_sets", "optimal_set", rows)
 
 
+def polygon_widths() -> pd.DataFrame:
+    """Make the staircases of four polygons, one of them of a solve that did not end well."""
+    rows = []
+    for k, name in enumerate(("triangle", "square", "pentagon", "hexagon")):
+        widths = np.arange(2 + k, 8 + k)
+        isolated = np.array([6.0 * 10**k, 12.0, 0, 0, 0, 0])
+        rows.append(
+            {
+                "status": "node_limit" if name == "hexagon" else "ok",
+                "dataset": f"regular_{name}",
+                "optimal_set": "widths",
+                "m_star": 2 + k,
+                "M_star": 3 + k,
+                "connected_from": 4 + k,
+                "connected_bound": 4 + k,
+                "published_bound": 4 + k + k % 2,
+                "series.staircase.width": widths,
+                "series.staircase.components": isolated + np.array([0, 3, 1, 1, 1, 1]),
+                "series.staircase.isolated_points": isolated,
+            }
+        )
+    return frame("polygon_widths", "optimal_set", rows)
+
+
 MAKERS = {
     f.__name__: f
     for f in (
@@ -415,6 +439,7 @@ MAKERS = {
         shallow_training,
         pruning_paths,
         lambda_path,
+        polygon_widths,
         optimal_sets,
         *icml_sweeps.MAKERS,
     )

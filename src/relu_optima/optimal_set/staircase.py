@@ -51,7 +51,7 @@ def staircase(optimal: OptimalSet, vertex_budget: int, training: Record | None) 
         "published_bound": _published(found, len(optimal.fit)),
     }
     levels = found.table
-    series = {"staircase.width": np.array(list(levels), dtype=np.int64)}
+    series: dict[str, np.ndarray] = {"staircase.width": np.array(list(levels), dtype=np.int64)}
     for name in ("isolated_up_to_order", "isolated_points", "continua", "components"):
         # as numbers of float64: there are m! orders of m neurons
         counts = [float(level[name]) for level in levels.values()]

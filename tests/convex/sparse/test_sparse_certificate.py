@@ -8,7 +8,8 @@ import pytest
 from relu_optima.convex import certify_sparse, price, solve_sparse
 from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.certificate import dual_norm
-from relu_optima.convex.sparse.certificate import support_height
+from relu_optima.convex.sparse.certificate import all_patterns_bound, support_height
+from relu_optima.convex.sparse.listed_patterns import SupportGates
 from relu_optima.convex.sparse.pricing import Pricing
 from relu_optima.errors import SolveInputError
 
@@ -87,3 +88,17 @@ def test_a_support_of_high_rank_needs_gates():
         certify_sparse(X, y, ((0, 1, 2, 3),), 0.1, np.zeros((0, 4)), np.zeros(0))
     with pytest.raises(SolveInputError, match="shapes"):
         certify_sparse(X, y[:5], ((0, 1),), 0.1, np.zeros((0, 4)), np.zeros(0))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_loose_bound_holds_over_all_patterns(seed):
+    """At the exact optimum's own dual point and at random ones, for a support of four inputs."""
+    X, y = data(seed, 14, 4, integer=False)
+    supports = ((0, 1, 2, 3), (0, 1))
+    exact = solve_sparse(X, y, supports, 0.3, tol=1e-9)
+    assert exact.exact
+    drawn = {0: SupportGates(np.eye(4), False)}
+    for nu in (exact.dual[:, 0], y, np.random.default_rng(seed).standard_normal(14)):
+        bound = all_patterns_bound(X, y, supports, 0.3, nu, drawn)
+        assert bound <= exact.objective
+    assert all_patterns_bound(X, y, supports, 0.3, exact.dual[:, 0], drawn) > 0

@@ -11,6 +11,7 @@ import yaml
 
 from relu_optima.convex import stage
 from relu_optima.convex.programs.sparse_relu import COLUMNS, Config, source_files
+from relu_optima.convex.sparse.by_output import ByOutput, Options
 from relu_optima.convex.sparse.solve import solve_sparse
 from relu_optima.errors import SolveInputError
 from relu_optima.stage import Record, Task
@@ -109,6 +110,53 @@ def test_an_optimal_network_of_the_mask_has_no_excess():
     assert stage.verify(record, upstream) == []
 
 
+@pytest.mark.parametrize("sparse_output", [True, False])
+def test_several_outputs_are_bracketed(sparse_output):
+    """A dense output layer leaves a factor sqrt(K); neurons of one output each leave nothing."""
+    config = Config(supports="from_mask", lam=1.0, lam_scale="training", tol=1e-8)
+    network = trained(outputs=3)
+    if sparse_output:
+        out = np.eye(3)[[0, 1, 2, 0, 1]].T
+        arrays = network.arrays | {"mask_1": out, "W1": network.arrays["W1"] * out}
+        network = replace(network, arrays=arrays)
+    outcome, record, upstream = run(config, dataset=dataset(outputs=3), training=network)
+    row = outcome.row
+    assert outcome.status == "upper_bound"
+    assert row["exact"]
+    assert row["n_outputs"] == 3
+    assert 0 <= row["gap"] <= (1e-8 if sparse_output else 0.7)
+    assert row["trained_objective"] >= row["dual_objective"]
+    assert row["trained_below"] is False
+    assert stage.verify(record, upstream) == []
+    for name, change in (("V", lambda a: a[:, ::-1]), ("U", lambda a: 2 * a)):
+        bad = replace(record, arrays=record.arrays | {name: change(record.arrays[name])})
+        assert stage.verify(bad, upstream)
+    bad = replace(record, row=row | {"dual_objective": row["dual_objective"] * 1.001})
+    assert stage.verify(bad, upstream)
+
+
+def test_no_network_of_several_outputs_is_below_the_bracket():
+    """Forty trained networks of a mask with two outputs, and the bracket that holds them."""
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(5)
+    X, Y, lam = rng.standard_normal((8, 3)), rng.standard_normal((8, 2)), 0.1
+    first = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 0]])
+    last = np.ones((2, 6))
+    solved = ByOutput(X, Y, first, last, Options(1000, 10, 0), None).solve(lam, 1e-9, None)
+    found = []
+    for seed in range(40):
+        start = np.random.default_rng(seed).standard_normal(30)
+
+        def loss(flat):
+            W, V = flat[:18].reshape(6, 3) * first, flat[18:].reshape(6, 2)
+            error = np.maximum(X @ W.T, 0) @ V - Y
+            return 0.5 * np.sum(error**2) + 0.5 * lam * (np.sum(W**2) + np.sum(V**2))
+
+        found.append(minimize(loss, start, method="L-BFGS-B", options={"maxiter": 200}).fun)
+    assert solved.dual_objective <= min(found) <= solved.objective * 1.05
+
+
 def test_networks_with_biases_are_not_compared():
     config = Config(supports="from_mask", lam=0.1)
     outcome, record, upstream = run(config, training=trained(biases=True))
@@ -128,11 +176,14 @@ def test_many_inputs_are_drawn_and_say_so():
     assert outcome.status == "sub_program"
     assert not outcome.row["exact"]
     assert outcome.row["n_drawn"] == 1
-    assert "trained_gap" not in outcome.row
     assert outcome.row["trained_excess"] > 0
+    assert outcome.row["trained_gap"] > outcome.row["trained_excess"]
+    assert outcome.row["trained_below"] is False
+    assert 0 < outcome.row["all_patterns_bound"] < outcome.row["dual_objective"]
     assert stage.verify(record, upstream) == []
-    lie = replace(record, row=outcome.row | {"exact": True})
-    assert stage.verify(lie, upstream)
+    higher = {"all_patterns_bound": outcome.row["dual_objective"]}
+    for change in ({"exact": True}, higher):
+        assert stage.verify(replace(record, row=outcome.row | change), upstream)
 
 
 def test_masks_from_a_file(tmp_path):
@@ -151,7 +202,6 @@ def test_masks_from_a_file(tmp_path):
     [
         (Config(supports="file"), {}, "no file"),
         (Config(supports=[[9]]), {}, "from 0 to 3"),
-        (Config(supports="from_mask"), {"training": trained(outputs=2)}, "2 outputs"),
         (Config(supports="from_mask"), {"training": trained(layers=3)}, "3 layers"),
         (Config(supports="from_mask"), {"training": trained(MASK[:, :2])}, "2 inputs"),
         (

@@ -12,7 +12,8 @@ import numpy as np
 from relu_optima.convex.program_row import canonical_strength, score_row
 from relu_optima.convex.programs.sparse_relu import Config
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
-from relu_optima.convex.sparse.certificate import certify_sparse
+from relu_optima.convex.sparse.by_output import ByOutput, Options, certify_by_output
+from relu_optima.convex.sparse.certificate import all_patterns_bound, certify_sparse
 from relu_optima.convex.sparse.listed_patterns import listed_gates
 from relu_optima.convex.sparse.solve import SparseProgram
 from relu_optima.convex.sparse.supports import Supports, supports_of
@@ -26,17 +27,20 @@ ROUNDING = 1e-9  # relative distance below the bound that float64 can make of eq
 
 @dataclass(frozen=True)
 class _Masked:
-    """A trained network of one output whose neurons have supports.
+    """A trained network with one hidden layer whose neurons have supports.
 
     Attributes
     ----------
     mask : array, shape (m, d)
-        Inputs that each hidden neuron with an output may read.
+        Inputs that each hidden neuron with an input and an output may read.
+    last : array of bool, shape (K, m)
+        Neurons that each output may read.
     network : ShallowNetwork or None
         The network, if it has no biases: then the program is about it.
     """
 
     mask: np.ndarray
+    last: np.ndarray
     network: ShallowNetwork | None
 
 
@@ -47,17 +51,32 @@ def run(task: Task, config: Config) -> Outcome:
     X = np.asarray(dataset.arrays["X_train"], dtype=np.float64)
     y = np.asarray(dataset.arrays["y_train"], dtype=np.float64)
     masked = _masked(training, X) if config.supports == "from_mask" and training else None
-    given = _supports(config, masked)
     gates = None if masked is None or masked.network is None else masked.network.U.T
-    options = {"budget": config.budget, "count": config.count, "seed": task.seed}
-    program = SparseProgram(X, y, given, gates=gates, **options)
-    lam_max = program.lambda_max()
-    lam = canonical_strength(config, X, program.y, lam_max, training)
-    solution = program.solve(lam, config.tol, config.time_limit, started=started)
-    drawn = sum(not one.exact for one in program.gates.values())
+    options = Options(config.budget, config.count, task.seed)
+    if masked is not None and len(masked.last) > 1:
+        many = ByOutput(X, y.reshape(len(X), -1), masked.mask, masked.last, options, gates)
+        lam_max = many.lambda_max()
+        lam = canonical_strength(config, X, y, lam_max, training)
+        solution = many.solve(lam, config.tol, config.time_limit)
+        programs = list(many.programs.values())
+    else:
+        program = SparseProgram(
+            X, y, _supports(config, masked), gates=gates, budget=config.budget,
+            count=config.count, seed=task.seed,
+        )  # fmt: skip
+        lam_max = program.lambda_max()
+        lam = canonical_strength(config, X, program.y, lam_max, training)
+        solution = program.solve(lam, config.tol, config.time_limit, started=started)
+        programs = [program]
+    drawn = sum(not one.exact for p in programs for one in p.gates.values())
     row = _row(solution, lam_max, drawn)
+    if len(programs) == 1 and not solution.exact:
+        row["all_patterns_bound"] = all_patterns_bound(
+            X, programs[0].y, programs[0].supports, lam, solution.dual[:, 0], programs[0].gates
+        )
     if masked is not None:
-        row |= _against_training(solution, masked)
+        bound = row.get("all_patterns_bound", solution.dual_objective)
+        row |= _against_training(solution, masked, float(bound or 0.0))
     if config.compare:
         row |= _against_best(solution, config, masked)
     row |= score_row(solution.predict, dataset)
@@ -68,7 +87,7 @@ def run(task: Task, config: Config) -> Outcome:
         arrays={
             "U": solution.network.U,
             "V": solution.network.V,
-            "dual": solution.dual[:, 0],
+            "dual": solution.dual,
             "support_sizes": np.array(sizes, dtype=np.int64),
             "support_inputs": np.array(
                 [i for s in solution.supports or () for i in s], dtype=np.int64
@@ -92,18 +111,17 @@ def _supports(config: Config, masked: _Masked | None) -> str | list[list[int]] |
 
 
 def _masked(training: Record, X: np.ndarray) -> _Masked:
-    """Supports and network of a training run with one hidden layer and one output."""
+    """Supports and network of a training run with one hidden layer."""
     arrays = training.arrays
-    if "mask_1" not in arrays or "mask_2" in arrays or arrays["mask_1"].shape[0] != 1:
+    if "mask_1" not in arrays or "mask_2" in arrays:
         layers = sum(name.startswith("mask_") for name in arrays)
-        outputs = arrays["mask_1"].shape[0] if layers == 2 else "some"
         raise SolveInputError(
-            f"the trained network has {layers} layers of weights and {outputs} outputs",
-            allowed="one hidden layer and one output",
+            f"the trained network has {layers} layers of weights",
+            allowed="two: one hidden layer",
             where="convex.supports",
-            fix="train with pattern.hidden_layers=1 on a data set with one target",
+            fix="train with pattern.hidden_layers=1",
         )
-    first, last = arrays["mask_0"].astype(np.int64), arrays["mask_1"][0] != 0
+    first, last = arrays["mask_0"].astype(np.int64), arrays["mask_1"] != 0
     biased = any(np.any(arrays[name]) for name in ("b0", "b1") if name in arrays)
     if first.shape[1] != X.shape[1]:
         raise SolveInputError(
@@ -113,7 +131,12 @@ def _masked(training: Record, X: np.ndarray) -> _Masked:
     if not biased:
         W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
         network = ShallowNetwork(W, w.T)
-    return _Masked(first[last & first.any(axis=1)], network)
+    alive = last.any(axis=0) & first.any(axis=1)
+    if not alive.any():
+        raise SolveInputError(
+            "no neuron of the mask has an input and an output", where="convex.supports"
+        )
+    return _Masked(first[alive], last[:, alive], network)
 
 
 def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Scalar]:
@@ -130,7 +153,8 @@ def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Sca
         "kkt_residual": solution.kkt_residual,
         "violation": solution.violation,
         "n_neurons": solution.network.n_neurons,
-        "n_outputs": 1,
+        "n_outputs": solution.Y.shape[1],
+        "penalty": float(solution.network.weights().sum()),
         "exact": solution.exact,
         "n_supports": counts["supports"],
         "n_supports_used": counts["supports_used"],
@@ -142,24 +166,25 @@ def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Sca
     }
 
 
-def _against_training(solution: ShallowSolution, masked: _Masked) -> dict[str, Scalar]:
+def _against_training(
+    solution: ShallowSolution, masked: _Masked, bound: float
+) -> dict[str, Scalar]:
     """How far the trained network is from the optimum of its own mask."""
-    supports = solution.supports or ()
-    places = {s: k for k, s in enumerate(supports)}
-    widths = [0] * len(supports)
-    for one in masked.mask:
-        widths[places[tuple(int(i) for i in np.flatnonzero(one))]] += 1
-    row: dict[str, Scalar] = {
-        "n_slots": len(masked.mask),
-        "attained": fit_widths(solution.network, supports, widths),
-    }
+    row: dict[str, Scalar] = {"n_slots": len(masked.mask)}
+    if len(masked.last) == 1:
+        supports = solution.supports or ()
+        places = {s: k for k, s in enumerate(supports)}
+        widths = [0] * len(supports)
+        for one in masked.mask:
+            widths[places[tuple(int(i) for i in np.flatnonzero(one))]] += 1
+        row["attained"] = fit_widths(solution.network, supports, widths)
     if masked.network is None:
         return row
     trained = masked.network.objective(solution.X, solution.Y, solution.lam)
     row["trained_objective"] = trained
     row["trained_excess"] = trained / max(solution.objective, 1e-300) - 1.0
-    if solution.exact:
-        gap = trained / max(solution.dual_objective, 1e-300) - 1.0
+    if solution.exact or len(masked.last) == 1:
+        gap = trained / max(bound, 1e-300) - 1.0
         row["trained_gap"], row["trained_below"] = gap, gap < -ROUNDING
     return row
 
@@ -169,7 +194,7 @@ def _against_best(
 ) -> dict[str, Scalar]:
     """How far the supports' optimum is from that of all supports of their size."""
     size = max(len(s) for s in solution.supports or ((),))
-    if size > 3 or size < 2:
+    if size > 3 or size < 2 or solution.Y.shape[1] > 1:
         return {}
     started = time.process_time()
     program = SparseProgram(
@@ -191,26 +216,34 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     """Re-check a stored sparse network from the data alone."""
     data, stored, row = upstream["dataset"].arrays, record.arrays, record.row
     X = np.asarray(data["X_train"], dtype=np.float64)
-    y = np.asarray(data["y_train"], dtype=np.float64).reshape(-1)
+    Y = np.asarray(data["y_train"], dtype=np.float64).reshape(len(X), -1)
     lam = float(row["lam"] or 0.0)
     config = Config.model_validate(record.config["groups"]["convex"])
-    ends = np.cumsum(stored["support_sizes"])
-    supports: Supports = tuple(
-        tuple(int(i) for i in part) for part in np.split(stored["support_inputs"], ends[:-1])
-    )
-    masked = None
-    if config.supports == "from_mask":
-        masked = _masked(upstream["training"], X)
+    masked = _masked(upstream["training"], X) if config.supports == "from_mask" else None
+    gates = None if masked is None or masked.network is None else masked.network.U.T
+    options = Options(config.budget, config.count, int(stored["pattern_seed"]))
     problems = []
-    if supports_of(_supports(config, masked), X) != supports:
-        problems.append("the stored supports are not those of the config")
-    first = None if masked is None or masked.network is None else masked.network.U.T
-    seed = int(stored["pattern_seed"])
-    listed = listed_gates(X, supports, config.budget, config.count, seed, first)
-    proof = certify_sparse(
-        X, y, supports, lam, stored["U"], stored["V"][:, 0], dual=stored["dual"],
-        gates={s: one.gates for s, one in listed.items()},
-    )  # fmt: skip
+    network = ShallowNetwork(stored["U"], stored["V"])
+    if masked is not None and len(masked.last) > 1:
+        last = masked.last
+        proof, exact = certify_by_output(
+            X, Y, masked.mask, last, lam, network, stored["dual"], options, gates
+        )
+    else:
+        supports = _stored_supports(stored)
+        if supports_of(_supports(config, masked), X) != supports:
+            problems.append("the stored supports are not those of the config")
+        listed = listed_gates(X, supports, config.budget, config.count, options.seed, gates)
+        proof = certify_sparse(
+            X, Y[:, 0], supports, lam, network.U, network.V[:, 0], dual=stored["dual"][:, 0],
+            gates={s: one.gates for s, one in listed.items()},
+        )  # fmt: skip
+        exact = all(one.exact for one in listed.values())
+        if not exact:
+            bound = all_patterns_bound(X, Y[:, 0], supports, lam, stored["dual"][:, 0], listed)
+            said = float(row["all_patterns_bound"] or 0.0)
+            if said > bound * (1 + 1e-9):
+                problems.append(f"the bound over all patterns is {bound:.12g}, not {said:.12g}")
     scale = max(abs(proof.objective), 1e-300)
     said = float(row["objective"] or 0.0)
     if abs(proof.objective - said) > 1e-9 * scale:
@@ -222,12 +255,20 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         problems.append(f"the certified gap is {proof.gap:.3g}, the row says {row['gap']}")
     if proof.violation > 0.0:
         problems.append(f"a neuron has a share {proof.violation:.3g} outside of every support")
-    if bool(row["exact"]) != all(one.exact for one in listed.values()):
+    if bool(row["exact"]) != exact:
         problems.append("the row is wrong about whether all patterns take part")
     if masked is not None and masked.network is not None:
-        trained = masked.network.objective(X, y, lam)
+        trained = masked.network.objective(X, Y, lam)
         if abs(trained - float(row["trained_objective"] or 0.0)) > 1e-9 * scale:
             problems.append(f"the trained network has objective {trained:.12g}")
-        if row["exact"] and trained < proof.dual_objective * (1 - ROUNDING):
+        bound = proof.dual_objective if exact else float(row.get("all_patterns_bound") or 0.0)
+        if trained < bound * (1 - ROUNDING):
             problems.append("the trained network lies below the certified bound")
     return problems
+
+
+def _stored_supports(stored: Mapping[str, np.ndarray]) -> Supports:
+    """Supports as a record holds them: their sizes, and all inputs in a row."""
+    ends = np.cumsum(stored["support_sizes"])[:-1]
+    parts = np.split(stored["support_inputs"], ends)
+    return tuple(tuple(int(i) for i in part) for part in parts)

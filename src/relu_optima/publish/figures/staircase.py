@@ -40,6 +40,8 @@ class Config(PanelConfig):
 
 def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """Draw one staircase in each panel."""
+    from matplotlib.ticker import MaxNLocator
+
     panel = options.panel
     frame = gather(frames, options, (options.x, options.y, options.of_these, *options.marks, panel))
     x, y, part = (bare(name) for name in (options.x, options.y, options.of_these))
@@ -74,20 +76,21 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             )
             canvas.handles.setdefault(column_label(options.y, options.labels), steps)
             canvas.handles.setdefault(column_label(options.of_these, options.labels), mark)
-            for column in options.marks:
-                line = axis.axvline(
+            for place, column in enumerate(options.marks):
+                line = axis.axvline(  # wider behind, so that equal widths all show
                     float(run[column]),
                     color=styles[column].colour,
                     linestyle=styles[column].line,
-                    linewidth=0.9,
-                    zorder=0,
+                    linewidth=0.9 + place,
+                    alpha=0.7,
+                    zorder=-place,
                 )
                 canvas.handles.setdefault(column_label(column, options.labels), line)
-            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             same = {**name, "status": run["status"], "runs": run["run_id"]}
             same |= {column: int(run[column]) for column in options.marks}
             points += [
-                {**same, x: int(w), y: float(a), part: float(b)}
+                {**same, x: int(w), y: float(a), part: float(b), "kind": "width"}
                 for w, a, b in zip(widths, pieces, those, strict=True)
             ]
     label_axes(canvas, panels, options, x, y)

@@ -1,0 +1,1 @@
+"""Sparse programs beside an interior-point method on all their cones."""
