@@ -8,7 +8,7 @@ BINARY = "labels -1 and +1"
 
 COLUMNS = (
     text("name", "Name that the loader gives the data."),
-    text("task", "`binary` (labels -1 and +1) or `regression`."),
+    text("task", "`binary` (labels -1 and +1), `classes` (one indicator each) or `regression`."),
     number("n_train", "Training rows."),
     number("n_valid", "Validation rows."),
     number("n_test", "Test rows."),

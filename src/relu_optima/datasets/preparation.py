@@ -67,6 +67,8 @@ def check(raw: RawData, config: DatasetConfig) -> None:
         raise DataError(
             f"a binary problem needs two classes, found {np.unique(raw.y).tolist()}", where=where
         )
+    if raw.task == "classes":
+        _check_indicators(raw.y, where)
     if config.sha256 is not None and raw.digest() != config.sha256:
         raise DataError(
             f"the data have digest {raw.digest()}, not {config.sha256}",
@@ -126,6 +128,12 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
             where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
             fix="keep more rows, or change dataset.seed",
         )
+    if raw.task == "classes" and not y.any(axis=0).all():
+        raise DataError(
+            f"class {int(np.argmin(y.any(axis=0)))} has no training row left",
+            where="dataset.test_fraction, dataset.validation_fraction, dataset.max_rows",
+            fix="keep more rows, or change dataset.seed",
+        )
     columns = np.arange(X.shape[1])
     if config.standardise:
         scale = X.std(axis=0)
@@ -160,6 +168,17 @@ def prepare(raw: RawData, config: DatasetConfig) -> Prepared:
     return Prepared(
         X, y, X_valid, y_valid, X_test, y_test, train, valid, test, columns, mean_y, scale_y
     )
+
+
+def _check_indicators(y: np.ndarray, where: str) -> None:
+    """Refuse targets that are not one 1 in each row and at least one in each of two columns."""
+    one_hot = y.ndim == 2 and np.isin(y, (0.0, 1.0)).all() and (y.sum(axis=1) == 1.0).all()
+    if not one_hot or y.shape[1] < 2 or not y.any(axis=0).all():
+        raise DataError(
+            f"targets of shape {y.shape} are no indicators of classes",
+            where=where,
+            allowed="one 1 in each row, two classes or more, each with a row",
+        )
 
 
 def _without_validation(train: np.ndarray, config: DatasetConfig) -> tuple[np.ndarray, np.ndarray]:

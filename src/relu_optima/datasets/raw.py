@@ -24,8 +24,8 @@ class RawData:
         Features.
     y : array, shape (n,) or (n, c)
         Targets; labels of binary problems are -1 and +1.
-    task : {"binary", "regression"}
-        Kind of problem.
+    task : {"binary", "regression", "classes"}
+        Kind of problem; ``classes`` has an indicator of each class in a column of its own.
     label_coding : str
         What -1 and +1 mean, or the unit of the target.
     X_test, y_test : arrays, optional
@@ -37,7 +37,7 @@ class RawData:
     name: str
     X: np.ndarray
     y: np.ndarray
-    task: Literal["binary", "regression"]
+    task: Literal["binary", "regression", "classes"]
     label_coding: str
     X_test: np.ndarray | None = None
     y_test: np.ndarray | None = None

@@ -50,7 +50,7 @@ def load(config: Config) -> RawData:
     (X, y), (X_test, y_test) = parts
     if config.one_hot:
         coding = "1 for the digit, else 0"
-        return RawData("mnist_one_hot", X, y, "regression", coding, X_test, y_test)
+        return RawData("mnist_one_hot", X, y, "classes", coding, X_test, y_test)
     a, b = config.classes
     coding = f"-1 = {a}, +1 = {b}"
     return RawData(f"mnist_{a}v{b}", X, y, "binary", coding, X_test, y_test)

@@ -51,7 +51,7 @@ def load(config: Config) -> RawData:
                 "there are no classes to indicate", where="dataset.one_hot", allowed="false"
             )
         indicators = (target[:, None] == np.unique(target)).astype(float)
-        return RawData(f"{base}_one_hot", X, indicators, "regression", "1 for the class, else 0")
+        return RawData(f"{base}_one_hot", X, indicators, "classes", "1 for the class, else 0")
     if config.source == "diabetes" or config.regression:
         name = base if config.source == "diabetes" else f"{base}_regression"
         return RawData(name, X, target.astype(float), "regression", "as in the source")
