@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relu_optima.convex import price, solve, solve_vector, vector_lambda_max, vector_path
+from relu_optima.convex import price, solve, solve_all, solve_vector, vector_lambda_max, vector_path
 from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.vector.certificate import certify_all_patterns
-from relu_optima.convex.vector.faces import height_over_faces
 from relu_optima.errors import SolveInputError
 from tests.convex.vector.data import THREE_VALUE, THREE_X, THREE_Y, awkward, spiral
 
@@ -19,15 +18,9 @@ def test_the_worked_example_has_its_value():
     assert found.objective == pytest.approx(THREE_VALUE, rel=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_sweep_and_faces_price_alike(seed):
-    X, N = awkward(seed)
-    assert height_over_faces(X, N) == pytest.approx(price(X, N).value, rel=1e-12, abs=1e-12)
-
-
 @pytest.mark.parametrize("seed", range(24))
 @pytest.mark.parametrize("lam", [0.3, 0.01])
-def test_solutions_are_certified_by_faces(seed, lam):
+def test_solutions_are_certified_by_other_code(seed, lam):
     X, Y = awkward(seed)
     found = solve_vector(X, Y, lam, tol=1e-8)
     assert found.status == "optimal"
@@ -47,6 +40,11 @@ def test_one_output_agrees_with_the_program_over_enumerated_gates(seed):
     flat, column = solve_vector(X, y, 0.05, tol=1e-9), solve_vector(X, y[:, None], 0.05, tol=1e-9)
     assert flat.objective == pytest.approx(scalar.objective, rel=1e-8)
     assert flat.objective == column.objective
+
+
+def test_the_call_for_all_patterns_takes_several_outputs():
+    whole = solve_all(THREE_X, THREE_Y, 0.1, tol=1e-10)
+    assert whole.objective == solve_vector(THREE_X, THREE_Y, 0.1, tol=1e-10).objective
 
 
 @pytest.mark.parametrize("lam", [0.1, 0.01, 0.001])

@@ -61,7 +61,7 @@ def run(case: str, **change):
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_is_certified_scored_and_verifiable(case):
     record, upstream = run(case)
-    assert record.status == ("inaccurate" if case == "frank_wolfe" else "ok")
+    assert record.status == "ok"
     assert stage.verify(record, upstream) == []
     row = record.row
     if case != "copositive":

@@ -68,8 +68,8 @@ def solve_all(
     seed : int, default 0
         Seed of the local search; the other methods draw nothing.
     make_master : callable, optional
-        Makes the master of column generation from X, Y and the hyperplanes of X; the default
-        takes one output.
+        Makes the master of column generation from X, Y and the hyperplanes of X; the default is
+        over blocks for one output, over atoms whose directions slide for several.
 
     Returns
     -------
@@ -111,6 +111,10 @@ def solve_all(
         return _zero(X, Y, lam, time.process_time() - started)
     planes = hyperplanes(X)
     chosen = _choose(planes, Y.shape[1], budget) if method == "auto" else method
+    if chosen == "price" and Y.shape[1] > 1 and make_master is None and planes.rank <= 3:
+        from relu_optima.convex.vector.exact import AllPatterns
+
+        return AllPatterns(X, Y).solve(lam, tol, time_limit)
     _refuse(chosen, planes, Y, made=make_master is not None)
     if chosen == "enumerate":
         return _enumerated(X, Y, lam, tol, time_limit, budget, started)

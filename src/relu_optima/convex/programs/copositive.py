@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.result_columns import number
+from relu_optima.config.result_columns import number, text
 from relu_optima.convex.config import ConvexConfig
 
 if TYPE_CHECKING:
     from relu_optima.stage import Outcome, Record, Task
 
 COLUMNS = (
+    text("bound", "What the value is known to be: `optimal`, or a `lower_bound`."),
+    number("certified_objective", "Certified optimum of the program that is relaxed."),
+    number("shortfall", "By how much the bound falls short of it, relatively."),
     number("exact", "1 if the relaxation is proved to have the program's value, else 0."),
     number("n_cells", "Cells of the arrangement.", label="cells"),
     number("n_cone_rows", "Largest number of rows that bound a cell.", label="cone rows"),

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.result_columns import number, series
+from relu_optima.config.result_columns import number, series, text
 from relu_optima.convex.config import ConvexConfig
 
 if TYPE_CHECKING:
     from relu_optima.stage import Outcome, Record, Task
 
 COLUMNS = (
+    text("bound", "What the objective is known to be: `optimal`, or an `upper_bound`."),
     number("exact", "1 if the bound holds over all activation patterns, else 0."),
     number("weights", "Sum of |u_j| |v_j|, the penalty without its strength."),
     number("radius", "Largest sum of |u_j| |v_j| that the method may use."),
     number("frank_wolfe_gap", "How far the squared error can be above its least in the radius."),
     number("n_steps", "Steps of the method.", label="steps"),
+    number("certified_objective", "Certified optimum, where it gave the radius."),
+    number("excess", "By how much the network's objective exceeds it, relatively."),
     series("course.step", "Step."),
     series("course.objective", "Penalised objective of the network after it."),
     series("course.frank_wolfe_gap", "Frank-Wolfe gap after it."),
+    series("course.excess", "Excess over the certified optimum after it."),
 )
 
 

@@ -2,7 +2,7 @@ r"""Certificates of answers with several outputs.
 
 Nothing is shared with the solvers: the fit comes from the network, and the height of a dual
 candidate over listed gates from a singular value decomposition of every X'D_i N, over all patterns
-from their faces (`faces`). For listed gates and every N
+by listing the cells (`enumeration_certificate`). For listed gates and every N
 
 .. math:: D(t N) = t \langle N, Y \rangle - \tfrac12 t^2 \lVert N \rVert_F^2,
           \qquad 0 \le t \le \lambda / \max_i \lVert X^\top D_i N \rVert_{op} ,
@@ -18,8 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 from relu_optima.convex.certificate import Certificate, dual_norm
+from relu_optima.convex.enumeration_certificate import largest_correlation
 from relu_optima.convex.shallow import ShallowNetwork
-from relu_optima.convex.vector.faces import height_over_faces
 
 
 def certify_gated(
@@ -52,13 +52,13 @@ def certify_all_patterns(
     """
     features = network.features(X)
     if samples is None:
-        return _bracket(features, Y, lam, network, dual, lambda N: height_over_faces(X, N))
+        return _bracket(features, Y, lam, network, dual, lambda N: largest_correlation(X, N))
     sizes = np.bincount(samples, minlength=len(Y))
     pooled = np.zeros((len(Y), features.shape[1]))
     np.add.at(pooled, samples, features / sizes[samples][:, None])
 
     def height(N: np.ndarray) -> float:
-        return height_over_faces(X, N[samples] / sizes[samples][:, None])
+        return largest_correlation(X, N[samples] / sizes[samples][:, None])
 
     return _bracket(pooled, Y, lam, network, dual, height)
 

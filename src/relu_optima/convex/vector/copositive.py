@@ -64,8 +64,9 @@ class Relaxation:
     rows : int
         Largest number of rows that bound a cell.
     status : str
-        ``optimal`` where ``exact``, else ``lower_bound``; ``inaccurate`` if the feasible value is
-        more than the tolerance below the solver's.
+        ``optimal`` where ``exact``, else ``lower_bound``; ``inaccurate`` where the interior-point
+        method did not call its answer solved (tiny strengths), or the feasible value is more than
+        the tolerance below its own. The value is a bound all the same.
     iterations : int
         Interior-point iterations.
     seconds : float
@@ -107,8 +108,8 @@ def copositive_relaxation(
     lam : float
         Canonical regularisation strength, positive.
     tol : float, default 1e-7
-        Relative distance of the feasible value from the solver's that is still called solved. The
-        solver is asked for a hundredth of it.
+        Tolerances of the interior-point method, and relative distance of the feasible value from
+        its own that is still called solved.
     budget : int, default 2000
         Most cells that are enumerated.
     reduce_rows : bool, default True
@@ -142,24 +143,34 @@ def copositive_relaxation(
         kept = needed_rows(A, g) if reduce_rows else np.flatnonzero(np.any(X, axis=1))
         cones.append((at > 0, A[kept] / np.linalg.norm(A[kept], axis=1, keepdims=True)))
     rows = max((len(A) for _, A in cones), default=0)
-    N, multipliers, value, iterations = _solve(X, Y, lam, cones, 0.01 * tol)
-    # any N is feasible after division by its own bound
-    height = 0.0
-    for (on, A), L in zip(cones, multipliers, strict=True):
-        M = X[on].T @ N[on]
-        L = np.maximum(0.5 * (L + L.T), 0.0)
-        height = max(height, float(np.linalg.eigvalsh(M @ M.T + A.T @ L @ A)[-1]))
-    scale = min(1.0, lam / np.sqrt(height)) if height > 0 else 1.0
-    dual = scale * N
-    bound = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual * dual))
+    best, iterations = _Attempt(), 0
+    for unit in (False, True):
+        attempt = _solve(X, Y, lam, cones, tol, unit)
+        iterations += attempt.iterations
+        if attempt.bound >= best.bound:
+            best = attempt
+        if best.solved:
+            break
     exact = rows <= EXACT_ROWS
     status = "optimal" if exact else "lower_bound"
-    if not bound >= value - tol * max(abs(value), 1e-12 * float(np.sum(Y * Y))):
+    if not (best.solved and best.bound >= best.value - tol * abs(best.value)):
         status = "inaccurate"
+    dual = np.zeros_like(Y) if best.dual is None else best.dual
     return Relaxation(
-        bound, value, exact, dual, len(cones), rows, status, iterations,
+        best.bound, best.value, exact, dual, len(cones), rows, status, iterations,
         time.process_time() - started,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What the interior-point method gave: a feasible point and whether it called it solved."""
+
+    bound: float = 0.0
+    value: float = np.inf
+    dual: np.ndarray | None = None
+    iterations: int = 0
+    solved: bool = False
 
 
 def _solve(
@@ -168,44 +179,51 @@ def _solve(
     lam: float,
     cones: list[tuple[np.ndarray, np.ndarray]],
     tol: float,
-) -> tuple[np.ndarray, list[np.ndarray], float, int]:
-    """Solve the dual by Clarabel: N, multipliers, value, iterations.
+    unit: bool,
+) -> _Attempt:
+    """Solve the dual by Clarabel, with blocks divided by lam^2 or not, and make it feasible.
 
-    Its variables are N / lam and Lambda / lam^2, its target that of the module over lam: then all
-    blocks have the size of one, whatever the strength.
+    Lambda needs no diagonal: (A U A')_kk >= 0 holds for every U >= 0. Neither scaling of the
+    blocks serves all data, so the caller tries the other one where a solve fails.
     """
     import cvxpy as cp
 
     n, K = Y.shape
     d = X.shape[1]
-    N = cp.Variable((n, K))
-    constraints, multipliers = [], []
+    N, constraints, multipliers = cp.Variable((n, K)), [], []
+    size, factor = (1.0, 1.0 / lam) if unit else (lam**2, 1.0)
     for on, A in cones:
-        L = cp.Variable((len(A), len(A)), symmetric=True)
-        block = cp.bmat(
-            [
-                [np.eye(d) - A.T @ L @ A, X[on].T @ N[np.flatnonzero(on)]],
-                [N[np.flatnonzero(on)].T @ X[on], np.eye(K)],
-            ]
-        )
-        constraints += [L >= 0, 0.5 * (block + block.T) >> 0]
-        multipliers.append(L)
-    target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * lam * cp.sum_squares(N))
+        first, second = np.triu_indices(len(A), 1)
+        corner: cp.Expression = cp.Constant(size * np.eye(d))
+        L = cp.Variable(len(first), nonneg=True) if len(first) else None
+        if L is not None:
+            pairs = A[first][:, :, None] * A[second][:, None, :]
+            pairs = (pairs + pairs.transpose(0, 2, 1)).reshape(len(first), d * d)
+            corner = corner - cp.reshape(L @ pairs, (d, d), order="C")
+        side = factor * (X[on].T @ N[np.flatnonzero(on)])
+        block = cp.bmat([[corner, side], [side.T, np.eye(K)]])
+        constraints.append(0.5 * (block + block.T) >> 0)
+        multipliers.append((L, first, second))
+    target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * cp.sum_squares(N))
     program = cp.Problem(target, constraints)
     options = {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": tol, "max_iter": 500}
     try:
         with warnings.catch_warnings():
-            # an inaccurate answer shows in the feasible value
+            # an inaccurate answer shows in the status
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
             program.solve(solver=cp.CLARABEL, **options)
     except cp.SolverError:
-        pass
+        return _Attempt()
     if N.value is None:
-        return np.zeros_like(Y), [np.zeros((len(A), len(A))) for _, A in cones], np.inf, 0
+        return _Attempt()
+    point, height = np.asarray(N.value), 0.0
+    for (on, A), (L, first, second) in zip(cones, multipliers, strict=True):
+        M, S = X[on].T @ point[on], np.zeros((len(A), len(A)))
+        if L is not None:
+            S[first, second] = np.maximum(L.value, 0.0) * (lam**2 if unit else 1.0)
+        height = max(height, float(np.linalg.eigvalsh(M @ M.T + A.T @ (S + S.T) @ A)[-1]))
+    dual = min(1.0, lam / np.sqrt(height)) * point if height > 0 else point
+    bound = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual * dual))
     stats = program.solver_stats
-    return (
-        lam * np.asarray(N.value),
-        [lam**2 * np.asarray(L.value) for L in multipliers],
-        lam * float(program.value),
-        int(stats.num_iters or 0) if stats is not None else 0,
-    )
+    steps = int(stats.num_iters or 0) if stats is not None else 0
+    return _Attempt(bound, float(program.value), dual, steps, program.status == "optimal")

@@ -46,8 +46,8 @@ class FrankWolfe:
         Penalised objective of the network there.
     frank_wolfe_gap : array, shape (c,)
         t h(N) - <N, F>: how far 1/2 |F - Y|^2 can be above its least value within the radius.
-    seconds : array, shape (c,)
-        CPU time so far.
+    optimum : float or None
+        Certified lower bound on the optimum, where it was computed for the radius.
     """
 
     solution: ShallowSolution
@@ -55,7 +55,7 @@ class FrankWolfe:
     step: np.ndarray = field(repr=False)
     objective: np.ndarray = field(repr=False)
     frank_wolfe_gap: np.ndarray = field(repr=False)
-    seconds: np.ndarray = field(repr=False)
+    optimum: float | None = None
 
 
 def frank_wolfe(
@@ -106,39 +106,14 @@ def frank_wolfe(
     lam = check_lambda(lam)
     if steps < 1:
         raise SolveInputError(f"it is {steps}", allowed="steps >= 1", where="steps")
+    optimum = None
     if radius is None:
-        radius = float(solve_vector(X, Y, lam, tol=1e-8).network.weights().sum())
+        certified = solve_vector(X, Y, lam, tol=1e-8)
+        radius, optimum = float(certified.network.weights().sum()), certified.dual_objective
         started = time.process_time()
     if not (np.isfinite(radius) and radius >= 0):
         raise SolveInputError(f"it is {radius}", allowed="a finite number >= 0", where="radius")
-    pricer = Pricer(X)
-    F, course = np.zeros_like(Y), []
-    U, G = np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1]))
-    bound, dual, height = 0.0, np.zeros_like(Y), 0.0
-    for k in range(steps + 1):
-        N = Y - F
-        offer = pricer.price(N, most=1)
-        u, height = offer.directions[0], offer.bound
-        value, candidate = feasible_multiple(N, Y, lam, height)
-        if value > bound:
-            bound, dual = value, candidate
-        if k == steps or k & (k - 1) == 0 or k % max(1, steps // 200) == 0:
-            objective = 0.5 * float(np.sum(N * N)) + lam * float(np.linalg.norm(G, axis=1).sum())
-            gap = radius * height - float(np.sum(N * F))
-            course.append((k, objective, gap, time.process_time() - started))
-        if k == steps:
-            break
-        feature = np.maximum(X @ u, 0.0)
-        g = N.T @ feature
-        g *= radius / max(float(np.linalg.norm(g)), 1e-300)
-        share = 2.0 / (k + 2)
-        F = F + share * (np.outer(feature, g) - F)
-        G *= 1.0 - share
-        near = np.flatnonzero(np.abs(U - u).max(axis=1) <= SAME)
-        if near.size:
-            G[near[0]] += share * g
-        else:
-            U, G = np.vstack([U, u]), np.vstack([G, share * g])
+    U, G, bound, dual, height, course = _walk(X, Y, lam, radius, steps)
     used = np.linalg.norm(G, axis=1) > 0
     network = ShallowNetwork(U[used], G[used]).balanced()
     objective = network.objective(X, Y, lam)
@@ -161,5 +136,41 @@ def frank_wolfe(
         counts={"steps": steps},
         seconds=time.process_time() - started,
     )
-    columns = [np.array(c) for c in zip(*course, strict=True)]
-    return FrankWolfe(solution, radius, *columns)
+    step, value_at, gap_at = (np.array(c) for c in zip(*course, strict=True))
+    return FrankWolfe(solution, radius, step, value_at, gap_at, optimum)
+
+
+def _walk(
+    X: np.ndarray, Y: np.ndarray, lam: float, radius: float, steps: int
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray, float, list[tuple[int, float, float]]]:
+    """Take the steps: directions, output weights, best bound and its dual point, last height."""
+    pricer = Pricer(X)
+    F = np.zeros_like(Y)
+    course: list[tuple[int, float, float]] = []
+    U, G = np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1]))
+    bound, dual, height = 0.0, np.zeros_like(Y), 0.0
+    for k in range(steps + 1):
+        N = Y - F
+        offer = pricer.price(N, most=1)
+        u, height = offer.directions[0], offer.bound
+        value, candidate = feasible_multiple(N, Y, lam, height)
+        if value > bound:
+            bound, dual = value, candidate
+        if k == steps or k & (k - 1) == 0 or k % max(1, steps // 200) == 0:
+            objective = 0.5 * float(np.sum(N * N)) + lam * float(np.linalg.norm(G, axis=1).sum())
+            gap = radius * height - float(np.sum(N * F))
+            course.append((k, objective, gap))
+        if k == steps:
+            break
+        feature = np.maximum(X @ u, 0.0)
+        g = N.T @ feature
+        g *= radius / max(float(np.linalg.norm(g)), 1e-300)
+        share = 2.0 / (k + 2)
+        F = F + share * (np.outer(feature, g) - F)
+        G *= 1.0 - share
+        near = np.flatnonzero(np.abs(U - u).max(axis=1) <= SAME)
+        if near.size:
+            G[near[0]] += share * g
+        else:
+            U, G = np.vstack([U, u]), np.vstack([G, share * g])
+    return U, G, bound, dual, height, course

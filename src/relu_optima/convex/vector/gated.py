@@ -37,8 +37,9 @@ from relu_optima.convex.vector.problem import VectorProblem, make_vector_problem
 
 MAX_STEPS = 4_000
 RELAXATION = 1.6
+EASE = 0.2  # residual of an inexact ridge solve, relative to those of the method
 LOOK = 5  # steps between two looks at the gap
-BALANCE = 10  # steps between the first changes of the penalty; each lets twice as many pass
+BALANCE = 4  # steps between the first changes of the penalty; each lets twice as many pass
 UNBALANCED = 3.0  # ratio of relative residuals that changes it
 START = 30.0  # first penalty in multiples of (lam / lam_max) times the mean eigenvalue of A'A
 
@@ -101,7 +102,7 @@ class GatedNuclear:
         best_primal, best_dual = np.inf, 0.0
         best = np.zeros_like(state.Z), Y
         W, status, change = state.Z, "inaccurate", BALANCE
-        accuracy = 0.1 * float(np.linalg.norm(self.target))
+        accuracy = EASE * float(np.linalg.norm(self.target))
         for step in range(1, MAX_STEPS + 1):
             rho = state.rho
             W = ridge.solve(self.target + rho * (state.Z - state.U), W, accuracy)
@@ -111,7 +112,7 @@ class GatedNuclear:
             state.U = state.U + relaxed - state.Z
             primal_slip = float(np.linalg.norm(W - state.Z))
             dual_slip = float(np.linalg.norm(state.Z - last))
-            accuracy = 0.1 * rho * min(primal_slip, dual_slip)
+            accuracy = EASE * rho * float(np.hypot(primal_slip, dual_slip))
             late = deadline is not None and time.perf_counter() >= deadline
             if step % LOOK == 0 or late:
                 N = Y - self.lifted.fit(state.Z)
@@ -139,9 +140,10 @@ class GatedNuclear:
         assert state is not None
         assert ridge is not None
         size, push = float(np.linalg.norm(state.Z)), float(np.linalg.norm(state.U))
-        if not size or not push or not dual_slip or not primal_slip:
+        if size and not (push and dual_slip and primal_slip):
             return
-        ratio = (primal_slip / size) / (dual_slip / push)
+        # blocks that are all zero: the primal residual is everything
+        ratio = (primal_slip / size) / (dual_slip / push) if size else np.inf
         if 1.0 / UNBALANCED < ratio < UNBALANCED:
             return
         factor = float(np.clip(np.sqrt(ratio), 0.2, 5.0))

@@ -81,14 +81,14 @@ class Sliding:
         tried = [(self._outer(np.vstack([self.W, share * wish]))[0], share) for share in SHARES]
         for w in min(tried)[1] * wish:
             self._append(w)
-        self._evaluate()
+        self.value, self.V, self.features = self._outer(self.W)
         return len(fresh)
 
     def start_from(self, W: np.ndarray) -> None:
         """Begin with the atoms of another solution."""
         for w in W:
             self._append(w)
-        self._evaluate()
+        self.value, self.V, self.features = self._outer(self.W)
 
     def _append(self, w: np.ndarray) -> None:
         n, r = self.X.shape
@@ -122,9 +122,6 @@ class Sliding:
         features = W @ self.X.T
         np.maximum(features, 0.0, out=features)
         return features.T if self._pooling is None else self._pooling.pool(features).T
-
-    def _evaluate(self) -> None:
-        self.value, self.V, self.features = self._outer(self.W)
 
     def _gram(self, features: np.ndarray) -> np.ndarray:
         gram = features.T @ features
@@ -219,25 +216,20 @@ class Sliding:
 
     def _model(self, N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gradient and Hessian of E on the faces, with V eliminated (a Schur complement)."""
-        beta, V, K = self.beta, self.V, self.V.shape[1]
+        beta, V = self.beta, self.V
         owner = np.repeat(np.arange(len(self._sizes)), self._sizes)
-        count = len(owner)
-        T = np.empty((count, len(self.X)))
+        T = np.empty((len(owner), len(self.X)))
         kernels.tangents(self.X, self._on, self._bases, self._sizes, T)
-        column = np.arange(count) - np.repeat(np.cumsum(self._sizes) - self._sizes, self._sizes)
+        first = np.repeat(np.cumsum(self._sizes) - self._sizes, self._sizes)
+        column = np.arange(len(owner)) - first
         w = np.einsum("ar,ar->a", self._bases[owner, :, column], self.W[owner])
         TN = T @ N
+        gradient = beta * w - np.einsum("ak,ak->a", TN, V[owner])
         if self._pooling is not None:
             T = self._pooling.pool(T)
-        gradient = beta * w - np.einsum("ak,ak->a", TN, V[owner])
-        hessian = (T @ T.T) * (V @ V.T)[np.ix_(owner, owner)]
-        hessian.flat[:: count + 1] += beta
-        cross = (T @ self.features)[:, :, None] * V[owner][:, None, :]
-        cross[np.arange(count), owner] -= TN
-        wide = cross.transpose(1, 0, 2).reshape(len(V), count * K)
-        solved = _solve_spd(self._gram(self.features), wide)
-        hessian -= np.tensordot(cross, solved.reshape(len(V), count, K), axes=((1, 2), (0, 2)))
-        return gradient, 0.5 * (hessian + hessian.T)
+        return gradient, reduced_hessian(
+            T @ T.T, T @ self.features, TN, self._gram(self.features), V, owner, beta
+        )
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
         """A step on the faces as one of the row space, a row for each atom."""
@@ -298,6 +290,31 @@ class Sliding:
         return True
 
 
+def reduced_hessian(
+    tangents: np.ndarray,
+    mixed: np.ndarray,
+    along: np.ndarray,
+    ridge: np.ndarray,
+    V: np.ndarray,
+    owner: np.ndarray,
+    beta: float,
+) -> np.ndarray:
+    """Hessian of E in first-layer coordinates a of atoms ``owner``, V eliminated.
+
+    ``tangents`` is T T' of the derivatives of the features, ``mixed`` T F, ``along`` T N, ``ridge``
+    F'F + beta I.
+    """
+    count, K = along.shape
+    hessian = tangents * (V @ V.T)[np.ix_(owner, owner)]
+    hessian.flat[:: count + 1] += beta
+    cross = mixed[:, :, None] * V[owner][:, None, :]
+    cross[np.arange(count), owner] -= along
+    wide = cross.transpose(1, 0, 2).reshape(len(V), count * K)
+    solved = _solve_spd(ridge, wide).reshape(len(V), count, K)
+    hessian -= np.tensordot(cross, solved, axes=((1, 2), (0, 2)))
+    return np.asarray(0.5 * (hessian + hessian.T))
+
+
 def shrink_lengths(
     gram: np.ndarray,
     along: np.ndarray,
@@ -332,14 +349,8 @@ def shrink_lengths(
         gradient = beta * at - np.sum(C * V, axis=1)
         if float(np.max(np.abs(gradient) / at)) <= goal * beta:
             break
-        hessian = Q * (V @ V.T)
-        hessian.flat[:: len(at) + 1] += beta
-        cross = (Q * at[None, :])[:, :, None] * V[:, None, :]
-        cross[np.arange(len(at)), np.arange(len(at))] -= C
-        wide = cross.transpose(1, 0, 2).reshape(len(at), -1)
-        solved = _solve_spd(ridge, wide).reshape(len(at), len(at), -1)
-        hessian -= np.tensordot(cross, solved, axes=((1, 2), (0, 2)))
-        step = _descent(0.5 * (hessian + hessian.T), gradient, 0.0)
+        hessian = reduced_hessian(Q, Q * at, C, ridge, V, np.arange(len(at)), beta)
+        step = _descent(hessian, gradient, 0.0)
         share = 1.0
         now = value if np.isfinite(value) else _length_value(Q, R, square, at, beta)
         for _ in range(MAX_TRIALS):

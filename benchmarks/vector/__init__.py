@@ -1,0 +1,1 @@
+"""Certified vector-output optima beside the published methods and training."""
