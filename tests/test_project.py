@@ -153,6 +153,20 @@ def test_plugins_are_found_by_scanning(group):
     assert plugin_names(group)
 
 
+PIPELINE = ("audit", "config", "plan", "publish", "reproduce", "run", "store")
+
+
+@pytest.mark.parametrize("room", PIPELINE)
+def test_functions_and_classes_of_the_pipeline_stay_short(room):
+    for path in (ROOT / "src/relu_optima" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            lines = getattr(node, "end_lineno", 0) - getattr(node, "lineno", 0) + 1
+            if isinstance(node, ast.FunctionDef):
+                assert lines <= 100, f"{path.name}: {node.name} has {lines} lines"
+            if isinstance(node, ast.ClassDef):
+                assert lines <= 250, f"{path.name}: {node.name} has {lines} lines"
+
+
 def test_source_files_stay_short_and_say_why_they_exist():
     for path in (ROOT / "src").rglob("*.py"):
         text = path.read_text()

@@ -135,8 +135,8 @@ def test_a_study_that_cannot_be_read_says_where(project, text, said):  # noqa: F
 
 def test_a_misspelt_study_is_told_the_nearest():
     problems = Problems()
-    assert read_study(CONF, "defaut", problems) is None
-    assert "did you mean 'default'?" in problems.lines()[0]
+    assert read_study(CONF, "atlass", problems) is None
+    assert "did you mean 'atlas'?" in problems.lines()[0]
     assert {"default", "smoke"} <= set(studies(CONF))
 
 

@@ -6,24 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from relu_optima.config.base import Group, operational
+from relu_optima.config.base import operational
+from relu_optima.optimal_set.tolerances import SetTolerances
 
 
-class OptimalSetConfig(Group):
+class OptimalSetConfig(SetTolerances):
     """Parameters of one description of an optimal set."""
 
-    slack_tol: float = Field(
-        default=1e-12,
-        gt=0,
-        le=1e-2,
-        description="relative slack up to which a block belongs to the equicorrelation set",
-    )
-    merge_tol: float = Field(
-        default=1e-5,
-        gt=0,
-        le=1e-2,
-        description="distance below which unit directions of one sign are one neuron",
-    )
     rank_tol: float = Field(
         default=1e-9,
         gt=0,

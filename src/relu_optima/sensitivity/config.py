@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from relu_optima.config.base import Group
+from relu_optima.optimal_set.tolerances import SetTolerances
 
 
-class SensitivityConfig(Group):
+class SensitivityConfig(SetTolerances):
     """Parameters of one regularisation path with derivatives."""
 
     n_lams: int = Field(
@@ -49,18 +49,6 @@ class SensitivityConfig(Group):
         gt=0,
         le=0.1,
         description="step of the central differences relative to the norm of y",
-    )
-    slack_tol: float = Field(
-        default=1e-12,
-        gt=0,
-        le=1e-2,
-        description="relative slack up to which a block belongs to the equicorrelation set",
-    )
-    merge_tol: float = Field(
-        default=1e-5,
-        gt=0,
-        le=1e-2,
-        description="distance below which unit directions of one sign are one neuron",
     )
 
     def draws(self) -> bool:
