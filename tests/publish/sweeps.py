@@ -116,6 +116,23 @@ def _verdict(closed: str) -> Row:
     }
 
 
+def rectified_ellipsoids() -> pd.DataFrame:
+    """Make an ellipse for two data sets, the second with spikes and so an upper bound only."""
+    turn = np.linspace(0, 2 * np.pi, 60)
+    rows = [
+        {
+            "dataset": f"two_rows_{name}",
+            "convex": "spike_free",
+            "status": status,
+            "series.ellipsoid.first": (1.2 * np.cos(turn)).tolist(),
+            "series.ellipsoid.second": np.sin(turn + tilt).tolist(),
+            "series.ellipsoid.spike": (np.sin(turn) < tilt).astype(float).tolist(),
+        }
+        for name, status, tilt in (("orthonormal", "ok", 0.0), ("obtuse", "upper_bound", -0.5))
+    ]
+    return frame("rectified_ellipsoids", "convex", rows)
+
+
 def existence_patterns() -> pd.DataFrame:
     """Make verdicts on structured patterns."""
     rows = []
@@ -429,6 +446,7 @@ MAKERS = {
     for f in (
         convex_lambda,
         convex_gates,
+        rectified_ellipsoids,
         existence_patterns,
         existence_random,
         density_bernoulli,

@@ -81,7 +81,7 @@ def run_spike_free(task: Task, config: spike_free.Config) -> Outcome:
     row: dict[str, Scalar] = {
         "spike_free": found.verdict,
         "spike": found.ratio if np.isfinite(found.ratio) else None,
-        "n_directions": len(hyperplanes(X).normals),
+        "n_row_directions": len(hyperplanes(X).normals),
     }
     return Outcome(
         {**outcome.row, **row}, outcome.status, _pictures(X), outcome.arrays | {"gate": gate}

@@ -19,7 +19,7 @@ TWO = "two rows of rank two"
 COLUMNS = (
     flag("spike_free", "Whether the data are spike-free.", label="spike-free"),
     number("spike", "Length of the spike of the witness, 1 if there is none.", label="spike"),
-    number("n_directions", "Distinct directions of the rows.", label="directions"),
+    number("n_row_directions", "Distinct directions of the rows.", label="directions of rows"),
     flag("exact", "Whether the bound holds over all patterns.", label="all patterns"),
     series("neuron.row", "Number of a row.", label="row", when=SMALL),
     series("neuron.output", "Largest output on it of a unit neuron off elsewhere.", when=SMALL),

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from relu_optima.publish.canvas import finish, label_y, panel_canvas, split, title_panel
+from relu_optima.publish.canvas import (
+    finish,
+    label_y,
+    note_statuses,
+    panel_canvas,
+    split,
+    title_panel,
+)
 from relu_optima.publish.config import ColumnName
 from relu_optima.publish.contract import FigureResult
 from relu_optima.publish.figure_config import FigureConfig
@@ -64,6 +71,7 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
             for kind, rows in shown.items()
             for a, b in rows
         ]
+    note_statuses(canvas, frame, marked=False)
     return FigureResult(
         finish(canvas), points_table(points, grouping(options.panel, "kind", "x", "y"))
     )
