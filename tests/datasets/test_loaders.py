@@ -149,6 +149,25 @@ def test_five_points():
         prepare({"loader": "one_dimensional", "x": [1.0, 2.0]})
 
 
+def test_one_input_with_ramps_and_with_labels():
+    ramps = {"loader": "one_dimensional", "function": "ramps", "bias": False, "n": 400}
+    clean = prepare({**ramps, "noise": 0.0, "ramps": 3}).arrays
+    x, y = clean["X_train"][:, 0], clean["y_train"]
+    slopes = np.diff(y) / np.diff(x)
+    kinks = np.abs(np.diff(slopes)) > 1e-6 * np.abs(slopes).max()
+    assert 1 <= kinks.sum() <= 6  # three, each between two points that it bends
+    other = prepare({**ramps, "noise": 0.0, "ramps": 3, "seed": 1}).arrays
+    assert not np.array_equal(other["y_train"], y)
+    labels = prepare({"loader": "one_dimensional", "labels": True, "noise": 0.5})
+    assert labels.row["task"] == "binary"
+    assert set(labels.arrays["y_train"]) == {-1.0, 1.0}
+
+
+def test_rank_one_data_have_rank_one():
+    X = prepare(values("planted_rank_one")).arrays["X_train"]
+    assert np.linalg.matrix_rank(X) == 1
+
+
 def write(folder: Path, text: str) -> dict:
     path = folder / "table.csv"
     path.write_text(text)

@@ -441,6 +441,30 @@ def polygon_widths() -> pd.DataFrame:
     return frame("polygon_widths", "optimal_set", rows)
 
 
+def spline_fits() -> pd.DataFrame:
+    """Make fits of one input with dual curves that meet their tube at the knots."""
+    rng = np.random.default_rng(7)
+    x = np.sort(rng.uniform(-1, 1, 25))
+    rows = [
+        {
+            "dataset": "noisy_sine",
+            "convex": "spline",
+            "convex.lam": lam,
+            "n_train": 25,
+            "d": 1,
+            "series.data.x": x,
+            "series.data.y": np.abs(x) + rng.normal(0, 0.1, 25),
+            "series.data.fit": np.abs(x) * (1 - lam),
+            "series.data.dual": 1 - np.abs(x) / np.abs(x).max(),
+            "series.knot.x": np.zeros(1),
+            "series.knot.fit": np.zeros(1),
+            "series.knot.dual": np.ones(1),
+        }
+        for lam in (0.3, 0.03)
+    ]
+    return frame("spline_fits", "convex", rows)
+
+
 MAKERS = {
     f.__name__: f
     for f in (
@@ -459,6 +483,7 @@ MAKERS = {
         lambda_path,
         polygon_widths,
         optimal_sets,
+        spline_fits,
         *icml_sweeps.MAKERS,
     )
 }

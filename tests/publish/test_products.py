@@ -92,6 +92,19 @@ EXAMPLES = {
         "panel": "dataset",
         "log_x": True,
     },
+    ("figure", "spline_fit"): BASE
+    | {
+        "plot": "spline_fit",
+        "sweeps": ["spline_fits"],
+        "x": "series.data.x",
+        "y": "series.data.y",
+        "fit": "series.data.fit",
+        "dual": "series.data.dual",
+        "knot_x": "series.knot.x",
+        "knot_fit": "series.knot.fit",
+        "knot_dual": "series.knot.dual",
+        "panel": "convex.lam",
+    },
     ("figure", "heatmap"): BASE
     | {
         "plot": "heatmap",
