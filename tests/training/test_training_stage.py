@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from relu_optima.config.compose import compose_preset, presets
 from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import validate_group
 from relu_optima.errors import DataError
@@ -19,7 +19,7 @@ from relu_optima.training.stage import final_values, run, run_batch, verify
 
 from .cases import dataset, problem, task
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "training"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 LU = {"family": "lu", "n": 6}
 DENSE = {"family": "dense", "n_hidden": 5}
 SHORT = {"annealed": {"levels": 3}, "gradient_flow": {"time": 100.0, "points": 5}}
@@ -42,9 +42,9 @@ def record(outcome) -> Record:
     )
 
 
-@pytest.mark.parametrize("preset", sorted(p.stem for p in CONF.glob("*.yaml")))
+@pytest.mark.parametrize("preset", presets(CONF, "training"))
 def test_presets_are_valid_and_train(preset, map_data):
-    values = yaml.safe_load((CONF / f"{preset}.yaml").read_text())
+    values = compose_preset(CONF, "training", preset)
     validate_group("training", values)
     small = {**values, "epochs": 2, **SHORT.get(values["method"], {})}
     pattern = {**DENSE} if values["method"] == "n_m" else LU

@@ -107,7 +107,7 @@ COLUMNS = (
     series(
         "excess",
         "Objective relative to that of the upstream convex run, less 1.",
-        label="excess over the closed form",
+        label="excess over the certified optimum",
         when=CERTIFIED,
     ),
     series("epoch", "Epoch, iteration, level or time of each line."),

@@ -22,10 +22,10 @@ from relu_optima.errors import DataError
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
 from relu_optima.training.grouping import slot_ranges, stack_key
-from relu_optima.training.measures import logged
+from relu_optima.training.measures import logged, squared_norms
 from relu_optima.training.normalisation import folded
 from relu_optima.training.optimisers import Optimiser
-from relu_optima.training.problem import Problem, Trained, linear_product
+from relu_optima.training.problem import Problem, Trained
 from relu_optima.training.rule import MaskRule
 from relu_optima.training.stack import (
     StackedParameters,
@@ -330,11 +330,7 @@ class Loop:
             if not self.alive[k]:
                 continue
             weights, biases = effective.slot(k)
-            norm2 = sum(float((w * w).sum()) for w in weights)
-            all2 = norm2 + sum(float((b * b).sum()) for b in biases)
-            decayed = all2 if problem.config.decay_biases else norm2
-            if problem.config.batch_norm:
-                decayed = sum(float((v * v).sum()) for v in (*biases, weights[-1]))
+            norm2, all2, decayed = squared_norms(problem, weights, biases)
             line = {
                 "epoch": float(self.epoch),
                 "step": float(self.step),
@@ -346,12 +342,7 @@ class Loop:
                 "density": sum(int(m.sum()) for m in self.rules[k].forward)
                 / sum(m.size for m in self.rules[k].forward),
             }
-            if problem.target_matrix is not None:
-                A = problem.target_matrix
-                gap = np.linalg.norm(linear_product(weights) - A)
-                line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
-            line |= logged(problem, weights, biases)
-            self.series[k].append(line)
+            self.series[k].append(line | logged(problem, weights, biases))
 
     def _result(self, k: int) -> Trained:
         source = self.parameters if self.alive[k] else self.safe

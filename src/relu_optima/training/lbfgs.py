@@ -8,7 +8,7 @@ import torch
 from relu_optima.training.measures import logged
 from relu_optima.training.normalisation import folded
 from relu_optima.training.objective import Objective
-from relu_optima.training.problem import Problem, Trained, linear_product
+from relu_optima.training.problem import Problem, Trained
 from relu_optima.training.stack import initial_parameters
 
 
@@ -43,10 +43,6 @@ def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[
         "parameter_norm": (norm2 + sum(float((b * b).sum()) for b in biases)) ** 0.5,
         "density": sum(int(m.sum()) for m in problem.masks) / sum(m.size for m in problem.masks),
     }
-    if problem.target_matrix is not None:
-        A = problem.target_matrix
-        gap = np.linalg.norm(linear_product(weights) - A)
-        line["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
     return {**line, **logged(problem, weights, biases)}
 
 

@@ -1,4 +1,4 @@
-"""What a run logs besides losses and norms, if it is asked to."""
+"""What a run logs of its parameters: norms, the error of a linear map, collapse and balance."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ import numpy as np
 
 from relu_optima.training.collapse import alignment, balance, class_means, metrics
 from relu_optima.training.normalisation import folded
-from relu_optima.training.problem import Problem, Trained
+from relu_optima.training.problem import Problem, Trained, linear_product
 
 
 def logged(
     problem: Problem, weights: list[np.ndarray], biases: list[np.ndarray]
 ) -> dict[str, float]:
-    """Measure collapse, balance and alignment; of parameters as the optimiser holds them."""
+    """Measure a linear target's error, and collapse, of parameters as the optimiser holds them."""
     config = problem.config
+    out: dict[str, float] = {}
+    if problem.target_matrix is not None:
+        A = problem.target_matrix
+        gap = np.linalg.norm(linear_product(weights) - A)
+        out["product_error"] = float(gap / max(float(np.linalg.norm(A)), 1e-300))
     if config.metrics == "none":
-        return {}
+        return out
     relu = config.activation == "relu"
     imbalance = _imbalance(weights, biases if config.batch_norm else None, relu)
     if config.batch_norm:
         weights, biases = folded(weights, biases[0], biases[1], problem.X)
     return {
+        **out,
         **metrics(weights, biases, problem.X, problem.Y, relu),
         "balance": imbalance,
         "alignment": alignment(weights),
     }
+
+
+def squared_norms(
+    problem: Problem, weights: list[np.ndarray], biases: list[np.ndarray]
+) -> tuple[float, float, float]:
+    """Square the norms of the weights, of all parameters, and of those that are penalised."""
+    norm2 = sum(float((w * w).sum()) for w in weights)
+    all2 = norm2 + sum(float((b * b).sum()) for b in biases)
+    if problem.config.batch_norm:
+        return norm2, all2, sum(float((v * v).sum()) for v in (*biases, weights[-1]))
+    return norm2, all2, all2 if problem.config.decay_biases else norm2
 
 
 def _imbalance(weights: list[np.ndarray], norm: list[np.ndarray] | None, relu: bool) -> float:
