@@ -6,8 +6,7 @@ import numpy as np
 
 from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import decide
-from relu_optima.existence.proof.biases import unpack_biases
-from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.existence.proof.document import unpack_biases, unpack_masks
 from relu_optima.patterns import Layer
 from relu_optima.patterns.layers import PARTIAL
 

@@ -73,7 +73,7 @@ def test_closed_is_proved(name):
 @pytest.mark.parametrize("name", NOT_CLOSED)
 def test_curve_converges_linearly_while_its_factors_grow(name):
     masks = NOT_CLOSED[name]
-    proof = decide(masks).certificate.document["product"]["proof"]
+    proof = decide(masks, time_limit=600).certificate.document["product"]["proof"]
     shape = (np.shape(masks[-1])[0], np.shape(masks[0])[1])
     limit = dense(proof["limit"], shape, 1.0)
     errors, norms = [], []

@@ -37,7 +37,7 @@ def page() -> str:
                 parts.append(": see above.\n")
                 continue
             shown.add(place)
-            parts.append(f"\n\n```text\n{proof_text(rule)}\n```\n")
+            parts.append(f"\n\n{proof_text(rule)}\n")
     return "".join(parts)
 
 

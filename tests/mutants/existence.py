@@ -175,7 +175,7 @@ MUTANTS = {
     "biases-see": ("biases", "if not lower[k, columns].all():", "if False:"),
     "biases-others": ("biases", "if (others & of.movable).any():", "if False:"),
     "biases-fixed": ("biases", "if (others & of.fixed & lower[:, columns].any(axis=1)).any():", "if False:"),
-    "biases-size": ("biases", "if [hidden.shape, output.shape] != sizes:", "if False:"),
+    "biases-size": ("document", "if [hidden.shape, output.shape] != sizes:", "if False:"),
     "biases-movable": ("biases", "fixed = feeds & ~biases.hidden & (inputs == 1)", "fixed = feeds & (inputs == 0)"),
     "biases-makers": ("biases", "makers = biases.hidden & (inputs == 0)", "makers = biases.hidden & (inputs < 0)"),
 }  # fmt: skip

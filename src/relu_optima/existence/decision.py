@@ -13,8 +13,7 @@ from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.finite_data import decide_finite
 from relu_optima.existence.function_set import decide_function
 from relu_optima.existence.pairs import all_pairs_closed
-from relu_optima.existence.proof.biases import Biases
-from relu_optima.existence.proof.document import FORMAT, pack_masks
+from relu_optima.existence.proof.document import FORMAT, Biases, pack_masks
 from relu_optima.existence.quantifiers import ask_z3
 from relu_optima.existence.two_layers import decide_two_layers
 from relu_optima.existence.verdict import Verdict

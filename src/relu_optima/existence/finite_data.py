@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.errors import DegenerateError, SolveInputError
-from relu_optima.existence.proof.biases import Biases, roles
+from relu_optima.existence.proof.document import Biases
 from relu_optima.existence.proof.linear import (
     column_sizes,
     first_in_columns,
@@ -72,22 +72,36 @@ def decide_finite(
 def _counted(masks: Sequence[Mask], biases: Biases | None) -> np.ndarray:
     """List the neurons that Theorem F counts."""
     if biases is not None:
-        return np.flatnonzero(roles(dense(masks), biases).movable)
+        return np.flatnonzero(_kinds(dense(masks), biases)[0])
     return np.flatnonzero((row_sizes(masks[0]) > 0) & (column_sizes(masks[1]) > 0))
+
+
+def _kinds(masks: list[np.ndarray], biases: Biases) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tell movable neurons, fixed neurons and the outputs that reach every constant."""
+    lower, upper = masks
+    movable = np.zeros(len(lower), bool)
+    fixed = np.zeros(len(lower), bool)
+    constant = biases.output.copy()
+    for k in range(len(lower)):
+        seen, fed = int(lower[k].sum()), upper[:, k] > 0
+        if seen == 0 and biases.hidden[k]:
+            constant |= fed
+        elif seen and fed.any():
+            kinds = fixed if seen == 1 and not biases.hidden[k] else movable
+            kinds[k] = True
+    return movable, fixed, constant
 
 
 def _without_clash(masks: list[np.ndarray], biases: Biases) -> dict[str, Any]:
     """Decide where no two movable neurons share an output that one of them does not feed alone."""
-    of = roles(masks, biases)
+    movable, fixed, constant = _kinds(masks, biases)
     lower, upper = (mask.astype(bool) for mask in masks)
     undecided = False
-    for k in np.flatnonzero(of.movable & (upper.sum(axis=0) >= 2)):
+    for k in np.flatnonzero(movable & (upper.sum(axis=0) >= 2)):
         rows = np.flatnonzero(upper[:, k])
         wanted = 1 if biases.hidden[k] else 2
-        for with_constant, other in itertools.product(
-            rows[of.constant[rows]], rows[~of.constant[rows]]
-        ):
-            feeding = of.fixed & (upper[with_constant] | upper[other])
+        for with_constant, other in itertools.product(rows[constant[rows]], rows[~constant[rows]]):
+            feeding = fixed & (upper[with_constant] | upper[other])
             columns = np.flatnonzero(lower[k] & ~lower[feeding].any(axis=0))[:wanted]
             if len(columns) == wanted:
                 proof = {
@@ -98,7 +112,7 @@ def _without_clash(masks: list[np.ndarray], biases: Biases) -> dict[str, Any]:
                     "columns": columns.tolist(),
                 }
                 return {"answer": "not_always", "proof": proof}
-        kinds = np.column_stack([of.constant[rows], upper[rows][:, of.fixed]])
+        kinds = np.column_stack([constant[rows], upper[rows][:, fixed]])
         undecided |= bool((kinds != kinds[0]).any())
     if undecided:
         reason = "neurons without bias that see one input only feed some outputs of another neuron"

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.existence.deadline import check_time
-from relu_optima.existence.proof.linear import PRIME, boolean_product, rank_mod_p
-from relu_optima.existence.proof.open_chain import product_mod_p
+from relu_optima.existence.proof.linear import PRIME, boolean_product, product_mod_p, rank_mod_p
 
 MAX_SIDE = 300  # of any layer
 MAX_INNER_CELLS = 300  # of the support, for a layer between others

@@ -11,8 +11,7 @@ from relu_optima.existence.clusters import cluster_dataset
 from relu_optima.existence.deadline import TIME_LIMIT
 from relu_optima.existence.divergence import Divergence, curve_divergence
 from relu_optima.existence.finite_data import counterexample
-from relu_optima.existence.proof.biases import unpack_biases
-from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.existence.proof.document import unpack_biases, unpack_masks
 from relu_optima.patterns.sparse import dense
 
 

@@ -41,37 +41,8 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.document import unpack_masks
+from relu_optima.existence.proof.document import Biases
 from relu_optima.existence.proof.values import in_range, index
-
-
-@dataclass(frozen=True)
-class Biases:
-    """Which biases of one hidden layer are free.
-
-    Attributes
-    ----------
-    hidden : array of bool, shape (r,)
-        Hidden neurons with a free bias.
-    output : array of bool, shape (m,)
-        Outputs with one.
-    """
-
-    hidden: np.ndarray
-    output: np.ndarray
-
-
-def unpack_biases(document: dict[str, Any], masks: list[Any]) -> Biases | None:
-    """Read the free biases of a certificate; None where all are free."""
-    if "biases" not in document:
-        return None
-    if len(masks) != 2:
-        raise ValueError("missing biases are for one hidden layer")
-    hidden, output = (unpack_masks([layer])[0].astype(bool) for layer in document["biases"])
-    sizes = [(1, mask.shape[0]) for mask in masks]
-    if [hidden.shape, output.shape] != sizes:
-        raise ValueError("there is not one bias for each neuron and output")
-    return Biases(hidden[0], output[0])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,3 +81,32 @@ def _lists(layer: dict[str, Any], m: int, n: int) -> sparse.csr_array:
         raise ValueError("the columns of a layer's rows are not ascending and in range")
     ones = np.ones(len(columns), np.int32)
     return sparse.csr_array((ones, columns.astype(np.int32), starts.astype(np.int32)), (m, n))
+
+
+@dataclass(frozen=True)
+class Biases:
+    """Which biases of one hidden layer are free.
+
+    Attributes
+    ----------
+    hidden : array of bool, shape (r,)
+        Hidden neurons with a free bias.
+    output : array of bool, shape (m,)
+        Outputs with one.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+
+
+def unpack_biases(document: dict[str, Any], masks: list[Any]) -> Biases | None:
+    """Read the free biases of a certificate; None where all are free."""
+    if "biases" not in document:
+        return None
+    if len(masks) != 2:
+        raise ValueError("missing biases are for one hidden layer")
+    hidden, output = (unpack_masks([layer])[0].astype(bool) for layer in document["biases"])
+    sizes = [(1, mask.shape[0]) for mask in masks]
+    if [hidden.shape, output.shape] != sizes:
+        raise ValueError("there is not one bias for each neuron and output")
+    return Biases(hidden[0], output[0])

@@ -57,7 +57,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.existence.proof.biases import Biases, check_missing_biases, roles
+from relu_optima.existence.proof.biases import check_missing_biases, roles
+from relu_optima.existence.proof.document import Biases
 from relu_optima.existence.proof.linear import column_sizes, has_ones, row_sizes
 from relu_optima.existence.proof.values import index
 from relu_optima.patterns.sparse import dense

@@ -28,6 +28,13 @@ def rank_mod_p(matrix: np.ndarray) -> int:
     return int(flint.nmod_mat(m, n, (matrix % PRIME).ravel().tolist(), PRIME).rank())
 
 
+def product_mod_p(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Multiply two matrices modulo the prime 2^31 - 1."""
+    left, right = (flint.nmod_mat(*x.shape, x.ravel().tolist(), PRIME) for x in (a, b))
+    values = [int(x) for x in (left * right).entries()]
+    return np.array(values, np.int64).reshape(a.shape[0], b.shape[1])
+
+
 def rational_rank(vectors: list[list[Fraction]]) -> int:
     """Compute an exact rank."""
     flat: list[Any] = [flint.fmpq(x.numerator, x.denominator) for row in vectors for x in row]

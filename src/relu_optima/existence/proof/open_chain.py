@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import flint
 import numpy as np
 
-from relu_optima.existence.proof.linear import PRIME, boolean_product, rank_mod_p
+from relu_optima.existence.proof.linear import PRIME, boolean_product, product_mod_p, rank_mod_p
 from relu_optima.existence.proof.values import integer
 
 MAX_LEFT = 2000  # cells of one elimination: bounds what a short document may ask for
@@ -78,10 +78,3 @@ def _products(layers: Sequence[np.ndarray], *, downwards: bool) -> list[np.ndarr
         pair = (out[-1], layer) if downwards else (layer, out[-1])
         out.append(product_mod_p(*pair))
     return out[::-1] if downwards else out
-
-
-def product_mod_p(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Multiply two matrices modulo the prime 2^31 - 1."""
-    left, right = (flint.nmod_mat(*x.shape, x.ravel().tolist(), PRIME) for x in (a, b))
-    values = [int(x) for x in (left * right).entries()]
-    return np.array(values, np.int64).reshape(a.shape[0], b.shape[1])

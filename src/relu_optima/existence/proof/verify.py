@@ -11,11 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from relu_optima.existence.proof.biases import unpack_biases
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
-from relu_optima.existence.proof.document import ANSWERS, FORMAT, ORACLE, unpack_masks
+from relu_optima.existence.proof.document import (
+    ANSWERS,
+    FORMAT,
+    ORACLE,
+    unpack_biases,
+    unpack_masks,
+)
 from relu_optima.existence.proof.finite import check_finite
 from relu_optima.existence.proof.function import check_function
 from relu_optima.existence.proof.values import integer
