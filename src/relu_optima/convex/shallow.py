@@ -49,7 +49,13 @@ class ShallowNetwork:
         return int(np.count_nonzero(self.weights()))
 
     def weights(self) -> np.ndarray:
-        """Return |u_j| |v_j| of each neuron, shape (m,)."""
+        """Return |u_j| |v_j| of each neuron.
+
+        Returns
+        -------
+        array, shape (m,)
+            Non-negative numbers; their sum is the penalty without its strength.
+        """
         return np.asarray(np.linalg.norm(self.U, axis=1) * np.linalg.norm(self.V, axis=1))
 
     def features(self, X: np.ndarray) -> np.ndarray:
