@@ -61,11 +61,7 @@ class ShallowNetwork:
         Returns
         -------
         array, shape (m,)
-<<<<<<< HEAD
-            Weights.
-=======
             Non-negative numbers; their sum is the penalty without its strength.
->>>>>>> vector
         """
         return np.asarray(np.linalg.norm(self.U, axis=1) * np.linalg.norm(self.V, axis=1))
 
