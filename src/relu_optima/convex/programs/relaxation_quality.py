@@ -1,7 +1,7 @@
 r"""How much the cones cost: the ReLU program's optimum beside the gated one over equal gates.
 
-Kim & Pilanci 2024 bound the ratio of the two by O(sqrt(log n)) for Gaussian data; for all gates
-their constant makes it sqrt(2 log(2 n)).
+Kim & Pilanci 2024 bound the ratio of the two by O(sqrt(log n)) for Gaussian data and all gates.
+Over sampled gates the ratio may exceed sqrt(2 log(2 n)), as it does at small lambda.
 """
 
 from __future__ import annotations
