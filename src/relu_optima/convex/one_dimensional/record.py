@@ -9,7 +9,7 @@ import numpy as np
 from relu_optima.convex.one_dimensional.certificate import certify_spline
 from relu_optima.convex.one_dimensional.line import Line, line_through
 from relu_optima.convex.one_dimensional.network import FreeBiasNetwork
-from relu_optima.convex.one_dimensional.solution import SplineSolution
+from relu_optima.convex.one_dimensional.solution import SplineSolution, dual_tube
 from relu_optima.convex.one_dimensional.solver import interpolate, spline, spline_beta_max
 from relu_optima.convex.program_row import canonical_strength, score_row
 from relu_optima.convex.programs.spline import Config
@@ -98,7 +98,7 @@ def _coordinates(line: Line, X: np.ndarray) -> np.ndarray:
 
 
 def _series(solution: SplineSolution) -> dict[str, np.ndarray]:
-    x, curve, _, _ = solution.tube()
+    x, curve = dual_tube(solution)
     over = curve / (solution.beta or 1.0)
     series = {
         "knot.x": solution.knots,

@@ -269,22 +269,15 @@ class SplineSolution:
             dual=self.dual,
         )  # fmt: skip
 
-    def tube(self) -> tuple[np.ndarray, np.ndarray, float, float]:
-        """Return the dual curve and the tube in which it runs.
 
-        Returns
-        -------
-        x : array, shape (N,)
-            Sorted data points.
-        G : array, shape (N,)
-            sum_i dual_i (x_i - x_k)_+ at each; it touches the tube wherever the slope changes.
-        low, high : float
-            max(-beta, M - beta) and min(beta, M + beta) with M = G at the first point.
-        """
-        order = np.argsort(self.x, kind="stable")
-        a = self.x[order]
-        left = np.zeros(a.size)
-        left[1:] = np.cumsum(np.cumsum(self.dual[order])[:-1] * np.diff(a))
-        first = -float(left[-1])
-        size = 1.0 if self.loss == "interpolation" else self.beta
-        return a, left + first, max(-size, first - size), min(size, first + size)
+def dual_tube(solution: SplineSolution) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted data points and the dual curve G there.
+
+    It runs between max(-beta, M - beta) and min(beta, M + beta), M = G at the first point, and
+    touches one of them wherever the slope changes.
+    """
+    order = np.argsort(solution.x, kind="stable")
+    x = solution.x[order]
+    left = np.zeros(x.size)
+    left[1:] = np.cumsum(np.cumsum(solution.dual[order])[:-1] * np.diff(x))
+    return x, left - left[-1]
