@@ -114,7 +114,7 @@ def test_other_data_are_refused_where_they_could_be_given(data, solution):
         ro.solve(*data, 0.1, gates=None)
     with pytest.raises(DataError, match="diabetis"):
         ro.datasets.load("diabetis")
-    with pytest.raises(DataError, match=r"dataset\.clases"):
-        ro.datasets.load("iris", clases=[0, 1])
+    with pytest.raises(DataError, match=r"dataset\.klasses"):
+        ro.datasets.load("iris", klasses=[0, 1])
     with pytest.raises(SolveInputError, match=r"training\.epoch"):
         ro.train(*data, epoch=3)
