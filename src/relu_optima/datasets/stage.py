@@ -79,7 +79,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]
         if not np.allclose(X.mean(axis=0), 0, atol=1e-8) or not np.allclose(X.std(axis=0), 1):
             wrong.append("the training features are not standardised")
-    if record.row["whitened"]:
+    if record.row.get("whitened"):
         bias = record.config["groups"]["dataset"]["bias"]
         X = arrays["X_train"][:, :-1] if bias else arrays["X_train"]
         if np.abs(X @ X.T - np.eye(len(X))).max() > 1e-8:
