@@ -12,8 +12,14 @@ from relu_optima.plan.environment import Environment, environment_of
 from relu_optima.stage import STAGES
 
 
+def modules_of(stage: str) -> list[str]:
+    """Return what a run of a stage is made of: its entry, and for convex the listed program."""
+    programs = ["relu_optima.convex.programs.listed"] if stage == "convex" else []
+    return [f"{STAGES[stage].package}.stage", *programs]
+
+
 def of(stage: str) -> Environment:
-    return running_source().environment([f"{STAGES[stage].package}.stage"])
+    return running_source().environment(modules_of(stage))
 
 
 def test_a_stage_reaches_its_libraries_and_what_they_require():
@@ -73,7 +79,7 @@ def test_settings_that_change_numbers_change_keys(variable, stages, monkeypatch)
 
 def _imports(stage: str) -> frozenset[str]:
     tree = running_source()
-    reached = tree.closure([f"{STAGES[stage].package}.stage"])
+    reached = tree.closure(modules_of(stage))
     return frozenset().union(*(tree.libraries(module) for module in reached))
 
 

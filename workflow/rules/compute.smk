@@ -28,5 +28,5 @@ for stage in STAGES.values():
             digest=batch_digest,
             verb=stage.verb,
         shell:
-            "python -m relu_optima {params.verb} --plan {params.plan:q}"
+            "python -m relu_optima {params.verb:q} --plan {params.plan:q}"
             " --batch {wildcards.sweep:q}/{wildcards.index:q} > {log:q} 2>&1"

@@ -190,7 +190,7 @@ def test_several_outputs_are_certified_from_any_network():
         ({"lam": 0.0}, "lam"),
         ({"lam": -1.0}, "lam"),
         ({"Y": np.ones(4)}, "Y"),
-        ({"Y": np.ones((3, 2))}, "outputs"),
+        ({"Y": np.ones((3, 2)), "method": "enumerate"}, "outputs"),
         ({"Y": np.array([1.0, np.inf, 0.0])}, "Y"),
         ({"X": np.full((3, 2), np.nan)}, "X"),
         ({"tol": 0.0}, "tol"),

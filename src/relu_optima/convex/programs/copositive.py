@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     text("bound", "What the value is known to be: `optimal`, or a `lower_bound`."),
-    number("certified_objective", "Certified optimum of the program that is relaxed."),
+    number(
+        "certified_objective",
+        "Certified optimum of the program that is relaxed.",
+        label="certified optimum",
+    ),
     number("shortfall", "By how much the bound falls short of it, relatively."),
-    number("exact", "1 if the relaxation is proved to have the program's value, else 0."),
+    number(
+        "proved_tight",
+        "1 if the relaxation is proved to have the value of the program, else 0.",
+        label="proved tight",
+    ),
     number("n_cells", "Cells of the arrangement.", label="cells"),
     number("n_cone_rows", "Largest number of rows that bound a cell.", label="cone rows"),
     number("n_iterations", "Interior-point iterations."),

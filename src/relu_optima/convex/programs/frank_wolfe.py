@@ -15,13 +15,25 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     text("bound", "What the objective is known to be: `optimal`, or an `upper_bound`."),
-    number("exact", "1 if the bound holds over all activation patterns, else 0."),
+    number(
+        "exact",
+        "1 if the bound holds over all activation patterns, else 0.",
+        label="all patterns",
+    ),
     number("weights", "Sum of |u_j| |v_j|, the penalty without its strength."),
     number("radius", "Largest sum of |u_j| |v_j| that the method may use."),
     number("frank_wolfe_gap", "How far the squared error can be above its least in the radius."),
     number("n_steps", "Steps of the method.", label="steps"),
-    number("certified_objective", "Certified optimum, where it gave the radius."),
-    number("excess", "By how much the network's objective exceeds it, relatively."),
+    number(
+        "certified_objective",
+        "Certified optimum, where it gave the radius.",
+        label="certified optimum",
+    ),
+    number(
+        "excess",
+        "By how much the network's objective exceeds it, relatively.",
+        label="excess over the certified optimum",
+    ),
     series("course.step", "Step."),
     series("course.objective", "Penalised objective of the network after it."),
     series("course.frank_wolfe_gap", "Frank-Wolfe gap after it."),

@@ -23,7 +23,7 @@ COLUMNS = (
     number("n_gates", "Gates with distinct non-zero patterns.", label="gates"),
     number("n_active", "Blocks that are not zero.", label="active blocks"),
     number("n_outer", "Outer iterations.", when=NEWTON),
-    number("n_newton", "Newton steps.", when=NEWTON),
+    number("n_newton", "Newton steps.", label="Newton steps", when=NEWTON),
     number("n_pricings", "Pricings of all gates.", when=NEWTON),
     number("n_corrections", "Steps of the corrector along a path.", when=NEWTON),
     number("n_projections", "Projections on cones.", when=NEWTON),

@@ -20,8 +20,12 @@ SAME = f"{MASK}, a trained network of this program"
 BEST = "convex.compare"
 
 COLUMNS = (
-    number("penalty", "Sum of the norms of the neurons.", label="sum of norms"),
-    flag("exact", "Whether the bound covers all activation patterns, not only those drawn."),
+    number("penalty", "Sum of the norms of the neurons.", label="group penalty"),
+    flag(
+        "exact",
+        "Whether the bound covers all activation patterns, not only those drawn.",
+        label="all patterns",
+    ),
     number(
         "all_patterns_bound",
         "Lower bound over all activation patterns, loose, where some were drawn.",

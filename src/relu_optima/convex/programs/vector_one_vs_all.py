@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from relu_optima.stage import Outcome, Record, Task
 
 COLUMNS = (
-    number("exact", "1 if the bound holds over all activation patterns, else 0."),
+    number(
+        "exact",
+        "1 if the bound holds over all activation patterns, else 0.",
+        label="all patterns",
+    ),
     number("weights", "Sum of |u_j| |v_j|, the penalty without its strength."),
     number("n_newton", "Newton steps.", label="Newton steps"),
 )

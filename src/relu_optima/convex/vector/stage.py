@@ -134,7 +134,7 @@ def run_copositive(task: Task, config: copositive.Config) -> Outcome:
         "dual_objective": found.value,
         "certified_objective": certified.objective,
         "shortfall": 1.0 - found.value / certified.objective if certified.objective > 0 else 0.0,
-        "exact": found.exact,
+        "proved_tight": found.exact,
         "n_outputs": Y.shape[1],
         "n_cells": found.cells,
         "n_cone_rows": found.rows,
