@@ -166,7 +166,13 @@ def test_every_family_is_here():
     assert set(FAMILIES) == set(plugin_names("pattern")) - {"from_file"}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(f, marks=pytest.mark.slow) if f in ("block_low_rank", "hierarchical") else f
+        for f in FAMILIES
+    ],
+)
 def test_the_verdict_of_the_masks_or_none(tmp_path, family):
     masks = masks_of(family)
     np.savez(tmp_path / "net.npz", *masks)

@@ -135,6 +135,7 @@ def test_several_outputs_are_bracketed(sparse_output):
     assert stage.verify(bad, upstream)
 
 
+@pytest.mark.slow
 def test_no_network_of_several_outputs_is_below_the_bracket():
     """Forty trained networks of a mask with two outputs, and the bracket that holds them."""
     from scipy.optimize import minimize

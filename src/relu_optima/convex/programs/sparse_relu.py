@@ -36,7 +36,7 @@ COLUMNS = (
     number("largest_support", "Inputs of the largest support.", label="fan-in"),
     number("n_drawn", "Supports whose patterns were drawn, not enumerated or swept."),
     number("n_rounds", "Rounds of column generation.", label="rounds"),
-    number("n_newton", "Newton steps of the restricted program."),
+    number("n_newton", "Newton steps of the restricted program.", label="Newton steps"),
     number("n_sweeps", "Supports priced, over all rounds."),
     number("n_slots", "Hidden neurons that the mask allows.", label="slots", when=MASK),
     flag("attained", "Whether the optimum found fits into the mask's slots.", when=MASK),
