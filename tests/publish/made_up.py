@@ -67,7 +67,7 @@ def frames_for(values: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
 
 def _for_sweep(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Keep the statements that one sweep answers."""
-    claims = [c for c in values.get("claims", []) if c["sweep"] == name]
+    claims = [c for c in values.get("claims", []) if c.get("sweep", values["sweeps"][0]) == name]
     return {**values, "claims": claims} if claims else dict(values)
 
 
