@@ -1,5 +1,7 @@
 """Studies in tests: parts written one file each, and what the repository's own studies hold."""
 
+import copy
+import functools
 import shutil
 import textwrap
 from pathlib import Path
@@ -37,6 +39,11 @@ def replace_study(root: Path, name: str, text: str) -> None:
 
 def parts(kind: Kind) -> dict[str, dict[str, Any]]:
     """Return what the repository's studies define of a kind, by ``<study>/<name>``."""
+    return copy.deepcopy(_parts(kind))
+
+
+@functools.cache
+def _parts(kind: Kind) -> dict[str, dict[str, Any]]:
     return {f"{study}/{name}": part.values for study, name, part in all_parts(CONF, kind)}
 
 
@@ -49,9 +56,10 @@ def part(kind: Kind, name: str) -> dict[str, Any]:
 def run_tables() -> dict[str, dict[str, Any]]:
     """Return the tables of all runs that the planner makes, by ``<study>/<name>``."""
     shown = {key.split("/")[0] for key, sweep in parts("sweep").items() if "show" in sweep}
+    written = parts("table")
     return {
         f"{study}/{name}": table.config
         for study in sorted(shown)
         for name, table in make_plan(study, root=REPOSITORY).tables.items()
-        if f"{study}/{name}" not in parts("table")
+        if f"{study}/{name}" not in written
     }

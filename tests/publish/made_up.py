@@ -12,7 +12,7 @@ import pandas as pd
 
 COLUMN_KEYS = (
     *("column", "by", "count", "of", "key", "sort", "outcome", "score", "scores", "over"),
-    *("method", "pair", "pool", "during", "difference"),
+    *("method", "pair", "pool", "during", "difference", "value", "along", "lower", "same"),
 )
 WORDS: dict[str, list[Any]] = {
     "dataset": ["breast_cancer_wisconsin", "heart_hungarian_uci", "blood_uci"],
@@ -67,7 +67,7 @@ def frames_for(values: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
 
 def _for_sweep(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Keep the statements that one sweep answers."""
-    claims = [c for c in values.get("claims", []) if c.get("sweep", values["sweeps"][0]) == name]
+    claims = [c for c in values.get("claims", []) if c.get("sweep", name) == name]
     return {**values, "claims": claims} if claims else dict(values)
 
 
@@ -83,6 +83,8 @@ def _sweep(name: str, values: Mapping[str, Any]) -> pd.DataFrame:
     for claim in values.get("claims", []):
         if "best" in claim:
             selected[claim["method"]] = [claim["best"], *claim["others"]]
+        if "along" in claim:  # at least two values, beside those that are selected
+            selected.setdefault(claim["along"], []).extend(_levels(claim["along"]))
     rng = np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
     axes = {c: selected.get(c) or _levels(c) for c in _axes(values, columns, selected)}
     rows = []

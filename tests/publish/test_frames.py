@@ -90,6 +90,14 @@ def test_upstream_settings_count_as_settings():
         f.refuse_hidden_pooling(frame, ["dataset", "pruning"], [], "figure")
 
 
+def test_a_pooled_setting_of_whatever_sweep_stands_before():
+    frame = sweeps.pruning_paths()
+    frame["convex_lambda.convex.lam"] = [0.1 if s == 0 else 0.2 for s in frame["seed"]]
+    f.refuse_hidden_pooling(frame, ["dataset", "pruning"], ["*.convex.lam"], "figure")
+    with pytest.raises(f.ProductError, match=r"convex_lambda\.convex\.lam"):
+        f.refuse_hidden_pooling(frame, ["dataset", "pruning"], ["*.convex.p"], "figure")
+
+
 def test_levels_sort_numbers_and_keep_text_in_order():
     assert f.levels([3, 1.0, None, 2]) == [1.0, 2, 3]
     assert f.levels(["b", "a", "b", float("nan")]) == ["b", "a"]

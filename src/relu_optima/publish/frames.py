@@ -157,13 +157,15 @@ def refuse_hidden_pooling(
     frame: pd.DataFrame, by: Sequence[str], pool: Sequence[str], what: str
 ) -> None:
     """Refuse to summarise runs that differ in more than their seeds."""
+    have = [str(c) for c in frame.columns]
+    pooled = {*pool, *(c for p in pool if p.startswith("*.") for c in upstream_columns(have, p))}
     config = [
         c
-        for c in frame.columns
-        if _CONFIG_COLUMN.search(str(c))
-        and not str(c).endswith((".seed", "_seed", ".sha256"))
+        for c in have
+        if _CONFIG_COLUMN.search(c)
+        and not c.endswith((".seed", "_seed", ".sha256"))
         and c not in by
-        and c not in pool
+        and c not in pooled
     ]
     groups = frame.groupby(list(by), sort=False, dropna=False) if by else [((), frame)]
     for _, group in groups:

@@ -44,6 +44,7 @@ _EM = {c: width for width, characters in _CHARACTERS.items() for c in characters
 _CUTS = {10: 1.0, 9: 1.028, 8: 1.063, 7: 1.139}
 SIZES = tuple(_CUTS)  # points, largest first
 _TYPEWRITER = 0.6  # em; Courier, the wider one of the two
+_SIGN = re.compile(r"(?<![\w-])-(?=\d)")  # printed as a minus, which is wider than a hyphen
 # A line may end at a space and after a hyphen, but not before a sign or a percent sign.
 _PIECES = re.compile("(?:[^ ]*?[^ -]-(?=[^ 0-9-])|[^ ]+(?: / [^ ]+)*(?: [-–−+=](?= ))?(?: %)?) *")
 
@@ -60,7 +61,7 @@ def text_width(text: str, size: int, *, typewriter: bool = False) -> float:
     """Return the width of a line, kerning left out."""
     if typewriter:
         return len(text) * _TYPEWRITER * size
-    return sum(map(_em, text)) * size * _CUTS[size] / 1000
+    return sum(map(_em, _SIGN.sub("−", text))) * size * _CUTS[size] / 1000
 
 
 def longest_piece(text: str, size: int) -> float:
