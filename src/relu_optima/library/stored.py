@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relu_optima.convex.network import TwoLayerNetwork
+from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
 from relu_optima.convex.shallow import ShallowNetwork
 from relu_optima.errors import StoreError
 from relu_optima.stage import Record
@@ -53,7 +53,9 @@ class Run:
         """
         arrays = self.record.arrays
         if "U" in arrays:
-            return ShallowNetwork(arrays["U"], arrays["V"], arrays.get("network_gates"))
+            return ShallowNetwork(arrays["U"], arrays["V"], arrays.get("neuron_gates"))
+        if "w2" in arrays and self.record.row["formulation"] == "gated":
+            return network_from_blocks(arrays["v"], arrays["w"], gates=arrays["gates"])
         if "w2" in arrays:
             return TwoLayerNetwork(arrays["W1"], arrays["w2"])
         if "W1" in arrays and "W2" not in arrays and "W0" in arrays:
