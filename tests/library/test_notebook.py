@@ -74,6 +74,8 @@ def test_all_patterns_several_outputs_and_supports_are_the_same_call(data):
     best = ro.solve(X, y, lam=0.1, lam_scale="max", gates="all")
     assert (best.status, best.found.exact) == ("optimal", True)
     assert best.certify().gap <= 1e-5
+    assert best.predict(X).shape == (30,)
+    assert "-> 1" not in repr(best)
     sampled = ro.solve(X, y, best.lam, gates=10)
     assert best.dual_objective <= sampled.objective
     many = ro.solve(X, np.c_[y, y**2], lam=0.1, lam_scale="max", gates="all")

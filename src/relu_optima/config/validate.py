@@ -122,6 +122,21 @@ def validate_group(group: str, values: Mapping[str, Any]) -> Group:
     raise InvalidGroup(mistakes)
 
 
+def config_of(
+    group: str, name: str, values: Mapping[str, Any], refusal: type[ReluOptimaError]
+) -> Any:
+    """Make the config of a plug-in from keywords of a function call; the first mistake is told."""
+    key = PLUGIN_PACKAGES[group][1]
+    try:
+        return load_plugin(group, name).Config(**{key: name, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise refusal(
+            f"{first['msg']} (given: {first['input']!r})", where=f"{group}.{place}"
+        ) from error
+
+
 def _models_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[type[BaseModel]]:
     """Find the models that may stand at a place of pydantic's, through lists, dicts and unions."""
     current = [model]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_optima.convex.certificate import Certificate, project_on_cone
+from relu_optima.convex.certificate import Certificate, project_on_cone, relative_gap
 from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork
@@ -95,8 +95,7 @@ def certify_network(
         value = t * along - 0.5 * t * t * square
         if value > best:
             best, point = float(value), t * candidate
-    energy = 0.5 * float(np.sum(Y**2))
-    gap = (objective - best) / max(best, 1e-12 * energy) if energy else 0.0
+    gap = relative_gap(objective, best, Y.ravel())
     return Certificate(objective, best, gap, kkt, 0.0, point)
 
 

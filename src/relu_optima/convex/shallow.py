@@ -232,10 +232,10 @@ class ShallowSolution:
         """
         from relu_optima.convex.enumeration_certificate import certify_network
         from relu_optima.convex.sparse.certificate import certify_sparse
-        from relu_optima.convex.vector.certificate import certify_gated
+        from relu_optima.convex.vector.certificate import add_up, certify_gated
 
         if self.parts:
-            return _together([part.certify() for part in self.parts], self.Y)
+            return add_up([part.certify() for part in self.parts], self.Y)
         if self.formulation == "gated" and self.gates is not None:
             return certify_gated(self.X, self.Y, self.gates, self.lam, self.network, self.dual)
         if not self.exact:
@@ -266,19 +266,3 @@ class ShallowSolution:
             Outputs.
         """
         return self.network.predict(X)
-
-
-def _together(proofs: list[Certificate], Y: np.ndarray) -> Certificate:
-    """Add up the certificates of programs that share nothing but the strength."""
-    from relu_optima.convex.certificate import Certificate, relative_gap
-
-    objective = sum(p.objective for p in proofs)
-    bound = sum(p.dual_objective for p in proofs)
-    return Certificate(
-        objective,
-        bound,
-        relative_gap(objective, bound, Y.ravel()),
-        max(p.kkt_residual for p in proofs),
-        max(p.violation for p in proofs),
-        np.column_stack([p.dual for p in proofs]),
-    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from relu_optima.config.plugins import load_plugin, plugin_names
-from relu_optima.datasets.config import DatasetConfig
+from relu_optima.config.validate import config_of
 from relu_optima.datasets.preparation import prepare
 from relu_optima.errors import DataError
 
@@ -50,15 +49,6 @@ def load(name: str, **options: Any) -> tuple[np.ndarray, np.ndarray]:
             where="name",
         )
     loader = "sklearn_bundled" if name in BUNDLED else name
-    plugin = load_plugin("dataset", loader)
-    try:
-        config = plugin.Config(**{**defaults, "loader": loader, **options})
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DataError(
-            f"{first['msg']} (given: {first['input']!r})", where=f"dataset.{key}"
-        ) from error
-    assert isinstance(config, DatasetConfig)
-    data = prepare(plugin.load(config), config)
+    config = config_of("dataset", loader, {**defaults, **options}, DataError)
+    data = prepare(load_plugin("dataset", loader).load(config), config)
     return data.X_train, data.y_train

@@ -34,7 +34,8 @@ class Solution:
 
     def __repr__(self) -> str:
         n, d = self._data[0].shape
-        outputs = "" if isinstance(self.found, ListedSolution) else f" -> {self._data[1].shape[1]}"
+        Y = self._data[1]
+        outputs = f" -> {Y.shape[1]}" if Y.ndim == 2 and Y.shape[1] > 1 else ""
         share = f" ({self.lam / self.lam_max:.3g} of max)" if self.lam_max > 0 else ""
         return (
             f"<{self.found.formulation} {n} x {d}{outputs}, lam {self.lam:.3g}{share}: "
@@ -107,7 +108,7 @@ class Solution:
         Returns
         -------
         array, shape (m,) or (m, K)
-            Outputs, of the shape that the targets had.
+            Outputs, a vector where there is one.
 
         Raises
         ------
@@ -120,7 +121,8 @@ class Solution:
             raise SolveInputError(
                 f"it has shape {X.shape}", allowed=f"(rows, {d}), as the program had", where="X"
             )
-        return self.found.predict(X)
+        outputs = self.found.predict(X)
+        return outputs[:, 0] if outputs.ndim == 2 and outputs.shape[1] == 1 else outputs
 
     def certify(self, *, recompute: bool = False) -> Certificate:
         """Certify the point by code that shares nothing with the solver.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from relu_optima.convex.solution import Solution as ListedSolution
 from relu_optima.convex.solver import check_options, lambda_max
 from relu_optima.convex.solver import solve as solve_listed
 from relu_optima.convex.sparse.solve import SparseProgram
-from relu_optima.convex.vector.exact import solve_vector, vector_lambda_max
+from relu_optima.convex.vector.exact import vector_lambda_max
 from relu_optima.convex.vector.gated import solve_vector_gated, vector_gated_lambda_max
 from relu_optima.convex.vector.one_vs_all import one_vs_all_lambda_max, solve_one_vs_all
 from relu_optima.errors import BudgetError, SolveInputError
@@ -149,10 +149,9 @@ def _program(
             lambda lam, tol, limit: sparse.solve(lam, tol, limit, started=time.process_time()),
         )
     if supports is None and isinstance(gates, str) and gates == "all" and neurons == "relu":
-        method = solve_all if scalar else solve_vector
         return _Program(
             lambda: _lambda_max_of_all(X, Y),
-            lambda lam, tol, limit: method(X, Y, lam, tol=tol, time_limit=limit),
+            lambda lam, tol, limit: solve_all(X, Y, lam, tol=tol, time_limit=limit),
         )
     if supports is None and not isinstance(gates, str):
         vectors = _gate_vectors(X, gates, seed)
@@ -173,9 +172,8 @@ def _program(
         if neurons == "gated":
             return _Program(
                 lambda: vector_gated_lambda_max(X, Y, vectors),
-                lambda lam, tol, limit: replace(
-                    solve_vector_gated(X, Y, vectors, lam, tol=tol, time_limit=limit),
-                    gates=vectors,
+                lambda lam, tol, limit: solve_vector_gated(
+                    X, Y, vectors, lam, tol=tol, time_limit=limit
                 ),
             )
     raise SolveInputError(

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
-from relu_optima.config.plugins import load_plugin
+from relu_optima.config.validate import config_of
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.shallow import ShallowNetwork
 from relu_optima.errors import SolveInputError
@@ -132,16 +131,7 @@ def train(
     Y = np.asarray(Y, dtype=np.float64).reshape(len(X), -1)
     if masks is None:
         masks = [np.ones((width, X.shape[1])), np.ones((Y.shape[1], width))]
-    try:
-        config = load_plugin("training", method).Config(
-            **{"method": method, "biases": False, **options}
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SolveInputError(
-            f"{first['msg']} (given: {first['input']!r})", where=f"training.{key}"
-        ) from error
+    config = config_of("training", method, {"biases": False, **options}, SolveInputError)
     lam = canonical_lam(config.weight_decay, Y) if config.lam is None else config.lam
     used = [np.asarray(mask).astype(np.uint8) for mask in masks]
     if (used[0].shape[1], used[-1].shape[0]) != (X.shape[1], Y.shape[1]):

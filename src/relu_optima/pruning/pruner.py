@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from relu_optima.config.plugins import load_plugin
+from relu_optima.config.validate import config_of
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.as_solved import as_solved
 from relu_optima.optimal_set.blocks import ConvexSolution
@@ -62,15 +62,7 @@ def prune(
         If the solution is too inaccurate, or an exact method cannot keep the objective within
         1e-8 relative.
     """
-    plugin = load_plugin("pruning", method)
-    try:
-        config: PruningConfig = plugin.Config(method=method, **options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SolveInputError(
-            f"{first['msg']} (given: {first['input']!r})", where=f"pruning.{key}"
-        ) from error
+    config: PruningConfig = config_of("pruning", method, options, SolveInputError)
     optimal = describe(solution, X, y, slack_tol=config.slack_tol, merge_tol=config.merge_tol)
     network = start_of(optimal, solution, config)
     return follow(optimal, network, config, seed)

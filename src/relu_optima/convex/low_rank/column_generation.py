@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.shallow import ShallowNetwork
 
 ROUNDS = 1_000  # safety net; a few dozen are usual
@@ -106,7 +107,6 @@ def generate_columns(
     deadline: float | None = None,
 ) -> Generated:
     """Alternate between a master and an oracle until the gap over all patterns is closed."""
-    energy = 0.5 * float(np.sum(Y * Y))
     best = network = ShallowNetwork(np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1])))
     primal, height, bound, dual = np.inf, 0.0, 0.0, np.zeros_like(Y)
     rounds: list[tuple[float, float]] = []
@@ -120,7 +120,7 @@ def generate_columns(
         better = value < primal
         if better:
             primal, height, best = value, offer.bound, network
-        gap = (primal - bound) / max(bound, 1e-12 * energy) if energy else 0.0
+        gap = relative_gap(primal, bound, Y.ravel())
         rounds.append((primal, bound))
         if gap <= tol:
             status = "optimal"

@@ -14,10 +14,11 @@ is a lower bound by weak duality: for all blocks,
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from relu_optima.convex.certificate import Certificate, dual_norm
+from relu_optima.convex.certificate import Certificate, dual_norm, relative_gap
 from relu_optima.convex.enumeration_certificate import largest_correlation
 from relu_optima.convex.shallow import ShallowNetwork
 
@@ -85,18 +86,23 @@ def certify_separate(
         parts.append(
             _bracket(features[:, own], y[:, None], lam, single, dual[:, k : k + 1], height)
         )
-    objective, best = (
-        float(sum(getattr(p, n) for p in parts)) for n in ("objective", "dual_objective")
-    )
+    proof = add_up(parts, Y)
+    # a neuron of two outputs is none of this program
     shared = float(np.count_nonzero(network.V, axis=1).max(initial=0))
-    energy = 0.5 * float(np.sum(Y * Y))
+    return replace(proof, violation=max(proof.violation, shared - 1.0))
+
+
+def add_up(proofs: list[Certificate], Y: np.ndarray) -> Certificate:
+    """Certificate of programs that share nothing but the strength, one for each output."""
+    objective = float(sum(p.objective for p in proofs))
+    bound = float(sum(p.dual_objective for p in proofs))
     return Certificate(
         objective,
-        best,
-        0.0 if energy == 0.0 else (objective - best) / max(best, 1e-12 * energy),
-        max(p.kkt_residual for p in parts),
-        max(0.0, shared - 1.0),  # a neuron of two outputs is none of this program
-        np.hstack([p.dual for p in parts]),
+        bound,
+        relative_gap(objective, bound, Y.ravel()),
+        max(p.kkt_residual for p in proofs),
+        max(p.violation for p in proofs),
+        np.column_stack([p.dual for p in proofs]),
     )
 
 
@@ -124,8 +130,7 @@ def _bracket(
         bound = t * along - 0.5 * t * t * square
         if bound > best:
             best, vector = bound, t * N
-    energy = 0.5 * float(np.sum(Y * Y))
-    gap = 0.0 if energy == 0.0 else (objective - best) / max(best, 1e-12 * energy)
+    gap = relative_gap(objective, best, Y.ravel())
     return Certificate(objective, best, gap, kkt, 0.0, vector)
 
 

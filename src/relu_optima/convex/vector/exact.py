@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.low_rank.column_generation import feasible_multiple
 from relu_optima.convex.low_rank.pricing import Pricer
 from relu_optima.convex.problem import check_lambda
@@ -78,7 +79,6 @@ class AllPatterns:
         pricer, pooling = self._pricer, self.pooling
         master = Sliding(pricer.X, Y, beta, pooling)
         master.start_from(self._W)
-        energy = 0.5 * float(np.sum(Y * Y))
         best, status, stuck, last = _Best(0.0, np.zeros_like(Y)), "inaccurate", 0, np.inf
         rounds: list[tuple[float, float]] = []
         kkt = 0.0
@@ -91,7 +91,7 @@ class AllPatterns:
             if value > best.value:
                 best = _Best(value, dual)
             objective = master.penalised()
-            gap = (objective - best.value) / max(best.value, 1e-12 * energy) if energy else 0.0
+            gap = relative_gap(objective, best.value, Y.ravel())
             rounds.append((objective * s_y**2, best.value * s_y**2))
             if gap <= 0.9 * tol:
                 status = "optimal"
@@ -133,8 +133,7 @@ class AllPatterns:
         error = features @ network.V - self.Y
         objective = 0.5 * float(np.sum(error * error)) + lam * float(network.weights().sum())
         bound = float(np.sum(dual * self.Y)) - 0.5 * float(np.sum(dual * dual))
-        energy = 0.5 * float(np.sum(self.Y**2))
-        gap = (objective - bound) / max(bound, 1e-12 * energy) if energy else 0.0
+        gap = relative_gap(objective, bound, self.Y.ravel())
         if status == "optimal" and gap > tol:
             status = "inaccurate"
         return ShallowSolution(

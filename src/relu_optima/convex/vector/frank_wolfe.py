@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.low_rank.column_generation import feasible_multiple
 from relu_optima.convex.low_rank.pricing import Pricer
 from relu_optima.convex.problem import check_lambda
@@ -117,8 +118,7 @@ def frank_wolfe(
     used = np.linalg.norm(G, axis=1) > 0
     network = ShallowNetwork(U[used], G[used]).balanced()
     objective = network.objective(X, Y, lam)
-    energy = 0.5 * float(np.sum(Y * Y))
-    relative = (objective - bound) / max(bound, 1e-12 * energy) if energy else 0.0
+    relative = relative_gap(objective, bound, Y.ravel())
     solution = ShallowSolution(
         X=X,
         Y=Y,

@@ -186,6 +186,7 @@ class GatedNuclear:
             exact=False,
             method="alternating_directions",
             formulation="gated",
+            gates=problem.gates,
             counts=counts,
             seconds=time.process_time() - started,
         )
@@ -322,6 +323,7 @@ def _scalar(
         exact=False,
         method=found.backend,
         formulation="gated",
+        gates=problem.gates,
         counts=found.counts,
         seconds=found.seconds,
     )

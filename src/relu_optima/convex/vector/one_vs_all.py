@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solution import Solution
@@ -75,7 +76,6 @@ def solve_one_vs_all(
     network = _together(found)
     objective = network.objective(problem.X, problem.Y, lam)
     bound = sum(s.dual_objective for s in found)
-    energy = 0.5 * float(np.sum(problem.Y**2))
     words = [s.status for s in found]
     status = next((w for w in ("time_limit", "inaccurate") if w in words), "optimal")
     return ShallowSolution(
@@ -85,7 +85,7 @@ def solve_one_vs_all(
         network=network,
         objective=objective,
         dual_objective=bound,
-        gap=(objective - bound) / max(bound, 1e-12 * energy) if energy else 0.0,
+        gap=relative_gap(objective, bound, problem.Y.ravel()),
         kkt_residual=max(s.kkt_residual for s in found),
         violation=max(s.violation for s in found),
         dual=np.column_stack([s.dual for s in found]),
@@ -93,6 +93,7 @@ def solve_one_vs_all(
         exact=False,
         method="one_vs_all",
         formulation=formulation,
+        gates=problem.gates,
         parts=tuple(found),
         counts={"newton": sum(s.counts.get("newton", 0) for s in found)},
         seconds=sum(s.seconds for s in found),

@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 
+from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.vector.problem import as_targets
@@ -74,7 +75,7 @@ def solve_orthonormal(X: np.ndarray, Y: np.ndarray, lam: float) -> ShallowSoluti
     height = float(np.linalg.norm(residual, 2) * np.linalg.norm(X, 2))
     dual = residual * min(1.0, lam / height)
     bound = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual * dual))
-    gap = (objective - bound) / max(bound, 1e-12 * 0.5 * float(np.sum(Y * Y)))
+    gap = relative_gap(objective, bound, Y.ravel())
     return ShallowSolution(
         X=X,
         Y=Y,
