@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def _decisions(
     crossings = nodes[change] + share * (nodes[change + 1] - nodes[change])
     ends = np.concatenate([nodes[:1], crossings, nodes[-1:]])
     handles: dict[str, Any] = {}
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in itertools.pairwise(ends):
         label, colour, _ = SIDES[int(np.interp(0.5 * (low + high), nodes, values) > 0)]
         region = axis.axvspan(low, high, color=colour, alpha=0.15, linewidth=0)
         handles[f"decides {label}"] = region
