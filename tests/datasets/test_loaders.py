@@ -255,3 +255,12 @@ def test_whitened_classes_are_classes_from_two_on():
     assert found.row["task"] == "classes"
     assert found.arrays["y_train"].sum(axis=0).tolist() == [3.0, 1.0]
     assert prepare({**config, "class_sizes": [3]}).row["task"] == "regression"
+
+
+def test_inline_rows_may_have_several_targets():
+    config = {"loader": "inline", "rows": [[1.0], [2.0]], "targets": [[1.0, 2.0], [3.0, 4.0]]}
+    assert prepare(config).arrays["y_train"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    noisy = prepare({**config, "noise": 0.1, "seed": 1}).arrays["y_train"]
+    assert noisy.shape == (2, 2)
+    with pytest.raises(DataError, match=r"dataset\.targets"):
+        prepare({**config, "targets": [[1.0, 2.0], [3.0]]})
