@@ -37,7 +37,7 @@ class Config(ConvexConfig):
 
     program: str = Field(default="copositive", description="this program")
     lam: float = Field(default=0.1, gt=0, description="regularisation strength")
-    tol: float = Field(default=1e-6, gt=0, lt=1, description="relative accuracy of the value")
+    tol: float = Field(default=1e-7, gt=0, lt=1, description="relative accuracy of the value")
     budget: int = Field(default=2_000, ge=1, description="most cells before the run is refused")
 
 

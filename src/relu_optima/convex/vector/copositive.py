@@ -89,7 +89,7 @@ def copositive_relaxation(
     Y: np.ndarray,
     lam: float,
     *,
-    tol: float = 1e-6,
+    tol: float = 1e-7,
     budget: int = 2_000,
     reduce_rows: bool = True,
 ) -> Relaxation:
@@ -107,9 +107,9 @@ def copositive_relaxation(
         Targets.
     lam : float
         Canonical regularisation strength, positive.
-    tol : float, default 1e-6
-        Relative distance of the feasible value from that of the interior-point method that is
-        still called solved; the method's own tolerances are a tenth of it.
+    tol : float, default 1e-7
+        Tolerances of the interior-point method, and relative distance of the feasible value from
+        its own that is still called solved.
     budget : int, default 2000
         Most cells that are enumerated.
     reduce_rows : bool, default True
@@ -206,10 +206,7 @@ def _solve(
         multipliers.append((L, first, second))
     target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * cp.sum_squares(N))
     program = cp.Problem(target, constraints)
-    accuracy = 0.1 * tol
-    options = {
-        "tol_gap_abs": accuracy, "tol_gap_rel": accuracy, "tol_feas": accuracy, "max_iter": 500,
-    }  # fmt: skip
+    options = {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": tol, "max_iter": 500}
     try:
         with warnings.catch_warnings():
             # an inaccurate answer shows in the status

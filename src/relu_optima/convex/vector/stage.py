@@ -107,14 +107,13 @@ def run_frank_wolfe_program(task: Task, config: frank_wolfe.Config) -> Outcome:
     outcome.row["bound"] = "optimal" if done else "upper_bound"
     outcome.row["radius"] = found.radius
     outcome.row["frank_wolfe_gap"] = float(found.frank_wolfe_gap[-1])
-    taken = found.step > 0  # before the first step it is the zero network, for any radius
-    outcome.series["course.step"] = found.step[taken]
-    outcome.series["course.objective"] = found.objective[taken]
-    outcome.series["course.frank_wolfe_gap"] = found.frank_wolfe_gap[taken]
+    outcome.series["course.step"] = found.step
+    outcome.series["course.objective"] = found.objective
+    outcome.series["course.frank_wolfe_gap"] = found.frank_wolfe_gap
     if found.optimum:
         outcome.row["certified_objective"] = found.optimum
         outcome.row["excess"] = found.solution.objective / found.optimum - 1.0
-        outcome.series["course.excess"] = found.objective[taken] / found.optimum - 1.0
+        outcome.series["course.excess"] = found.objective / found.optimum - 1.0
     # the steps asked for were done: what they reached is data
     return replace(outcome, status="ok")
 
