@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 
 import numpy as np
-
-from benchmarks.machine import machine
 from benchmarks.convex.problems import TITLES, data
+from benchmarks.machine import describe_machine
+
 from relu_optima.convex import Solution, lambda_max, sample_gates, solve
 from relu_optima.convex.loss import LOSSES
 
@@ -38,7 +38,7 @@ def measure(name: str, formulation: str, loss: str, share: float) -> tuple[float
 
 def main() -> None:
     """Print the table."""
-    print(machine())
+    print(describe_machine())
     print(f"{'problem':42} {'program':6} {'share':>5} {'loss':13} {'solve':>8} {'certify':>8}")
     for name, title in TITLES.items():
         for formulation in ("gated", "relu"):
