@@ -14,8 +14,8 @@ GROUPS = {
     "Product set of chains": (
         "Z chain", "chain", "identity", "full", "LUL", "peel", "merged layers",
     ),
-    "Function set": ("B1", "B2", "B6", "B4", "B5", "outputs"),
-    "Finite data": ("no hidden layer", "Theorem F", "output biases", "clusters"),
+    "Function set": ("B1", "B2", "B6", "B4", "B5", "outputs", "paths"),
+    "Finite data": ("no hidden layer", "Theorem F", "output biases", "clusters", "trees"),
     "Without a proof": ("oracle z3",),
 }  # fmt: skip
 
