@@ -286,7 +286,6 @@ ROWS = [
     ("nearly full", f"{PRODUCT}.full_dimension", DELETE, "the certificate is malformed: KeyError"),
     ("nearly full", f"{PRODUCT}.full_dimension.neurons", drop(0), "not one neuron of its own"),
     ("dense", "product", FULL({"transposed": False, "neurons": [1, 1, 0]}), "not one neuron of"),
-    ("lu", "product", FULL({"transposed": False, "neurons": [0, 1]}), None),
     ("lu", "product", FULL({"transposed": False, "neurons": [1, 0]}), "does not feed its row"),
     # missing biases
     ("butterfly", "biases", packed(mask("1"), mask("1")), "biases are for one hidden layer"),
