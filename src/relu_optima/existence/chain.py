@@ -34,7 +34,7 @@ ROWS = 256  # of a list of ones that are packed at a time
 
 def decide_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any]:
     """Decide closedness of {W_L ... W_1} for L > 2."""
-    everything = peel_all(masks, deadline) or find_open_chain(masks, deadline)
+    everything = find_open_chain(masks, deadline)
     if everything is not None:
         return everything
     chain = list(masks)
