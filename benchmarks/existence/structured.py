@@ -3,6 +3,8 @@
 python -m benchmarks.existence.structured families   (Kronecker-sparse, holes, blocks + low rank)
 python -m benchmarks.existence.structured times      (CPU seconds and peak memory of large layers)
 python -m benchmarks.existence.structured limits     (the same verdict whatever the time limit)
+python -m benchmarks.existence.structured chains     (72 ERK chains of three and four layers)
+python -m benchmarks.existence.structured targets    (where bad targets have measure zero)
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from scipy import sparse
 
 from relu_optima.config.plugins import load_plugin
 from relu_optima.existence import Verdict, decide
+from relu_optima.patterns import atlas_sizes, class_masks, pattern_classes
 
 Factor = tuple[int, int, int, int]
 SIDE = 36  # of the Kronecker-sparse matrices
 CHAINABLE = {2: 300, 3: 150}  # chains to draw, by their number of factors
+WIDTHS = ([16, 16, 16, 4], [32, 32, 32, 8], [64, 64, 32, 16], [32, 32, 16, 16, 8])
+DENSITIES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)  # of the ERK chains
 LIMITS = (0.01, 1.0, 10.0, 1000.0)
 REPEATS = 3  # the fastest counts
 EVERY = 25  # of the 900 random masks, for the limits
@@ -147,11 +152,51 @@ def limits() -> None:
         print(f"limit {limit:g} s: {early[limit]} timed out, overrun {max(late[limit], 0):.2f} s")
 
 
+def erk_chains() -> None:
+    """Count the verdicts on ERK chains."""
+    module = load_plugin("pattern", "erk")
+    count: Counter[tuple[str, str]] = Counter()
+    slowest = 0.0
+    for widths, density, seed in itertools.product(WIDTHS, DENSITIES, range(3)):
+        fields = {"widths": widths, "density": density, "seed": seed}
+        config = module.Config.model_validate({"family": "erk", **fields})
+        start = time.process_time()
+        verdict = decide(module.masks(config))
+        slowest = max(slowest, time.process_time() - start)
+        assert verdict.certificate.verify()
+        count.update([("product", verdict.product_set), ("function", verdict.function_set)])
+        count["finite", verdict.optimum] += 1
+    for (question, answer), number in sorted(count.items()):
+        print(f"{question}: {number} {answer}")
+    print(f"slowest {slowest:.2f} CPU s")
+
+
+def targets() -> None:
+    """Count, over the atlas, the sets that are not closed whose bad targets have measure zero."""
+    for width in (2, 3):
+        count: Counter[tuple[bool, bool]] = Counter()
+        for m, n in atlas_sizes(3):
+            for code in pattern_classes(m, n, width):
+                verdict = decide(class_masks(code, m, n))
+                if verdict.product_set == "not_closed":
+                    found = verdict.bad_targets()
+                    count[found.dimension == found.cells, found.measure_zero] += 1
+        print(f"width {width}: {sum(count.values())} not closed, {count[True, True]} measure zero")
+        print(f"  not known: {count[True, False]} of full dimension, {count[False, False]} of less")
+
+
 def main() -> None:
     """Run one of the measurements."""
+    plans = {
+        "families": families,
+        "times": times,
+        "limits": limits,
+        "chains": erk_chains,
+        "targets": targets,
+    }
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("families", "times", "limits"))
-    {"families": families, "times": times, "limits": limits}[parser.parse_args().what]()
+    parser.add_argument("what", choices=tuple(plans))
+    plans[parser.parse_args().what]()
 
 
 if __name__ == "__main__":
