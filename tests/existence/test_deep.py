@@ -14,7 +14,7 @@ from tests.existence.bases import judged, mask
 def test_search_and_checker_agree_on_random_chains():
     rng = np.random.default_rng(0)
     found = [0, 0]
-    for number in range(300):
+    for number in range(200):
         widths = rng.integers(1, 4, int(rng.integers(4, 6)))
         masks = [
             (rng.random((b, a)) < rng.uniform(0.2, 0.8)).astype(np.uint8)

@@ -14,7 +14,6 @@ from tests.existence.bases import MASKS, judged, make, mask
     [
         (MASKS["lu"], 4, 4, True),
         (make("lu", n=3), 9, 9, True),
-        (MASKS["hole"], 9, 9, True),
         (MASKS["limit"], 6, 6, False),  # a formula would have to solve two equations at once
         (MASKS["X"], 22, 21, False),
         ([mask("1111", "1111", "1000"), mask("111", "111", "110", "110")], 16, 14, False),
