@@ -18,8 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from relu_optima.errors import ReluOptimaError
+from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Manifest
+from relu_optima.report.page import APPENDIX, report_page
 from relu_optima.run.failures import failures
 from relu_optima.run.ready import Ahead, look_ahead, make_ready, save_plan
 from relu_optima.store.acceptance import Acceptance
@@ -278,17 +280,26 @@ def _incomplete(manifest: Manifest, results: Path) -> int:
 
 
 def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> Path | None:
-    """Write ``report.html`` if a figure, table or caption is newer."""
+    """Write ``report.html``, and Snakemake's report beside it if a figure or table is newer."""
     folder = root / "results" / manifest.study
+    if not manifest.figures and not manifest.tables:
+        return None
+    _write_appendix(manifest, root, lock, console)
     target = folder / "report.html"
+    write_atomically(target, report_page(manifest, folder).encode("utf-8"))
+    return target
+
+
+def _write_appendix(manifest: Manifest, root: Path, lock: int, console: Console) -> None:
+    """Have Snakemake write what it knows of rules and jobs, with the graph of the workflow."""
+    folder = root / "results" / manifest.study
+    target = folder / APPENDIX
     inputs = [plan_file(root / "results", manifest.study), *(folder / "tables").glob("*")]
     inputs += [*(folder / "figures").glob("*"), *(root / "workflow" / "report").glob("*")]
     newest = max((p.stat().st_mtime for p in inputs), default=0.0)
-    if not manifest.figures and not manifest.tables:
-        return None
     if target.exists() and target.stat().st_mtime > newest:
-        return target
-    console.print("writing report.html")
+        return
+    console.print("writing the report")
     code = _snakemake(manifest, root, ["--report", str(target.relative_to(root))], lock, console)
     if code != 0 or not target.exists():
         raise ReluOptimaError(
@@ -296,4 +307,3 @@ def write_report(manifest: Manifest, root: Path, lock: int, console: Console) ->
             where=str(folder / "timings" / "snakemake.log"),
             fix="see the end of that log",
         )
-    return target
