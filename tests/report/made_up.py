@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from relu_optima.config.validate import validate_group
-from relu_optima.plan.model import Batch, Entry, Manifest, Product, SweepInfo
+from relu_optima.plan.model import Batch, Entry, Manifest, PlannedRun, Product, SweepInfo
 from relu_optima.publish.render import render_figure, render_table
 from tests.publish import sweeps
 
@@ -54,10 +54,22 @@ def publish(folder: Path, title: str = "Made up") -> tuple[Manifest, pd.DataFram
             products[kind][name] = Product(name, content, list(config.sweeps), "0" * 16)
     entries = [Entry(run) for run in runs["run_id"]]
     batch = Batch("lu_training/00000", "lu_training", "training", entries, "0" * 16, [])
+    planned = {
+        run["run_id"]: PlannedRun(
+            run["run_id"], "0" * 16, "training", "0" * 16, "e", int(run["seed"]),
+            {"training": {"weight_decay": run["training.weight_decay"]}},
+            {"training": {"weight_decay": run["training.weight_decay"]}}, {},
+        )
+        for _, run in runs.iterrows()
+    }  # fmt: skip
+    (folder / "timings").mkdir(exist_ok=True)
+    (folder / "timings/lu_training.csv").write_text("run_id,cpu_seconds\na,1.5\nb,2.0\n")
     info = SweepInfo("lu_training", "training", f"Why {title}?", [], 1.0, 60.0)
     manifest = Manifest(
         study="made_up", base="made_up", title=title, overrides=[], sweeps={"lu_training": info},
-        runs={}, batches={batch.id: batch}, figures=products["figure"], tables=products["table"],
-        rows="", environments={}, accepted={},
+        runs=planned, batches={batch.id: batch},
+        figures=products["figure"], tables=products["table"],
+        rows="", environments={"e": {"python": "3", "libraries": {"numpy": "2"}, "settings": {}}},
+        accepted={},
     )  # fmt: skip
     return manifest, runs

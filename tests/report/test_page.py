@@ -14,8 +14,8 @@ from relu_optima.plan.product_check import product_mistakes
 from relu_optima.publish.aggregate import median_interval
 from relu_optima.publish.formats import format_value
 from relu_optima.publish.frames import is_ok
-from relu_optima.report.findings import findings_of
-from relu_optima.report.page import report_page
+from relu_optima.run.report.findings import findings_of
+from relu_optima.run.report.page import report_page
 from tests.browser import open_page
 from tests.report import made_up
 

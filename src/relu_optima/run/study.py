@@ -21,9 +21,9 @@ from relu_optima.errors import ReluOptimaError
 from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Manifest
-from relu_optima.report.page import APPENDIX, report_page
 from relu_optima.run.failures import failures
 from relu_optima.run.ready import Ahead, look_ahead, make_ready, save_plan
+from relu_optima.run.report.page import APPENDIX, report_page
 from relu_optima.store.acceptance import Acceptance
 from relu_optima.store.layout import batch_file, plan_file
 from relu_optima.store.locks import study_lock
@@ -32,6 +32,7 @@ from relu_optima.store.records import Store
 from relu_optima.store.soundness import faults
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
+FONT = "RELU_OPTIMA_FONT"  # tells the job that writes a paper its typeface
 ROOM = 2**18  # bytes; with less of them left not even a log is complete
 
 
@@ -68,8 +69,12 @@ def run_study(
     report: bool = True,
     profiles: Sequence[Path] = (),
     accept_environment: bool = False,
+    paper: str | None = None,
 ) -> StudyResult:
-    """Plan, run and publish a study; a repeated call does only what is missing."""
+    """Plan, run and publish a study; a repeated call does only what is missing.
+
+    With the name of a typeface as `paper`, its manuscript is written too.
+    """
     results = root / "results"
     where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
@@ -87,6 +92,12 @@ def run_study(
             _snakemake(manifest, root, ["--unlock"], lock, console)  # of a killed one
         if any(faults(manifest, results)):  # else everything is there and is what the plan makes
             _run_jobs(manifest, root, where, lock, console, log)
+        if paper is not None:
+            target = f"results/{manifest.study}/paper/paper.pdf"
+            # TeX takes seconds, and the same sources give the same bytes
+            wanted = [target, "--forcerun", "write_paper"]
+            os.environ[FONT] = paper
+            _run_jobs(manifest, root, where, lock, console, log, wanted)
         page = write_report(manifest, root, lock, console) if report else None
         computed, finished = _counts(log)
         incomplete = _incomplete(manifest, results)
@@ -94,12 +105,13 @@ def run_study(
 
 
 def _run_jobs(
-    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path
-) -> None:
+    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path,
+    wanted: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Have Snakemake make what is missing and what is built on that, or say why jobs failed."""
     # what is there is what the plan makes, whatever Snakemake remembers of it
     triggers = ["--rerun-incomplete", "--rerun-triggers", "mtime"]
-    arguments = [*triggers, "--keep-going", "--scheduler", "greedy", *where]
+    arguments = [*wanted, *triggers, "--keep-going", "--scheduler", "greedy", *where]
     since = progress.stat().st_mtime
     said = progress.with_name("snakemake.log")
     before = said.stat().st_size if said.exists() else 0

@@ -14,8 +14,8 @@ from relu_optima.plan.model import Manifest, Product
 from relu_optima.publish.formats import html_text
 from relu_optima.publish.style import WIDTHS
 from relu_optima.publish.writers import table_of
-from relu_optima.report.findings import Finding, findings_of
-from relu_optima.report.html import standing_alone
+from relu_optima.run.report.findings import Finding, findings_of
+from relu_optima.run.report.html import standing_alone
 from relu_optima.store.soundness import REPAIR
 
 PIXELS = 118  # of the page for an inch of print, which sets 8 pt type at 13 pixels
