@@ -22,7 +22,7 @@ def appendix(manifest: Manifest, results: Path, figures: Sequence[str]) -> str:
         parts += [*_sweep(manifest, name), ""]
     parts += [r"\section{Compute}", *_compute(manifest, results)]
     if figures:
-        parts += [r"\section{Further figures}"]
+        parts += [r"\clearpage\section{Further figures}"]
         for index, name in enumerate(figures, 1):
             parts.append(rf"\input{{figures/{name}}}")
             parts += [r"\clearpage"] if index % FLOATS == 0 else []
@@ -57,7 +57,7 @@ def _sweep(manifest: Manifest, name: str) -> Iterator[str]:
     }
     settings = "; ".join(f"{key} = {_values(values)}" for key, values in sorted(own.items()))
     if settings and info.stage != "dataset":
-        yield rf"{{\footnotesize\raggedright {latex_text(settings)}.\par}}"
+        yield rf"\par\noindent{{\footnotesize\raggedright {latex_text(settings)}.\par}}"
 
 
 def _leaves(values: Any, key: str) -> Iterator[tuple[str, Any]]:
