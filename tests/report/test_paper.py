@@ -7,7 +7,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from relu_optima.cli import app
 from relu_optima.publish.typeset import latex_text
 from relu_optima.run.report import paper
 from relu_optima.run.report.paper import PaperError, paper_sources
@@ -123,6 +125,17 @@ def test_settings_seeds_and_compute_are_in_the_appendix(sources):
     assert latex_text("training.weight_decay = {") in text
     assert "Seeds: 0" in text
     assert "all & & 3.5" in text
+
+
+def test_without_latex_one_line_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["paper"])
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        "no paper: pdflatex and bibtex not installed (TeX Live has them); all else works"
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
