@@ -78,6 +78,16 @@ EXAMPLES = {
         "panel": "dataset",
         "log_x": True,
     },
+    ("figure", "path"): BASE
+    | {
+        "plot": "path",
+        "sweeps": ["lambda_path"],
+        "x": "series.lam_fraction",
+        "y": ["series.degrees_of_freedom", "series.penalty"],
+        "predicted": {"series.degrees_of_freedom": "degrees_of_freedom"},
+        "align": "none",
+        "panel": "dataset",
+    },
     ("figure", "jumps"): BASE
     | {
         "plot": "jumps",
