@@ -27,6 +27,7 @@ snapshot.install()
 
 from relu_optima.errors import REFUSALS, ReluOptimaError  # noqa: E402
 from relu_optima.run.caches import use_writable_caches  # noqa: E402
+from relu_optima.share import verbs as share_verbs  # noqa: E402
 from relu_optima.stage import STAGES  # noqa: E402
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Certified answers about the optima of sparse and shallow ReLU networks.",
 )
+share_verbs.add_to(app)
 
 PlanOption = Annotated[Path, typer.Option("--plan", help="The study's plan.json.")]
 Overrides = Annotated[
@@ -56,9 +58,8 @@ Cores = Annotated[int, typer.Option(help="Jobs at a time; each uses one thread."
 
 
 def _all_overrides(words: list[str] | None, variable: str | None) -> list[str]:
-    text = os.environ.get(variable, "") if variable else ""
     try:
-        return [*(words or []), *shlex.split(text)]
+        return [*(words or []), *shlex.split(os.environ.get(variable, "") if variable else "")]
     except ValueError as error:
         raise ReluOptimaError(f"cannot be split into words: {error}", where=str(variable)) from None
 
@@ -407,8 +408,7 @@ def reproduce(
             allowed=", ".join(published_studies(conf)) or "no study has `published`",
             fix="run one: relu-optima study NAME",
         )
-    console = _console()
-    not_run = 0
+    console, not_run = _console(), 0
     for name in wanted:
         done = compare_study(name, conf, results)
         show(done, console, every=every)
