@@ -26,7 +26,6 @@ X, y = ro.datasets.load("planted_relu", n=30, d=3)
 solution = ro.solve(X, y, lam=0.1, lam_scale="max", gates=8)
 assert solution.status == "optimal" and solution.certify().gap < 1e-5
 assert solution.optima().prune().n_neurons <= solution.n_neurons
-assert len(ro.path(X, y, n_lams=2, gates=4)) == 2
 assert ro.decide([np.ones((2, 2)), np.tri(2)]).certificate.verify()
 assert '"lower_bound"' in solution.to_json()
 

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+RemoteArgument = Annotated[str, typer.Argument(help="A folder, or a URL that fsspec opens.")]
+RESULTS = Path("results")
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command()(verify)
+    for verb in (verify, push, pull):
+        app.command()(verb)
 
 
 def verify(
@@ -20,4 +24,26 @@ def verify(
     from relu_optima.share.certificates_check import main
 
     if main([str(file) for file in files]):
+        raise typer.Exit(1)
+
+
+def push(remote: RemoteArgument) -> None:
+    """Copy the finished runs that a shared place lacks to it, in packs."""
+    from relu_optima.share import packs
+    from relu_optima.store.records import Store
+
+    count = packs.push(Store(RESULTS / "store"), packs.open_remote(remote))
+    print(f"{count} records pushed to {remote}")
+
+
+def pull(remote: RemoteArgument) -> None:
+    """Take the finished runs of a shared place that are not here: 1 if one was refused."""
+    from relu_optima.share import packs
+    from relu_optima.store.records import Store
+
+    pulled = packs.pull(Store(RESULTS / "store"), packs.open_remote(remote))
+    for line in pulled.refused:
+        print(f"REFUSED: {line}")
+    print(f"{pulled.records} records pulled from {remote}, {len(pulled.refused)} refused")
+    if pulled.refused:
         raise typer.Exit(1)
