@@ -3,6 +3,8 @@
 #   make study [STUDY=default] [SET='convex.lam=0.1 seed=range(0,10)'] [DATA=folder] [CORES=2]
 #   make study PROFILE=workflow/profiles/slurm
 #   make study ACCEPT_ENVIRONMENT=1     # keep what other library versions computed; tables say so
+#   make paper [STUDY=default]          # its manuscript as PDF, where TeX is installed
+#   make all [DATA=folder]              # every study that can run here, then the paper; results/index.html
 #   make test | test-all | faults | smoke | lint | fuzz | mutants | slurm | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
@@ -41,11 +43,17 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study smoke test test-all faults coverage lint fuzz mutants slurm audit lock clean
+.PHONY: study paper all smoke test test-all faults coverage lint fuzz mutants slurm audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET \
 	  $(if $(ACCEPT_ENVIRONMENT),--accept-environment)
+
+paper: $(INSTALLED)
+	@python -m relu_optima paper "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET
+
+all: $(INSTALLED)
+	@python -m relu_optima all --cores $(CORES)
 
 smoke: $(INSTALLED)
 	@python -m relu_optima study smoke --cores $(CORES)

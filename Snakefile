@@ -63,6 +63,7 @@ localrules:
 
 include: "workflow/rules/compute.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/paper.smk"
 
 
 report: "workflow/report/workflow.rst"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
@@ -15,10 +16,10 @@ from relu_optima.plan.make import plan_single_run
 from relu_optima.publish.declared import IDENTITY, every_column, plugin_columns, stage_columns
 from relu_optima.publish.typeset import latex_text
 from relu_optima.run.batch import work
-from relu_optima.run.collect import collect_sweep
+from relu_optima.run.collect import _joined, collect_sweep
 from relu_optima.run.runner import Workshop
 from relu_optima.stage import STAGES
-from relu_optima.store.parquet import read_table
+from relu_optima.store.parquet import parquet_bytes, read_table
 from relu_optima.store.records import Store
 from tests.result_columns_page import PAGE, page
 
@@ -161,3 +162,13 @@ def test_columns_of_a_plugin_are_those_of_its_runs_only(project):
 def test_the_page_of_result_columns_is_what_stages_declare():
     written = (REPOSITORY / PAGE).read_text(encoding="utf-8")
     assert written == page(), "run: python -m tests.result_columns_page"
+
+
+def test_a_key_that_is_a_list_of_one_loader_and_a_number_of_another_is_text():
+    first = pd.DataFrame({"run_id": ["a", "b"], "dataset.classes": ["[0,1]", None]})
+    second = pd.DataFrame({"run_id": ["c", "d"], "dataset.classes": [3.0, float("nan")]})
+    whole = _joined([first, second], [])
+    assert whole["dataset.classes"].fillna("").tolist() == ["[0,1]", "", "3", ""]
+    parquet_bytes(whole, {})
+    alone = _joined([second], [])
+    assert alone["dataset.classes"].dtype == float

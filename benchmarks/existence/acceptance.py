@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--answers", help="text file for one line of answers for each mask")
     options = parser.parse_args()
     count: Counter[tuple[str, str, str]] = Counter()
+    methods: Counter[str] = Counter()
     slowest: dict[str, float] = {}
     bad = errors = 0
     lines = []
@@ -89,11 +90,12 @@ def main() -> None:
         answers = (verdict.product_set, verdict.function_set, verdict.optimum)
         count.update((family, q, a) for q, a in zip(QUESTIONS, answers, strict=True))
         count[family, "masks", "all"] += 1
-        document = verdict.certificate.document["product"]["proof"]
-        lines.append(" ".join([family, *answers, str(document.get("rule", "-"))]))
+        methods[verdict.method] += 1
+        lines.append(" ".join([family, *answers, verdict.method]))
     for family in slowest:
         counted = {k[1:]: v for k, v in count.items() if k[0] == family}
         print(family, dict(sorted(counted.items())), f"slowest {slowest[family]:.2f} CPU s")
+    print("product set by", dict(methods.most_common()))
     for question in QUESTIONS[:2]:
         unknown = sum(v for k, v in count.items() if k[1:] == (question, "unknown"))
         print(f"{question} set unknown: {unknown} of {len(lines)}")

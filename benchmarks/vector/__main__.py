@@ -1,7 +1,7 @@
 """Time vector-output programs beside other methods: ``python -m benchmarks.vector``.
 
 Everything runs in one process and one BLAS thread; times are CPU seconds, without the first call
-of ours (compilation). ``--data`` names a folder with ``vector/spiral_60x2x3.npz``; without
+of ours (compilation). Ours and its peers run one after the other in the same process. ``--data`` names a folder with ``vector/spiral_60x2x3.npz``; without
 it the product's own spiral is used. pyscnn is timed where it can be imported.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from benchmarks.machine import describe_machine
 from benchmarks.vector.peers import conic_relaxation, pyscnn_one_vs_all, train_as_published
 from threadpoolctl import threadpool_limits
 
@@ -43,10 +44,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=None, help="folder with published arrays")
     parser.add_argument("--rows", type=int, default=60_000, help="rows of mnist")
     arguments = parser.parse_args()
+    for part in arguments.parts:
+        if part not in PARTS:
+            parser.error(f"unknown part {part!r}; there are {', '.join(PARTS)}")
     with threadpool_limits(1):
         for part in arguments.parts:
-            if part not in PARTS:
-                parser.error(f"unknown part {part!r}; there are {', '.join(PARTS)}")
+            print(describe_machine())
             globals()[f"_{part}"](arguments)
 
 
@@ -58,7 +61,7 @@ def timed(function: Callable[[], T]) -> tuple[T, float]:
 
 
 def _line(name: str, lam: float, seconds: float, excess: float, note: str = "") -> None:
-    print(f"{name:<28}{lam:>8g}{seconds:>12.3f} s{excess:>12.1e}  {note}", flush=True)
+    print(f"{name:<30}{lam:>8g}{seconds:>12.3f} s{excess:>12.1e}  {note}", flush=True)
 
 
 def _spiral(arguments: argparse.Namespace) -> None:

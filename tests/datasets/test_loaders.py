@@ -247,3 +247,20 @@ def test_a_lattice_has_integers_within_reach_and_no_row_of_zeros():
     data = prepare({"loader": "lattice", "n": 200, "d": 1, "reach": 1, "target_reach": 2}).arrays
     assert sorted(set(data["X_train"].ravel())) == [-1, 1]
     assert sorted(set(data["y_train"])) == [-2, -1, 0, 1, 2]
+
+
+def test_whitened_classes_are_classes_from_two_on():
+    config = {"loader": "whitened_classes", "class_sizes": [3, 1], "seed": 0}
+    found = prepare(config)
+    assert found.row["task"] == "classes"
+    assert found.arrays["y_train"].sum(axis=0).tolist() == [3.0, 1.0]
+    assert prepare({**config, "class_sizes": [3]}).row["task"] == "regression"
+
+
+def test_inline_rows_may_have_several_targets():
+    config = {"loader": "inline", "rows": [[1.0], [2.0]], "targets": [[1.0, 2.0], [3.0, 4.0]]}
+    assert prepare(config).arrays["y_train"].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    noisy = prepare({**config, "noise": 0.1, "seed": 1}).arrays["y_train"]
+    assert noisy.shape == (2, 2)
+    with pytest.raises(DataError, match=r"dataset\.targets"):
+        prepare({**config, "targets": [[1.0, 2.0], [3.0]]})

@@ -241,6 +241,7 @@ def test_cifar_classes_are_put_together_from_the_pairs(tmp_path, monkeypatch):
         pairs[a], pairs[b] = (x_train[::2], x_test[0:4:2]), (x_train[1::2], x_test[1:4:2])
     config = {"loader": "cifar_classes", "data_dir": str(tmp_path), "per_class": 2}
     raw = load({**config, "classes": [8, 0, 3]})
+    assert raw.task == "classes"
     assert raw.y.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
     assert raw.y_test.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]
     for row, (c, k) in enumerate([(8, 0), (8, 1), (0, 0), (0, 1), (3, 0), (3, 1)]):

@@ -50,6 +50,8 @@ MASKS = {
     "lul": [np.tril(np.ones((3, 3))), np.triu(np.ones((3, 3))), np.tril(np.ones((3, 3)))],
     "filled chain": [mask("1111", "1111", "1111"), mask("111", "111"), mask("11"), mask("1", "1")],
     "Z chain": [mask("110", "011", "111"), mask("111", "111"), mask("10", "11")],
+    "paths": [np.eye(2, dtype=np.uint8)] * 3,
+    "nearly full": make("regular", n_in=8, n_hidden=8, n_out=8, fan_in=None, density=0.75),
     "one layer": [np.eye(3, dtype=np.uint8)],
     "dense": [np.ones((2, 4)), np.ones((3, 2))],
     "scalar": [np.ones((2, 3)), np.ones((1, 2))],

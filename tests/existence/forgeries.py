@@ -226,6 +226,7 @@ FUNCTION = {
     "B6 of a cross": ([mask("11", "10"), mask("11", "01")], "not_closed", {
         "rule": "B6", "neurons": [0, 1], **PAIR}),
     "B6 of one neuron": (TWO, "not_closed", {"rule": "B6", "neurons": [0, 0], **PAIR}),
+    "paths that meet": ([UP, EYE, LOW], "closed", {"rule": "paths"}),
     "half the outputs": ([np.vstack([B5[0], UP]), np.block([
         [B5[1], np.zeros((2, 2), np.uint8)], [np.zeros((2, 3), np.uint8), LOW]])], "closed",
         {"rule": "outputs", "parts": [{"neurons": [0, 1, 2], "proof": {"rule": "B5"}}]}),
@@ -254,6 +255,8 @@ FINITE = {
     "a neuron too few": ([mask("1", "1", "1"), mask("110", "001")], *theorem_f([0, 1], 0, 1)),
     "always": (TWO, "always", {"rule": "Theorem F"}),
     "clusters": (SCALAR, "not_always", {"rule": "clusters", "columns": [0, 1], "clusters": 5}),
+    "trees that split": ([UP, LOW, EYE], "always", {"rule": "trees"}),
+    "trees that meet": ([UP, EYE, LOW], "always", {"rule": "trees"}),
     "no hidden layer": (TWO, "always", {"rule": "no hidden layer"}),
 }  # fmt: skip
 

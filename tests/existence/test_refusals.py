@@ -15,6 +15,7 @@ import pytest
 
 from relu_optima.existence import proof
 from relu_optima.existence.proof import chain, function, open_chain
+from relu_optima.existence.proof.dimension import FULL_DIMENSION
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 
@@ -53,6 +54,7 @@ def listed(columns, lengths):
 
 ORACLE = {"rule": "oracle z3", "version": "5", "rlimit": 1}
 ONE_OUT = "an output without bias"
+FULL = lambda point: swap("unknown", reason=FULL_DIMENSION, full_dimension=point)  # noqa: E731
 STAR = {"kind": "star", "piece": [0, [0], [0, 1]]}
 # certificate, what to edit, the new value (or a function of the old one), the message
 ROWS = [
@@ -272,6 +274,19 @@ ROWS = [
     ("hole", f"{FINITE}.row_of", [], "the neurons are not the live ones, each once"),
     ("hole", f"{FINITE}.row_shared", 2, "the two neurons do not feed the rows the proof needs"),
     ("solve", f"{FINITE}.row_of.0.1", 1, "a remaining neuron does not feed its row"),
+    # several hidden layers
+    ("lu", "finite", swap("always", rule="trees"), "trees: there is one hidden layer"),
+    ("paths", "layers.1", packed(mask("11", "01"))[0], "trees: a neuron feeds two neurons"),
+    ("paths", "layers.2", packed(mask("11", "01"))[0], "trees: two neurons share an output"),
+    ("lu", "function", swap("closed", rule="paths"), "paths: there is one hidden layer"),
+    ("paths", "layers.2", packed(mask("11", "01"))[0], "paths: a neuron or an output sees two"),
+    ("paths", "layers", packed(mask("10"), mask("1", "1"), mask("10", "01")), "paths: a neuron f"),
+    # full dimension
+    ("butterfly", "product", FULL({}), "full dimension: two layers of moderate size are needed"),
+    ("nearly full", f"{PRODUCT}.full_dimension", DELETE, "the certificate is malformed: KeyError"),
+    ("nearly full", f"{PRODUCT}.full_dimension.neurons", drop(0), "not one neuron of its own"),
+    ("dense", "product", FULL({"transposed": False, "neurons": [1, 1, 0]}), "not one neuron of"),
+    ("lu", "product", FULL({"transposed": False, "neurons": [1, 0]}), "does not feed its row"),
     # missing biases
     ("butterfly", "biases", packed(mask("1"), mask("1")), "biases are for one hidden layer"),
     ("lu", "biases", packed(mask("11"), mask("111")), "not one bias for each neuron and output"),
@@ -344,6 +359,14 @@ def erased():
     return out
 
 
+def unspanned():
+    """Two neurons, one of which sees one input: the other cannot span two cells of a row."""
+    out = copy.deepcopy(document("lu"))
+    out["layers"] = packed(mask("100", "011"), mask("11", "11"))
+    out["product"] = FULL({"transposed": False, "neurons": [0, 1]})
+    return out
+
+
 def beyond_the_proofs(monkeypatch):
     """Refusals that no document reaches as long as the other checks hold."""
     yield problems_of(crowded())
@@ -351,6 +374,7 @@ def beyond_the_proofs(monkeypatch):
         patch.setattr(function, "_carrier_choices", lambda masks, kinks: [])
         yield problems_of(document("B4"))
     yield problems_of(erased())
+    yield problems_of(unspanned())
     with monkeypatch.context() as patch:
         patch.setattr(open_chain, "MAX_LEFT", -1)
         yield problems_of(document("Z chain"))

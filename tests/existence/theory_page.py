@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from relu_optima.existence.explain import RULES, proof_text
+from relu_optima.existence.explain import RULES, Rule, proof_text
 
 PAGE = "docs/existence_theory.md"
 HEAD = Path(__file__).with_name("theory_head.md")
@@ -14,10 +14,15 @@ GROUPS = {
     "Product set of chains": (
         "Z chain", "chain", "identity", "full", "LUL", "peel", "merged layers",
     ),
-    "Function set": ("B1", "B2", "B6", "B4", "B5", "outputs"),
-    "Finite data": ("no hidden layer", "Theorem F", "output biases", "clusters"),
+    "Function set": ("B1", "B2", "B6", "B4", "B5", "outputs", "paths"),
+    "Finite data": ("no hidden layer", "Theorem F", "output biases", "clusters", "trees"),
     "Without a proof": ("oracle z3",),
 }  # fmt: skip
+
+BESIDE = (
+    Rule("Full dimension", "proof.dimension", "Full dimension"),
+    Rule("Measure zero", "measure", "Measure zero"),
+)
 
 
 def page() -> str:
@@ -38,6 +43,10 @@ def page() -> str:
                 continue
             shown.add(place)
             parts.append(f"\n\n{proof_text(rule)}\n")
+    parts.append("\n## Beside the three answers\n")
+    for beside in BESIDE:
+        parts.append(f"\n### {beside.sentence}\n\n`relu_optima.existence.{beside.module}`")
+        parts.append(f"\n\n{proof_text(beside)}\n")
     return "".join(parts)
 
 

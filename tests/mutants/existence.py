@@ -165,6 +165,21 @@ MUTANTS = {
     "Z-chain-rows": ("open_chain", "if rank_mod_p(own) == left[i].sum():", "if True:"),
     "Z-chain-last": ("open_chain", "return rank_mod_p(np.concatenate(images)) == len(rows)", "return True"),
     "Z-chain-length": ("open_chain", "if len(factors) != len(masks):", "if False:"),
+    # several hidden layers
+    "trees-feed": ("deep", "    if any((column_sizes(layer) > 1).any() for layer in live[1:-1]):\n        return [\"trees", "    if False:\n        return [\"trees"),
+    "trees-outputs": ("deep", "if row_sizes(last[shared][:, several]).any():", "if False:"),
+    "trees-layers": ("finite", "return check_trees(masks) if len(masks) > 2 else", "return check_trees(masks) if True else"),
+    "paths-see": ("deep", "if any((row_sizes(layer) > 1).any() for layer in live[1:]):", "if False:"),
+    "paths-outputs": ("deep", "if any((row_sizes(layer) > 1).any() for layer in live[1:]):", "if any((row_sizes(layer) > 1).any() for layer in live[1:-1]):"),
+    "paths-feed": ("deep", "    if any((column_sizes(layer) > 1).any() for layer in live[1:-1]):\n        return [\"paths", "    if False:\n        return [\"paths"),
+    "paths-layers": ("function", "return check_paths(masks) if len(masks) > 2 else", "return check_paths(masks) if True else"),
+    # full dimension
+    "dimension-checked": ("verify", "and product[\"proof\"][\"reason\"] == FULL_DIMENSION:", "and False:"),
+    "dimension-layers": ("dimension", "if len(masks) != 2 or", "if"),
+    "dimension-rows": ("dimension", "len(neurons) != len(reached) or", ""),
+    "dimension-own": ("dimension", " or len(set(neurons)) != len(neurons):", ":"),
+    "dimension-feeds": ("dimension", "if not upper[reached, neurons].all():", "if False:"),
+    "dimension-span": ("dimension", "if rank_mod_p(V[upper[i]][:, left]) < left.sum():", "if False:"),
     # missing biases
     "biases-alike": ("biases", "if (kinds != kinds[0]).any():", "if False:"),
     "biases-share": ("biases", "if upper[rows][:, of.movable].sum() != rows.sum():", "if False:"),

@@ -13,6 +13,7 @@ import pandas as pd
 COLUMN_KEYS = (
     *("column", "by", "count", "of", "key", "sort", "outcome", "score", "scores", "over"),
     *("method", "pair", "pool", "during", "difference", "value", "along", "lower", "same"),
+    *("least", "most"),
 )
 WORDS: dict[str, list[Any]] = {
     "dataset": ["breast_cancer_wisconsin", "heart_hungarian_uci", "blood_uci"],

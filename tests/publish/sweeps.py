@@ -465,6 +465,29 @@ def spline_fits() -> pd.DataFrame:
     return frame("spline_fits", "convex", rows)
 
 
+def spline_hinge() -> pd.DataFrame:
+    """Make classifiers of one input that change their mind twice."""
+    x = np.linspace(-1, 1, 21)
+    rows = [
+        {
+            "dataset": "noisy_labels",
+            "convex": "spline_hinge",
+            "convex.lam": lam,
+            "n_train": 21,
+            "d": 1,
+            "series.data.x": x,
+            "series.data.y": np.where(np.abs(x) > 0.5, 1.0, -1.0),
+            "series.data.fit": 2 * np.abs(x - 0.1) - 1,
+            "series.data.dual": 1 - np.abs(x - 0.1),
+            "series.knot.x": np.array([0.1]),
+            "series.knot.fit": np.array([-1.0]),
+            "series.knot.dual": np.ones(1),
+        }
+        for lam in (0.2, 0.02)
+    ]
+    return frame("spline_hinge", "convex", rows)
+
+
 MAKERS = {
     f.__name__: f
     for f in (
@@ -484,6 +507,7 @@ MAKERS = {
         polygon_widths,
         optimal_sets,
         spline_fits,
+        spline_hinge,
         *icml_sweeps.MAKERS,
     )
 }

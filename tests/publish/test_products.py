@@ -78,6 +78,16 @@ EXAMPLES = {
         "panel": "dataset",
         "log_x": True,
     },
+    ("figure", "path"): BASE
+    | {
+        "plot": "path",
+        "sweeps": ["lambda_path"],
+        "x": "series.lam_fraction",
+        "y": ["series.degrees_of_freedom", "series.penalty"],
+        "predicted": {"series.degrees_of_freedom": "degrees_of_freedom"},
+        "align": "none",
+        "panel": "dataset",
+    },
     ("figure", "jumps"): BASE
     | {
         "plot": "jumps",
@@ -103,6 +113,17 @@ EXAMPLES = {
         "knot_x": "series.knot.x",
         "knot_fit": "series.knot.fit",
         "knot_dual": "series.knot.dual",
+        "panel": "convex.lam",
+    },
+    ("figure", "decision_regions"): BASE
+    | {
+        "plot": "decision_regions",
+        "sweeps": ["spline_hinge"],
+        "x": "series.data.x",
+        "y": "series.data.y",
+        "fit": "series.data.fit",
+        "knot_x": "series.knot.x",
+        "knot_fit": "series.knot.fit",
         "panel": "convex.lam",
     },
     ("figure", "heatmap"): BASE
@@ -449,3 +470,13 @@ def test_files_are_the_same_bytes_twice_and_fonts_are_embedded(frames, tmp_path)
     width = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+)", pdf)
     assert width is not None
     assert float(width[1]) == pytest.approx(72 * WIDTHS["neurips_text"])
+
+
+def test_kernels_add_up_to_the_output_and_decisions_change_at_its_zeros(frames):
+    values = {**EXAMPLES[("figure", "decision_regions")]}
+    points = draw(frames, values)[1].points
+    assert set(points["series"]) == {"label", "fit", "boundary", "line", "kernel 0"}
+    for _, panel in points.groupby("convex.lam"):
+        lines = {s: part.set_index("data.x")["value"] for s, part in panel.groupby("series")}
+        assert np.allclose(lines["line"] + lines["kernel 0"], lines["fit"])
+        assert np.allclose(sorted(lines["boundary"].index), [-0.4, 0.6])

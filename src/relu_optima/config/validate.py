@@ -80,7 +80,8 @@ def plugin_modules(group: str, values: Mapping[str, Any]) -> list[str]:
     return [f"{package}.{name}", *(further(values) if further else [])]
 
 
-def _group_model(group: str) -> type[Group]:
+def group_model(group: str) -> type[Group]:
+    """Return the model of a config group, its plug-ins' own keys left out."""
     module, attribute = GROUP_MODELS[group]
     model = getattr(importlib.import_module(module), attribute)
     assert isinstance(model, type)
@@ -92,7 +93,7 @@ def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
     """Find the model of a group's plug-in, or of the one the group takes where none is named."""
     if group in PLUGIN_PACKAGES:
         key = PLUGIN_PACKAGES[group][1]
-        name = values.get(key, _group_model(group).model_fields[key].default)
+        name = values.get(key, group_model(group).model_fields[key].default)
         if isinstance(name, str) and name not in ("", "???"):
             try:
                 model = load_plugin(group, name).Config
@@ -102,7 +103,7 @@ def _model(group: str, values: Mapping[str, Any]) -> type[Group]:
             assert isinstance(model, type)
             assert issubclass(model, Group)
             return model
-    return _group_model(group)
+    return group_model(group)
 
 
 def validate_group(group: str, values: Mapping[str, Any]) -> Group:
@@ -114,7 +115,7 @@ def validate_group(group: str, values: Mapping[str, Any]) -> Group:
     except ValidationError as error:
         mistakes = explain(error, model)
     plugin = PLUGIN_PACKAGES[group][1] if group in PLUGIN_PACKAGES else None
-    required = plugin is not None and _group_model(group).model_fields[plugin].is_required()
+    required = plugin is not None and group_model(group).model_fields[plugin].is_required()
     if plugin is not None and required and plugin not in given:
         # which keys there are depends on the plug-in: no word about others before it is known
         near = f"did you mean {plugin!r}?"

@@ -12,7 +12,9 @@ The dual of the program over the blocks (i, s) is
           \max_{i, s} \min_{\rho \ge 0} \lVert s X^\top D_i \nu + A_i^\top \rho \rVert \le \lambda,
 
 with A_i = (2 D_i - I) X for the ReLU program and no rho for the gated one. Every primal residual
-gives a feasible point after scaling (Mishkin & Pilanci 2023, section 3).
+gives a feasible point after scaling (Mishkin & Pilanci 2023, section 3). For another loss the
+negative gradient takes the residual's place and its conjugate the quadratic's (`convex.loss`); the
+constraint is the same.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import as_finite, as_inputs
+from relu_optima.convex.loss import Loss
 from relu_optima.errors import SolveInputError
 
 ROW_TOL = 1e-12  # violation of a unit cone row, relative to the projected vector
@@ -37,11 +40,12 @@ class Certificate:
     Attributes
     ----------
     objective : float
-        Primal value: the network's own error plus the group norms.
+        Primal value: the network's own loss plus the group norms.
     dual_objective : float
         Lower bound on the optimal value of the program over the given gates.
     gap : float
-        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
+        (objective - dual_objective) / max(dual_objective, 1e-12 * loss of the zero network); 0 if
+        that is 0.
     kkt_residual : float
         Largest violation of stationarity at the residual y - f(X), divided by lam. Where evidence
         was checked: the largest of stationarity and complementarity at the dual vector, divided
@@ -62,10 +66,13 @@ class Certificate:
 
 def relative_gap(objective: float, dual_objective: float, y: np.ndarray) -> float:
     """Return the relative duality gap as every result of the package states it."""
-    energy = 0.5 * float(y @ y)
-    if energy == 0.0:
+    return _relative(objective, dual_objective, 0.5 * float(y @ y))
+
+
+def _relative(objective: float, dual_objective: float, at_zero: float) -> float:
+    if at_zero == 0.0:
         return 0.0
-    return (objective - dual_objective) / max(dual_objective, 1e-12 * energy)
+    return (objective - dual_objective) / max(dual_objective, 1e-12 * at_zero)
 
 
 def certify(
@@ -79,6 +86,7 @@ def certify(
     *,
     dual: np.ndarray | None = None,
     evidence: Evidence | None = None,
+    loss: Loss | None = None,
 ) -> Certificate:
     r"""Bound the distance of a point from the optimum of the convex program.
 
@@ -101,6 +109,8 @@ def certify(
     evidence : Evidence, optional
         Multipliers of `dual` for a ReLU program. Then only `dual` is looked at, nothing is
         projected, and rounding in the sums is bounded and added to the dual constraint.
+    loss : Loss, optional
+        Another loss than half the squared error.
 
     Returns
     -------
@@ -126,8 +136,10 @@ def certify(
         fit = np.maximum(v @ X.T, 0.0).sum(axis=0) - np.maximum(w @ X.T, 0.0).sum(axis=0)
         blocks = np.vstack([v, w])
     norms = np.linalg.norm(blocks, axis=1)
-    residual = y - fit
-    objective = 0.5 * float(residual @ residual) + lam * float(norms.sum())
+    residual = y - fit if loss is None else -loss.gradient(fit)
+    error = 0.5 * float(residual @ residual) if loss is None else loss.value(fit)
+    at_zero = 0.5 * float(y @ y) if loss is None else loss.at_zero
+    objective = error + lam * float(norms.sum())
     rows = _unit_rows(X)
     cones = None if formulation == "gated" else _Cones(rows, patterns)
     if evidence is not None:
@@ -139,28 +151,28 @@ def certify(
             )
         vector = np.asarray(dual, dtype=np.float64)
         height, kkt = _checked(X, patterns, vector, blocks, norms, lam, cones, evidence)
-        best, scaled = _dual_value(vector, y, lam, height)
+        best, scaled = _dual_value(vector, y, lam, height, loss)
         energy = float(np.linalg.norm(y)) or 1.0
         return Certificate(
             objective=objective,
             dual_objective=best,
-            gap=relative_gap(objective, best, y),
+            gap=_relative(objective, best, at_zero),
             kkt_residual=max(kkt, float(np.linalg.norm(residual - scaled)) / energy),
             violation=cones.violation(blocks, norms),
             dual=scaled,
         )
     height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
-    best, vector = _dual_value(residual, y, lam, height)
+    best, vector = _dual_value(residual, y, lam, height, loss)
     if dual is not None:
         candidate = np.asarray(dual, dtype=np.float64)
         height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
-        value, scaled = _dual_value(candidate, y, lam, height)
+        value, scaled = _dual_value(candidate, y, lam, height, loss)
         if value > best:
             best, vector = value, scaled
     return Certificate(
         objective=objective,
         dual_objective=best,
-        gap=relative_gap(objective, best, y),
+        gap=_relative(objective, best, at_zero),
         kkt_residual=kkt,
         violation=0.0 if cones is None else cones.violation(blocks, norms),
         dual=vector,
@@ -411,9 +423,11 @@ def _sound(
 
 
 def _dual_value(
-    vector: np.ndarray, y: np.ndarray, lam: float, height: float
+    vector: np.ndarray, y: np.ndarray, lam: float, height: float, loss: Loss | None
 ) -> tuple[float, np.ndarray]:
     """Value of the best feasible multiple of a dual vector, and that multiple."""
+    if loss is not None:
+        return loss.best_multiple(vector, lam / height if height > 0 else np.inf)
     square = float(vector @ vector)
     if square == 0.0:
         return 0.0, np.zeros_like(vector)

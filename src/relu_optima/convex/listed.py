@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.certificate import certify
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import gates_from_network, merge_patterns, sample_gates, symmetrize
+from relu_optima.convex.loss import Loss, make_loss
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.program_row import canonical_strength, score_row
 from relu_optima.convex.programs.listed import Config
@@ -19,14 +21,16 @@ from relu_optima.convex.solver import lambda_max, solve
 from relu_optima.errors import SolveInputError
 from relu_optima.stage import Outcome, Record, Scalar, Task
 
+SQUARED: Mapping[str, Any] = {"loss": "squared"}
 
-def run(task: Task, config: Config) -> Outcome:
+
+def run(task: Task, config: Config, loss: Mapping[str, Any] = SQUARED) -> Outcome:
     """Solve the convex program of one data set and certify the answer."""
     training = task.upstream.get("training")
     dataset = task.upstream["dataset"]
     X, y = dataset.arrays["X_train"], dataset.arrays["y_train"]
     gates = make_gates(config, X, task.seed, training)
-    lam_max = lambda_max(X, y, gates, config.formulation)
+    lam_max = lambda_max(X, y, gates, config.formulation, **loss)
     lam = canonical_strength(config, X, y, lam_max, training)
     solution = solve(
         X,
@@ -37,6 +41,7 @@ def run(task: Task, config: Config) -> Outcome:
         tol=config.tol,
         time_limit=config.time_limit,
         backend=config.backend,
+        **loss,
     )
     return _outcome(solution, dataset, lam_max, config.tol)
 
@@ -105,11 +110,13 @@ def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) ->
         "gap": proof.gap,
         "kkt_residual": proof.kkt_residual,
         "violation": proof.violation,
-        "network_objective": network.objective(X, y, solution.lam),
+        "network_objective": _network_objective(network, X, y, solution.lam, solution.loss),
         "n_active": solution.n_active,
         "n_neurons": int(network.w2.size),
         "backend": solution.backend,
     }
+    if solution.loss is not None:
+        row |= {"loss_function": solution.loss.name}
     row |= {f"n_{name}": count for name, count in solution.counts.items()}
     row |= score_row(network.predict, dataset)
     return Outcome(
@@ -127,19 +134,31 @@ def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) ->
     )
 
 
+def _network_objective(
+    network: TwoLayerNetwork, X: np.ndarray, y: np.ndarray, lam: float, loss: Loss | None
+) -> float:
+    """Loss of the network plus lam / 2 times the squared norm of its weights."""
+    if loss is None:
+        return network.objective(X, y, lam)
+    weights = float(np.sum(network.W1**2) + np.sum(network.w2**2))
+    return loss.value(network.predict(X)) + 0.5 * lam * weights
+
+
 def _evidence_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
     return {f"evidence_{f.name}": getattr(evidence, f.name) for f in fields(Evidence)}
 
 
-def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+def verify(
+    record: Record, upstream: Mapping[str, Record], loss: Mapping[str, Any] = SQUARED
+) -> list[str]:
     """Re-check a stored solution from the data alone."""
     data, stored, row = upstream["dataset"].arrays, record.arrays, record.row
     X, y = data["X_train"], np.asarray(data["y_train"]).reshape(-1)
     lam = float(row["lam"] or 0.0)
     formulation = str(row["formulation"])
-    proof = certify(
-        X, y, stored["gates"], lam, stored["v"], stored["w"], formulation, dual=stored["dual"]
-    )
+    made = make_loss(loss["loss"], y, **{k: v for k, v in loss.items() if k != "loss"})
+    point = (X, y, stored["gates"], lam, stored["v"], stored["w"], formulation)
+    proof = certify(*point, dual=stored["dual"], loss=made)
     problems = []
     scale = max(abs(proof.objective), 1e-300)
     said = float(row["objective"] or 0.0)
@@ -152,10 +171,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         problems.append(f"dual_objective is {said:.12g}, and {proof.dual_objective:.12g} holds")
     if "evidence_rho" in stored:
         held = Evidence(**{f.name: stored[f"evidence_{f.name}"] for f in fields(Evidence)})
-        looked = certify(
-            X, y, stored["gates"], lam, stored["v"], stored["w"], formulation,
-            dual=stored["dual"], evidence=held,
-        )  # fmt: skip
+        looked = certify(*point, dual=stored["dual"], evidence=held, loss=made)
         if looked.dual_objective < said - 1e-9 * scale:
             problems.append(f"the stored multipliers only prove {looked.dual_objective:.12g}")
     if proof.gap > float(row["gap"] or 0.0) + 1e-9:
@@ -163,7 +179,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     if proof.violation > 1e-9:
         problems.append(f"a cone row is violated by {proof.violation:.3g}")
     if formulation == "relu":
-        objective = TwoLayerNetwork(stored["W1"], stored["w2"]).objective(X, y, lam)
+        network = TwoLayerNetwork(stored["W1"], stored["w2"])
+        objective = _network_objective(network, X, y, lam, made)
         if abs(objective - float(row["network_objective"] or 0.0)) > 1e-9 * scale:
             problems.append(f"the stored network has objective {objective:.12g}")
     return problems

@@ -10,6 +10,7 @@ import numpy as np
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.products import held
+from relu_optima.convex.proximal_newton import solve_loss
 from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import check_options
@@ -29,6 +30,9 @@ def regularization_path(
     tol: float = 1e-6,
     time_limit: float | None = None,
     backend: str = "auto",
+    loss: str = "squared",
+    delta: float = 1.0,
+    class_weight: str | None = None,
 ) -> list[Solution]:
     """Solve the program for several strengths, warm-started from large to small.
 
@@ -50,6 +54,12 @@ def regularization_path(
         Wall-clock limit of each solve in seconds.
     backend : str, default "auto"
         Method, see `relu_optima.convex.solve`.
+    loss : str, default "squared"
+        Loss, see `relu_optima.convex.solve`.
+    delta : float, default 1.0
+        Parameter of the Huber loss.
+    class_weight : {None, "balanced"}, default None
+        Weights of the rows.
 
     Returns
     -------
@@ -65,9 +75,20 @@ def regularization_path(
     if not values:
         raise SolveInputError("it is empty", allowed="at least one strength > 0", where="lams")
     check_options(tol, time_limit, backend)
-    walk = _Walk(Session(make_problem(X, y, gates, formulation)), backend)
+    problem = make_problem(
+        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+    )
+    order = sorted(range(len(values)), key=lambda k: -values[k])
     out: dict[int, Solution] = {}
-    for index in sorted(range(len(values)), key=lambda k: -values[k]):
+    if problem.loss is not None:
+        last: Solution | None = None
+        for index in order:
+            started = time.process_time()
+            last = solve_loss(problem, values[index], tol, time_limit, started=started, start=last)
+            out[index] = last
+        return [out[k] for k in range(len(values))]
+    walk = _Walk(Session(problem), backend)
+    for index in order:
         out[index] = walk.solve(values[index], tol, time_limit)
     return [out[k] for k in range(len(values))]
 

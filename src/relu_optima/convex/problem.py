@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from relu_optima.convex.gates import as_finite, as_inputs, merge_patterns
+from relu_optima.convex.loss import Loss, make_loss
 from relu_optima.errors import SolveInputError
 
 
@@ -29,6 +30,8 @@ class Problem:
         Their patterns, the diagonals of D_i.
     formulation : str
         ``relu`` or ``gated``.
+    loss : Loss or None
+        None for the squared loss.
     """
 
     X: np.ndarray
@@ -36,6 +39,7 @@ class Problem:
     gates: np.ndarray
     patterns: np.ndarray
     formulation: str
+    loss: Loss | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -52,7 +56,16 @@ def data_digest(X: np.ndarray, y: np.ndarray) -> str:
     return lines.hexdigest()
 
 
-def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str) -> Problem:
+def make_problem(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: np.ndarray,
+    formulation: str,
+    *,
+    loss: str = "squared",
+    delta: float = 1.0,
+    class_weight: str | None = None,
+) -> Problem:
     """Check the arguments of a solve and merge equal patterns."""
     X = as_inputs(X)
     n, d = X.shape
@@ -87,7 +100,8 @@ def make_problem(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: s
     scale = np.abs(gates).max(axis=0)
     gates = gates / np.where(scale > 0, scale, 1.0)
     merged, patterns = merge_patterns(X, gates)
-    return Problem(X, y, merged, patterns, formulation)
+    made = make_loss(loss, y, delta=delta, class_weight=class_weight)
+    return Problem(X, y, merged, patterns, formulation, made)
 
 
 def check_lambda(lam: float) -> float:

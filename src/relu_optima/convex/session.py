@@ -26,8 +26,8 @@ class Session:
         self.problem = problem
         _ = problem.digest  # of the data as they are now, for whoever analyses a solution later
         self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
-        self._scale_x = float(np.abs(problem.X).max())
-        self._scale_y = float(np.abs(problem.y).max())
+        self.scale_x = float(np.abs(problem.X).max())
+        self.scale_y = float(np.abs(problem.y).max())
         lengths = row_norms(problem.X)
         self._lengths = np.where(lengths > 0, lengths, np.inf)
         self._engine: DualNewton | None = None
@@ -43,8 +43,8 @@ class Session:
         """Return the problem with entries of size one."""
         problem = self.problem
         return Problem(
-            problem.X / self._scale_x,
-            problem.y / self._scale_y,
+            problem.X / self.scale_x,
+            problem.y / self.scale_y,
             problem.gates,
             problem.patterns,
             problem.formulation,
@@ -54,7 +54,7 @@ class Session:
         """Return the smallest strength whose optimum is zero."""
         if self.trivial:
             return 0.0
-        return self.engine().lambda_max() * self._scale_x * self._scale_y
+        return self.engine().lambda_max() * self.scale_x * self.scale_y
 
     def start_from(self, solution: Solution) -> None:
         """Start from the blocks of a solution whose patterns this program shares."""
@@ -80,17 +80,17 @@ class Session:
             v, w = (_into_cones(problem, u) for u in (v, w))
         blocks = v if problem.formulation == "gated" else np.vstack([v, w])
         residual = problem.y - self._fit(blocks)[0]
-        scale = self._scale_x / self._scale_y
-        self.engine().set_point(blocks * scale, residual / self._scale_y)
+        scale = self.scale_x / self.scale_y
+        self.engine().set_point(blocks * scale, residual / self.scale_y)
 
     def scaled_strength(self, lam: float) -> float:
         """Return a strength of the problem as one of the scaled problem."""
-        return lam / self._scale_x / self._scale_y
+        return lam / self.scale_x / self.scale_y
 
     def scaled_point(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """Return the blocks of a gated solution and its residual in the scaled problem."""
         residual = self.problem.y - self._fit(solution.v)[0]
-        return solution.v * (self._scale_x / self._scale_y), residual / self._scale_y
+        return solution.v * (self.scale_x / self.scale_y), residual / self.scale_y
 
     def solve(
         self,
@@ -150,7 +150,7 @@ class Session:
     ) -> Solution:
         """Value an answer to the scaled problem in full scale."""
         problem = self.problem
-        blocks = answer.U * (self._scale_y / self._scale_x)
+        blocks = answer.U * (self.scale_y / self.scale_x)
         count = problem.patterns.shape[1]
         v = blocks[:count]
         w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
@@ -158,7 +158,7 @@ class Session:
         residual = problem.y - fit
         objective = 0.5 * float(residual @ residual)
         objective += lam * float(row_norms(blocks).sum())
-        dual = answer.dual * self._scale_y
+        dual = answer.dual * self.scale_y
         bound = float(problem.y @ dual - 0.5 * dual @ dual)
         gap = relative_gap(objective, bound, problem.y)
         status = answer.status
@@ -191,10 +191,10 @@ class Session:
         if solution.formulation != "relu" or solution.backend != "newton":
             return solution
         problem, best = self.problem, solution
-        scale = self._scale_x * self._scale_y
+        scale = self.scale_x * self.scale_y
         residual = problem.y - self._fit(np.vstack([solution.v, solution.w]))[0]
         for dual in (solution.dual, residual):
-            found = self.engine().blocks.evidence(dual / self._scale_y, solution.lam / scale)
+            found = self.engine().blocks.evidence(dual / self.scale_y, solution.lam / scale)
             evidence = replace(found, rho=found.rho * scale)
             proof = certify(
                 problem.X,
@@ -264,7 +264,7 @@ class Session:
         """Show a callback the values of the problem that was asked."""
 
         def scaled(numbers: dict[str, float]) -> bool | None:
-            energy = self._scale_y**2
+            energy = self.scale_y**2
             values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
             return callback(numbers | values)
 
@@ -287,7 +287,7 @@ class Session:
         v, w = (zero, zero.copy()) if answer is None else (answer.v, answer.w)
         if problem.formulation == "relu":
             v, w = (_into_cones(scaled, u) for u in (v, w))
-        v, w = (u * (self._scale_y / self._scale_x) for u in (v, w))
+        v, w = (u * (self.scale_y / self.scale_x) for u in (v, w))
         proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
         good = proof.gap <= tol and proof.violation <= 1e-9
         return Solution(

@@ -9,6 +9,7 @@ import numpy as np
 from relu_optima.convex.certificate import Certificate, certify
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import activation_patterns
+from relu_optima.convex.loss import Loss
 from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
 from relu_optima.convex.problem import Problem, data_digest
 from relu_optima.errors import SolveInputError
@@ -16,7 +17,7 @@ from relu_optima.errors import SolveInputError
 
 @dataclass(frozen=True)
 class Solution:
-    r"""A certified point of a convex ReLU program.
+    r"""A certified point of a convex ReLU program over listed gates.
 
     ReLU: f(x) = sum_i (x'v_i)_+ - (x'w_i)_+ ; gated: f(x) = sum_i 1[x'g_i > 0] x'v_i and w = 0.
 
@@ -33,7 +34,8 @@ class Solution:
     dual_objective : float
         Lower bound on the optimal value over these gates.
     gap : float
-        (objective - dual_objective) / max(dual_objective, 1e-12 * 0.5 |y|^2); 0 if y = 0.
+        (objective - dual_objective) / max(dual_objective, 1e-12 * loss of the zero network); 0 if
+        that is 0.
     kkt_residual : float
         Largest violation of stationarity, divided by lam.
     violation : float
@@ -72,8 +74,9 @@ class Solution:
     def __repr__(self) -> str:
         n, d = self.problem.X.shape
         blocks = len(self.v) * (2 if self.formulation == "relu" else 1)
+        kind = self.formulation if self.loss is None else f"{self.formulation}, {self.loss.name}"
         return (
-            f"<{self.formulation} {n} x {d}, lam {self.lam:.3g}: {self.status}, "
+            f"<{kind} {n} x {d}, lam {self.lam:.3g}: {self.status}, "
             f"gap {self.gap:.1e}, {self.n_active} of {blocks} blocks, {self.seconds:.2f} s>"
         )
 
@@ -86,6 +89,11 @@ class Solution:
     def formulation(self) -> str:
         """``relu`` or ``gated``."""
         return self.problem.formulation
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss; None for the squared one."""
+        return self.problem.loss
 
     def check_data(self, X: np.ndarray, y: np.ndarray) -> None:
         """Refuse data that the solution does not belong to.
@@ -142,6 +150,7 @@ class Solution:
             program.formulation,
             dual=self.dual,
             evidence=None if recompute else self.evidence,
+            loss=self.loss,
         )
 
     def network(self, *, merge_tol: float = 1e-5) -> TwoLayerNetwork:

@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_optima.convex.newton import Callback
 from relu_optima.convex.problem import check_lambda, make_problem
+from relu_optima.convex.proximal_newton import loss_lambda_max, solve_loss
 from relu_optima.convex.session import Session
 from relu_optima.convex.shallow import ShallowSolution
 from relu_optima.convex.solution import Solution
@@ -17,7 +18,16 @@ from relu_optima.errors import SolveInputError
 BACKENDS = ("auto", "newton", "clarabel")
 
 
-def lambda_max(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str = "relu") -> float:
+def lambda_max(
+    X: np.ndarray,
+    y: np.ndarray,
+    gates: np.ndarray,
+    formulation: str = "relu",
+    *,
+    loss: str = "squared",
+    delta: float = 1.0,
+    class_weight: str | None = None,
+) -> float:
     """Return the smallest regularisation strength whose optimum is the zero network.
 
     Parameters
@@ -30,18 +40,27 @@ def lambda_max(X: np.ndarray, y: np.ndarray, gates: np.ndarray, formulation: str
         Gate vectors.
     formulation : {"relu", "gated"}, default "relu"
         Which program.
+    loss : str, default "squared"
+        Loss, see `relu_optima.convex.solve`.
+    delta : float, default 1.0
+        Parameter of the Huber loss.
+    class_weight : {None, "balanced"}, default None
+        Weights of the rows.
 
     Returns
     -------
     float
-        h(y) = max over blocks of |Proj_K(+-X'D_i y)|.
+        h(y) = max over blocks of |Proj_K(+-X'D_i y)|; h(-l'(0)) for another loss.
 
     Raises
     ------
     SolveInputError
         If an argument has no meaning.
     """
-    return Session(make_problem(X, y, gates, formulation)).lambda_max()
+    problem = make_problem(
+        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+    )
+    return Session(problem).lambda_max() if problem.loss is None else loss_lambda_max(problem)
 
 
 @overload
@@ -70,6 +89,9 @@ def solve(
     warm_start: Solution | None = None,
     backend: str = "auto",
     callback: Callback | None = None,
+    loss: str = "squared",
+    delta: float = 1.0,
+    class_weight: str | None = None,
 ) -> Solution: ...
 
 
@@ -85,10 +107,15 @@ def solve(
     warm_start: Solution | None = None,
     backend: str = "auto",
     callback: Callback | None = None,
+    loss: str = "squared",
+    delta: float = 1.0,
+    class_weight: str | None = None,
 ) -> Solution | ShallowSolution:
     r"""Solve the convex ReLU or gated ReLU program over the given gates.
 
     .. math:: \min \tfrac12 \lVert f(X) - y \rVert^2 + \lambda \sum_b \lVert u_b \rVert_2
+
+    or with another loss in place of half the squared error.
 
     Parameters
     ----------
@@ -117,6 +144,14 @@ def solve(
         Called by ``newton`` after each outer iteration with a dict of its numbers (``outer``,
         ``objective``, ``dual_objective``, ``gap``, ``working_set``); returning True stops the
         solve.
+    loss : {"squared", "logistic", "squared_hinge", "huber"}, default "squared"
+        Loss, summed over the rows (`relu_optima.convex.loss` has the formulas); the second and
+        third ask for labels -1 and +1. Others than the squared one are solved by
+        `relu_optima.convex.proximal_newton`, without backend and callback.
+    delta : float, default 1.0
+        Residual from which on the Huber loss is linear.
+    class_weight : {None, "balanced"}, default None
+        Weigh the rows of a label inversely to their share, each class n / 2 in all.
 
     Returns
     -------
@@ -130,17 +165,39 @@ def solve(
     """
     start = time.process_time()
     if isinstance(gates, str):
-        if gates != "all" or formulation != "relu" or warm_start or callback or backend != "auto":
+        plain = loss == "squared" and class_weight is None and backend == "auto"
+        if gates != "all" or formulation != "relu" or warm_start or callback or not plain:
             raise SolveInputError(
-                f"gates={gates!r} with formulation={formulation!r}, backend={backend!r}",
-                allowed='gates="all" for ReLU neurons, without warm_start, backend and callback',
+                f"gates={gates!r} with formulation={formulation!r}, loss={loss!r}, "
+                f"backend={backend!r}",
+                allowed='gates="all" for ReLU neurons and the squared loss, without warm_start, '
+                "backend and callback",
                 where="gates",
             )
         from relu_optima.convex.low_rank.all_patterns import solve_all
 
         return solve_all(X, y, lam, tol=tol, time_limit=time_limit)
-    session = Session(make_problem(X, y, gates, formulation))
+    problem = make_problem(
+        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+    )
     check_options(tol, time_limit, backend)
+    if problem.loss is not None:
+        if callback or backend != "auto":
+            raise SolveInputError(
+                f"backend={backend!r} or a callback with loss={loss!r}",
+                allowed="neither: other losses than the squared one have one method",
+                where="loss",
+            )
+        if warm_start is not None and not np.array_equal(warm_start.gates, problem.gates):
+            raise SolveInputError(
+                "a solution over other gates",
+                allowed=f"a solution over the same {problem.gates.shape[1]} gates",
+                where="warm_start",
+            )
+        return solve_loss(
+            problem, check_lambda(lam), tol, time_limit, started=start, start=warm_start
+        )
+    session = Session(problem)
     if warm_start is not None:
         session.start_from(warm_start)
     solution = session.solve(check_lambda(lam), tol, time_limit, backend, callback, started=start)

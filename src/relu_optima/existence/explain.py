@@ -160,6 +160,18 @@ RULES = {
         "proof.biases",
         "Missing biases",
     ),
+    "trees": Rule(
+        "weights between hidden neurons can be made -1, 0 or 1, so the values of each tree of "
+        "neurons fill a union of polyhedral cones",
+        "proof.deep",
+        "Trees",
+    ),
+    "paths": Rule(
+        "every output is a monotone function of one linear form with at most two kinks, and so is "
+        "every limit",
+        "proof.deep",
+        "Paths",
+    ),
     "clusters": Rule(
         "the set of matrix products is not closed, and on one of enough clusters of inputs the "
         "network is affine",

@@ -53,6 +53,24 @@ def find_filling(
         return None
 
 
+def generic_program(
+    pieces: list[Piece], observed: np.ndarray, deadline: float = float("inf")
+) -> Program | None:
+    """Search for formulas that produce every matrix at which no divisor vanishes."""
+    plain = [(p.neuron, list(p.rows), list(p.columns)) for p in pieces]
+    cells = sorted({(i, j) for _, r, c in plain for i in r for j in c if observed[i, j]})
+    if len(cells) > MAX_CELLS or len(pieces) > MAX_PIECES:
+        return None
+    search, case = _Search(plain, cells, deadline), whole_case(cells)
+    values = search.numbers(case)
+    for _ in range(TRIALS):
+        check_time(deadline)
+        program = search.draw(values)
+        if program is not None and case.divisors(program) is not None:
+            return program
+    return None
+
+
 def _fills_generically(pieces: list[tuple[int, list[int], list[int]]], cells: list[Cell]) -> bool:
     """The derivative of the product is onto at a random point: else the set is too small."""
     rng = np.random.default_rng(0)
@@ -114,12 +132,12 @@ class _Search:
         return tree
 
     def _best_program(self, case: Case) -> _Needs:
-        values = self._numbers(case)
+        values = self.numbers(case)
         found: list[_Needs] = []
         seen = set()
         for _ in range(TRIALS):
             check_time(self.deadline)
-            program = self._draw(values)
+            program = self.draw(values)
             if program is None:
                 continue
             key = repr(program)
@@ -136,7 +154,7 @@ class _Search:
             raise _GivenUp
         return min(found, key=lambda n: (_cost(n), len(n.program)))
 
-    def _numbers(self, case: Case) -> dict[Cell, int]:
+    def numbers(self, case: Case) -> dict[Cell, int]:
         """Put random numbers into the variables of a case."""
         draws = [int(x) for x in self.rng.integers(1, PRIME, len(case.names) + PARAMETERS)]
 
@@ -174,7 +192,7 @@ class _Search:
             conditions += min(usable, key=lambda fs: sum(_weight(f) for f in fs))
         return _Needs(program, conditions)
 
-    def _draw(self, target: dict[Cell, int]) -> Program | None:
+    def draw(self, target: dict[Cell, int]) -> Program | None:
         """Draw a program: fill forced entries, guess the others."""
         rng = self.rng
         value: dict[tuple[str, int, int], int] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.existence.deep import is_forest
 from relu_optima.existence.proof.document import Biases
 from relu_optima.existence.proof.linear import (
     column_sizes,
@@ -22,6 +23,8 @@ from relu_optima.patterns.sparse import dense
 if TYPE_CHECKING:
     from relu_optima.patterns.sparse import Mask
 
+DEEP = "several hidden layers: no rule unless the product set is not closed or neurons form trees"
+
 
 def decide_finite(
     masks: Sequence[Mask], product: dict[str, Any], biases: Biases | None = None
@@ -30,7 +33,7 @@ def decide_finite(
 
     Exact for one hidden layer, at O(r m) cost. For deeper chains the answer is ``not_always``
     where the product set is not closed (enough clusters of inputs leave one on which the network
-    is affine; needs free output biases), else ``unknown``.
+    is affine; needs free output biases), ``always`` where the neurons form trees, else ``unknown``.
     """
     if len(masks) == 1:
         return {"answer": "always", "proof": {"rule": "no hidden layer"}}
@@ -40,8 +43,9 @@ def decide_finite(
             needed = clusters_needed(dense(masks), columns)
             proof = {"rule": "clusters", "columns": columns, "clusters": needed}
             return {"answer": "not_always", "proof": proof}
-        reason = "more than one hidden layer and no proof that the product set is not closed"
-        return {"answer": "unknown", "proof": {"reason": reason}}
+        if is_forest(masks):
+            return {"answer": "always", "proof": {"rule": "trees"}}
+        return {"answer": "unknown", "proof": {"reason": DEEP}}
     live = _counted(masks, biases)
     feeds = masks[1][:, live]  # outputs by neurons that count
     several, shared = column_sizes(feeds) >= 2, row_sizes(feeds) >= 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from relu_optima.existence.deep import is_paths
 from relu_optima.existence.kink_lifting import MAX_WIDTH, lift_kinks
 from relu_optima.existence.pairs import all_pairs_closed, open_pairs, visible_pair
 from relu_optima.existence.proof.linear import rectangles
@@ -14,6 +15,8 @@ from relu_optima.patterns.sparse import MAX_CELLS, cell_count, dense
 
 if TYPE_CHECKING:
     from relu_optima.patterns.sparse import Mask
+
+DEEP = "several hidden layers: no rule unless the product set is not closed or neurons form paths"
 
 
 def decide_function(
@@ -25,9 +28,9 @@ def decide_function(
     if len(masks) == 1:
         return {"answer": "closed", "proof": {"rule": "no hidden layer"}}
     if len(masks) > 2:
-        return _unknown(
-            "no rule for more than one hidden layer unless the product set is not closed"
-        )
+        if is_paths(masks):
+            return {"answer": "closed", "proof": {"rule": "paths"}}
+        return _unknown(DEEP)
     if product["proof"].get("rule") == "P":
         return {"answer": "closed", "proof": {"rule": "B2"}}
     if cell_count(masks) > MAX_CELLS:

@@ -55,7 +55,7 @@ class NotClosedSearch:
     def __init__(
         self, lower: np.ndarray, upper: np.ndarray, effort: Effort, deadline: float
     ) -> None:
-        self.lower, self.upper = lower, upper
+        self.lower, self.upper = lower.astype(bool), upper.astype(bool)
         self.effort, self.deadline = effort, deadline
         self._settled: set[tuple[Any, ...]] = set()
 
@@ -89,17 +89,18 @@ class NotClosedSearch:
         chosen_rows: set[int] = {int(rng.choice(rows))}
         chosen_columns: set[int] = set()
         for _ in range(4 * self.effort.side):
-            along = int(rng.integers(2)) if chosen_columns else 1
+            along = bool(rng.integers(2)) if chosen_columns else True
+            chosen, most = (chosen_columns, limit[1]) if along else (chosen_rows, limit[0])
+            if len(chosen) == most:
+                continue
             if along:
-                linked = np.flatnonzero(self.upper[sorted(chosen_rows)].any(axis=0))
-                near = np.flatnonzero(self.lower[linked].any(axis=0))
-                options, chosen, most = np.intersect1d(columns, near), chosen_columns, limit[1]
+                linked = self.upper[list(chosen_rows)].any(axis=0)
+                options = columns[np.asarray(self.lower[linked].any(axis=0))[columns]]
             else:
-                linked = np.flatnonzero(self.lower[:, sorted(chosen_columns)].any(axis=1))
-                near = np.flatnonzero(self.upper[:, linked].any(axis=1))
-                options, chosen, most = np.intersect1d(rows, near), chosen_rows, limit[0]
-            if len(chosen) < most and len(options):
-                chosen.add(int(rng.choice(options)))
+                linked = self.lower[:, list(chosen_columns)].any(axis=1)
+                options = rows[np.asarray(self.upper[:, linked].any(axis=1))[rows]]
+            if len(options):
+                chosen.add(int(options[rng.integers(len(options))]))
         return np.array(sorted(chosen_rows)), np.array(sorted(chosen_columns), dtype=np.int64)
 
     def _search_window(

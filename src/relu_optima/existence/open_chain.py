@@ -31,13 +31,22 @@ def find_open_chain(masks: list[np.ndarray], deadline: float) -> dict[str, Any] 
     ]
     for free in (0, len(masks) - 1, *range(1, len(masks) - 1)):
         check_time(deadline)
-        if int(masks[free].sum()) * max(masks[0].shape[1], masks[-1].shape[0]) < int(reach.sum()):
+        if not _has_enough(masks, free, reach):
             continue
         if _reaches(masks, drawn, free, reach.astype(bool)):
             zero = [layer * (number != free) for number, layer in enumerate(drawn)]
             factors = [z[mask.astype(bool)].tolist() for z, mask in zip(zero, masks, strict=True)]
             return {"answer": "closed", "proof": {"rule": "Z chain", "factors": factors}}
     return None
+
+
+def _has_enough(masks: list[np.ndarray], free: int, reach: np.ndarray) -> bool:
+    """Say whether a layer has as many entries as there are cells for them to reach."""
+    if free == 0:
+        return bool((masks[0].sum(axis=0) >= reach.sum(axis=0)).all())
+    if free == len(masks) - 1:
+        return bool((masks[-1].sum(axis=1) >= reach.sum(axis=1)).all())
+    return int(masks[free].sum()) >= int(reach.sum())
 
 
 def _reaches(

@@ -19,7 +19,7 @@ from relu_optima.existence.reduction import Piece
 
 MAX_CELLS = 2000
 MAX_RANK_CELLS = 400  # cells of one elimination
-MORE_COLUMNS = (0, 1, 2, 4, 8)  # columns that get factors first beyond those that need it
+MORE_COLUMNS = (0, 1, 2, 4)  # columns that get factors first beyond those that need it
 Matrix = np.ndarray
 
 
@@ -70,7 +70,7 @@ def _point(
     for j in np.setdiff1d(order, first):
         check_time(deadline)
         inside = np.flatnonzero(T[:, j])
-        V[inside, j] = _vanishing((U * S)[np.ix_(cells[:, j], inside)], rng)
+        V[inside, j] = _vanishing(U[np.ix_(cells[:, j], inside)], rng)
     return U, V
 
 
@@ -79,9 +79,10 @@ def _vanishing(equations: Matrix, rng: np.random.Generator) -> list[int]:
     m, n = equations.shape
     if m == 0:
         return [int(rng.integers(1, 10)) for _ in range(n)]
-    basis, nullity = flint.fmpz_mat(m, n, [int(x) for x in equations.ravel()]).nullspace()
+    basis, nullity = flint.fmpz_mat(m, n, equations.ravel().tolist()).nullspace()
     weights = [int(rng.integers(1, 10)) for _ in range(int(nullity))]
-    mixed = [sum(w * int(basis[a, b]) for b, w in enumerate(weights)) for a in range(n)]
+    padded = flint.fmpz_mat(n, 1, weights + [0] * (n - len(weights)))
+    mixed = [int(x) for x in (basis * padded).entries()]
     common = math.gcd(*mixed) or 1
     return [x // common for x in mixed]
 

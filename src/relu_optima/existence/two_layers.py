@@ -8,6 +8,7 @@ import numpy as np
 
 from relu_optima.existence.blocks import find_blocks
 from relu_optima.existence.closed_search import QUICK_RULES, prove_component
+from relu_optima.existence.dimension import find_full_dimension
 from relu_optima.existence.not_closed import Effort, NotClosedSearch
 from relu_optima.existence.pairs import all_pairs_closed
 from relu_optima.existence.reduction import Reduced, distinct_area, reduce_pattern
@@ -16,7 +17,7 @@ from relu_optima.existence.windows import find_open_window, window_proof
 
 MAX_AREA = 100_000_000  # cells of different rectangles that a reduction may visit
 SMALL_WIDTH = 6  # up to here the full effort is spent
-CONJECTURED = "every neuron is nearly full: conjectured to be everything of that rank"
+CONJECTURED = "every neuron is nearly full, conjectured everything of that rank"
 FULL = Effort()
 LIGHT = Effort(
     draws=200, exact_draws=40, windows=60, exact_windows=10, window_draws=100, exact_window_draws=20
@@ -47,7 +48,8 @@ def decide_two_layers(
     if all(proofs):
         return _closed(reduced, proofs)
     if effort is None and _looks_dense(lower, upper):
-        return {"answer": "unknown", "proof": {"reason": CONJECTURED}}
+        proof = find_full_dimension(lower, upper, deadline) or {"reason": CONJECTURED}
+        return {"answer": "unknown", "proof": proof}
     proofs = _with_rule("Z", proofs, reduced, deadline)
     if all(proofs):
         return _closed(reduced, proofs)

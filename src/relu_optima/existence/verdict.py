@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from relu_optima.errors import BudgetError, DegenerateError
 from relu_optima.existence.certificate import Certificate
 from relu_optima.existence.clusters import cluster_dataset
-from relu_optima.existence.deadline import TIME_LIMIT
+from relu_optima.existence.deadline import TIME_LIMIT, TimeUp
 from relu_optima.existence.divergence import Divergence, curve_divergence
 from relu_optima.existence.finite_data import counterexample
+from relu_optima.existence.measure import BadTargets, measure_bad_targets
 from relu_optima.existence.proof.document import unpack_biases, unpack_masks
 from relu_optima.patterns.sparse import dense
 
@@ -96,6 +99,40 @@ class Verdict:
             If `product_set` is not proved ``not_closed`` for two layers.
         """
         return curve_divergence(self.certificate.document["product"])
+
+    def bad_targets(self, time_limit: float = 600.0) -> BadTargets:
+        """Return what is known of the measure of targets of linear regression without optimum.
+
+        Parameters
+        ----------
+        time_limit : float, optional
+            Seconds of wall clock for the search for a proof.
+
+        Returns
+        -------
+        BadTargets
+            Number of cells, dimension of the set of products, and whether measure zero is proved;
+            statement and proof in `existence.measure`.
+
+        Raises
+        ------
+        DegenerateError
+            If `product_set` is not proved ``not_closed`` for two layers.
+        BudgetError
+            If the time limit passes.
+        """
+        document = self.certificate.document
+        masks = dense(unpack_masks(document["layers"]))
+        if document["product"]["answer"] != "not_closed" or len(masks) != 2:
+            raise DegenerateError(
+                f"the product set is {document['product']['answer']!r}",
+                where="bad_targets",
+                allowed="patterns of two layers whose product set is proved not closed",
+            )
+        try:
+            return measure_bad_targets(masks[0], masks[1], time.monotonic() + time_limit)
+        except TimeUp:
+            raise BudgetError("the time limit has passed", where="bad_targets") from None
 
     def cluster_dataset(self) -> tuple[np.ndarray, np.ndarray]:
         """Return clusters of inputs with targets A x, A a limit that is no product.

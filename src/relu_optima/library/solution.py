@@ -58,7 +58,7 @@ class Solution:
 
     @property
     def objective(self) -> float:
-        """Primal value: half the squared error plus lam times the group norms."""
+        """Primal value: the loss plus lam times the group norms."""
         return self.found.objective
 
     @property

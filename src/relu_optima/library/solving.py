@@ -78,8 +78,8 @@ def solve(
     outputs : {"shared", "separate"}, default "shared"
         Whether a neuron may feed several outputs (a nuclear norm for each gate), or each output
         has neurons of its own, which is one program for each (the penalty of pyscnn).
-    loss : {"squared"}, default "squared"
-        Loss.
+    loss : {"squared", "logistic", "squared_hinge", "huber"}, default "squared"
+        Loss; the others for one output over given or sampled gates (`relu_optima.convex.solve`).
     tol : float, default 1e-6
         Relative duality gap at which to stop, in (0, 1).
     seed : int, default 0
@@ -100,8 +100,6 @@ def solve(
     """
     X = as_inputs(X)
     Y = np.asarray(Y)
-    if loss != "squared":
-        raise SolveInputError(f"it is {loss!r}", allowed="squared", where="loss")
     if neurons not in ("relu", "gated"):
         raise SolveInputError(f"it is {neurons!r}", allowed="relu, gated", where="neurons")
     if lam_scale not in ("absolute", "max"):
@@ -110,7 +108,7 @@ def solve(
         raise SolveInputError(f"it is {outputs!r}", allowed="shared, separate", where="outputs")
     lam = check_lambda(lam)
     check_options(tol, time_limit, "auto")
-    program = _program(X, Y, gates, supports, neurons, outputs, seed)
+    program = _program(X, Y, gates, supports, neurons, outputs, seed, loss)
     lam_max = program.lambda_max()
     if lam_scale == "max" and math.isnan(lam_max):
         raise SolveInputError(
@@ -139,9 +137,17 @@ def _program(
     neurons: str,
     outputs: str,
     seed: int,
+    loss: str,
 ) -> _Program:
     """Choose the method; a combination without one is an error that says what there is."""
     scalar = Y.ndim == 1 or (Y.ndim == 2 and Y.shape[1] == 1)
+    if loss != "squared" and (supports is not None or isinstance(gates, str) or not scalar):
+        raise SolveInputError(
+            f"loss {loss!r} with gates {gates!r}, supports {supports!r} and targets of shape "
+            f"{Y.shape}",
+            allowed="the squared loss, or one output over given or sampled gates",
+            where="loss",
+        )
     if supports is not None and neurons == "relu" and scalar:
         sparse = SparseProgram(X, Y, supports)
         return _Program(
@@ -157,9 +163,9 @@ def _program(
         vectors = _gate_vectors(X, gates, seed)
         if scalar:
             return _Program(
-                lambda: lambda_max(X, Y, vectors, neurons),
+                lambda: lambda_max(X, Y, vectors, neurons, loss=loss),
                 lambda lam, tol, limit: solve_listed(
-                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit
+                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit, loss=loss
                 ),
             )
         if outputs == "separate":

@@ -162,6 +162,12 @@ def blocks_of(solution: ConvexSolution, X: np.ndarray, y: np.ndarray) -> Blocks:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if isinstance(solution, Solution):
+        if solution.loss is not None:
+            raise SolveInputError(
+                f"a solution with the loss {solution.loss.name}",
+                allowed="the squared loss, whose predictions are the same at all optima",
+                where="solution",
+            )
         solution.check_data(X, y)
     gates = np.asarray(solution.gates, dtype=float)
     _check(X, y, gates, solution)

@@ -179,11 +179,12 @@ def describe_record(
     """Describe the optimal set of a stored solution; asked again at once, the answer is kept."""
     global _LAST
     data, convex = upstream["dataset"].arrays, upstream["convex"]
-    if "objective" in convex.row and "v" not in convex.arrays:
+    other_loss = "loss_function" in convex.row
+    if "objective" in convex.row and (other_loss or "v" not in convex.arrays):
         program = convex.config["groups"]["convex"]["program"]
         message = (
-            f"all optima are described for one output and listed gates; {program} is another "
-            "program (fix: convex.program=listed)"
+            "all optima are described for one output, listed gates and the squared loss; "
+            f"{program} is another program (fix: convex.program=listed)"
         )
         return Outcome({"message": message}, "refused")
     if "v" not in convex.arrays:

@@ -97,7 +97,8 @@ def make_plan(
         problems.extend(sweep_mistakes(places[name], name, sweep, columns))
     for found in models.values() if files.readable else ():
         for where, model in found.values():
-            problems.extend(product_mistakes(where, model, columns, asked_for, study))
+            figures = models["figure"]
+            problems.extend(product_mistakes(where, model, columns, asked_for, study, figures))
     problems.extend(o.unread(study) for o in asked if not o.used and not problems)
     if problems:
         raise ConfigError(problems.lines())

@@ -20,12 +20,17 @@ def product_mistakes(
     columns: SweepColumns,
     asked_for: Collection[str],
     study: str,
+    figures: Collection[str] = (),
 ) -> Iterator[str]:
-    """Say which sweeps and columns that a figure or table reads do not exist."""
+    """Say which sweeps, figures and columns that a figure or table reads do not exist."""
     for sweep in product.sweeps:
         if sweep not in asked_for:
             hint = did_you_mean(sweep, asked_for)
             yield f"{where}: sweeps: {sweep!r} is not in study {study!r}; {hint}"
+    for claim in getattr(product, "claims", ()):
+        if claim.figure is not None and claim.figure not in figures:
+            hint = did_you_mean(claim.figure, figures)
+            yield f"{where}: claims: {claim.figure!r} is no figure of study {study!r}; {hint}"
     reads = list(product.reads())
     derived = set(product.excess)
     for sweep in dict.fromkeys(s for r in reads for s in r.sweeps if s not in product.sweeps):

@@ -158,6 +158,12 @@ def studies(conf: Path) -> tuple[str, ...]:
     return tuple(sorted({p.stem for p in (conf / FOLDER).glob("*") if _files(p)}))
 
 
+def study_titles(conf: Path) -> dict[str, str]:
+    """Say what each study that can be read is about."""
+    found = {name: read_study(conf, name, Problems()) for name in studies(conf)}
+    return {name: study.title for name, study in found.items() if study is not None}
+
+
 def read_study(
     conf: Path, name: str, problems: Problems, asked_by: str = "study"
 ) -> StudyFiles | None:

@@ -21,6 +21,9 @@ class Claim(Group):
     )
     sweep: Name | None = Field(default=None, description="Sweep that answers; default all.")
     where: Where = Field(default={}, description="Runs that count, by exact values.")
+    figure: Name | None = Field(
+        default=None, description="Figure of the study that shows it, for the report's findings."
+    )
 
     def columns(self) -> list[str]:
         """Name the columns that the claim needs."""

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from relu_optima.publish.aggregate import CONFIDENCE, MedianInterval, median_interval
 from relu_optima.publish.claim_config import (
     AnyClaim,
     Dominates,
@@ -25,6 +26,7 @@ from relu_optima.publish.frames import (
     gather,
     is_ok,
     is_setting,
+    pooled_settings,
     refuse_hidden_pooling,
     require,
     same_value,
@@ -32,6 +34,7 @@ from relu_optima.publish.frames import (
     series_of,
 )
 from relu_optima.publish.labels import value_label
+from relu_optima.publish.proportions import wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +95,8 @@ def _measured(
     frames: Mapping[str, pd.DataFrame], claim: Measured, options: ProductConfig
 ) -> Iterator[dict[str, Any]]:
     """Compare a number of the runs with its bounds."""
-    value, count = _measure(frames, options, claim)
+    value, runs = _measure(frames, options, claim)
+    interval = _interval(runs, claim)
     numbers, words, holds = [value], [], True
     for bound, sign, test in (
         (claim.above, ">", operator.gt),
@@ -108,10 +112,13 @@ def _measured(
         holds &= test(value, limit)
     known = all(map(math.isfinite, numbers))
     yield {
-        "detail": f"{claim.statistic} of {count} runs",
+        "detail": _about(claim, runs, interval),
         "holds_in": int(holds and known),
         "of": 1,
         "extreme": value,
+        "low": interval.low,
+        "high": interval.high,
+        "coverage": interval.coverage,
         "at": "",
         "bound": ", ".join(words),
         "verdict": ("pass" if holds else "fail") if known else "not measured",
@@ -120,19 +127,43 @@ def _measured(
 
 def _measure(
     frames: Mapping[str, pd.DataFrame], options: ProductConfig, what: Measured | Quantity
-) -> tuple[float, int]:
-    """Return a number of some runs, and how many they are; a run without it leaves none."""
+) -> tuple[float, pd.DataFrame]:
+    """Return a number of some runs, and these runs; a run without it leaves none."""
     update = {
         "sweeps": [what.sweep] if what.sweep else options.sweeps,
         "where": {**options.where, **what.where},
     }
     runs = gather(frames, options.model_copy(update=update), [what.column])
     if runs[what.column].isna().any():
-        return math.nan, len(runs)
+        return math.nan, runs
     if what.statistic == "share":
-        return float((runs[what.column] == what.equals).mean()), len(runs)
+        return float((runs[what.column] == what.equals).mean()), runs
     values = numeric(runs, what.column)
-    return (float(values.agg(what.statistic)) if values.notna().all() else math.nan), len(runs)
+    return (float(values.agg(what.statistic)) if values.notna().all() else math.nan), runs
+
+
+def _interval(runs: pd.DataFrame, claim: Measured) -> MedianInterval:
+    """Return the interval of a median or share over seeds; runs of several settings have none."""
+    none = MedianInterval(0, math.nan, math.nan, math.nan, math.nan)
+    if pooled_settings(runs) or runs[claim.column].isna().any() or len(runs) < 2:
+        return none
+    if claim.statistic == "median":
+        return median_interval(numeric(runs, claim.column))
+    if claim.statistic == "share":
+        hits = int((runs[claim.column] == claim.equals).sum())
+        ends = wilson_interval(hits, len(runs), CONFIDENCE)
+        return MedianInterval(len(runs), hits / len(runs), *ends, CONFIDENCE)
+    return none
+
+
+def _about(claim: Measured, runs: pd.DataFrame, interval: MedianInterval) -> str:
+    """Say what was taken of how many runs, and what the interval around it is."""
+    said = f"{claim.statistic} of {len(runs)} run{'s' if len(runs) > 1 else ''}"
+    if math.isnan(interval.coverage):
+        return said
+    if interval.coverage < CONFIDENCE:
+        return f"{said}, range (covers {100 * interval.coverage:.3g} %)"
+    return f"{said}, {100 * CONFIDENCE:.0f} % interval"
 
 
 def _within(runs: pd.DataFrame, claim: Within) -> Iterator[dict[str, Any]]:

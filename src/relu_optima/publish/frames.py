@@ -159,23 +159,26 @@ def refuse_hidden_pooling(
     """Refuse to summarise runs that differ in more than their seeds."""
     have = [str(c) for c in frame.columns]
     pooled = {*pool, *(c for p in pool if p.startswith("*.") for c in upstream_columns(have, p))}
-    config = [
-        c
-        for c in have
-        if _CONFIG_COLUMN.search(c)
-        and not c.endswith((".seed", "_seed", ".sha256"))
-        and c not in by
-        and c not in pooled
-    ]
     groups = frame.groupby(list(by), sort=False, dropna=False) if by else [((), frame)]
     for _, group in groups:
-        mixed = [c for c in config if group[c].map(repr).nunique() > 1]
+        mixed = [c for c in pooled_settings(group) if c not in by and c not in pooled]
         if mixed:
             raise ProductError(
                 f"one summary would pool runs that differ in {', '.join(mixed)}",
                 where=what,
                 fix="group by them, select with `where`, or name them in `pool`",
             )
+
+
+def pooled_settings(frame: pd.DataFrame) -> list[str]:
+    """List the settings other than seeds in which runs differ."""
+    return [
+        c
+        for c in map(str, frame.columns)
+        if _CONFIG_COLUMN.search(c)
+        and not c.endswith((".seed", "_seed", ".sha256"))
+        and frame[c].map(repr).nunique() > 1
+    ]
 
 
 def bare(series: str) -> str:

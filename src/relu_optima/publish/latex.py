@@ -145,7 +145,7 @@ def _written(
 ) -> tuple[str, str]:
     """Write a number and its interval with no more decimals than the interval says."""
     texts = [_plain(v, column.format, options) for v in (value, *ends)]
-    if not ends or texts[0] == MISSING:
+    if not ends or MISSING in texts:
         return texts[0], ""
     scale = 100 if column.format == "percent" else 1
     telling = telling_decimals(scale * ends[0], scale * ends[1])

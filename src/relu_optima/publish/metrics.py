@@ -88,4 +88,5 @@ def width_for_lines(text: str, count: int, size: int) -> float:
         for i in range(len(found))
         for j in range(i + 1, len(found) + 1)
     )
-    return next((w for w in widths if len(broken(text, w, size)) <= count), 0.0)
+    least = longest_piece(text, size)  # no line is narrower than what cannot be broken
+    return next((w for w in widths if w >= least and len(broken(text, w, size)) <= count), 0.0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from relu_optima.publish.contract import TableResult
 from relu_optima.publish.formats import MISSING, format_value, html_text
-from relu_optima.publish.frames import GOOD_STATUSES
+from relu_optima.publish.frames import GOOD_STATUSES, ProductError
 from relu_optima.publish.table_config import TableConfig
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 STATUS_COLUMNS = ("status", "statuses", "not_ok")
 
+_OPEN, _CLOSE = '<div class="scroll"><table>', "</div>"
 _STYLE = """
 :root { color-scheme: light; }
 body { margin: 1.2rem; color: #1b1b1b; background: #ffffff;
@@ -68,7 +69,8 @@ def html_table(result: TableResult, options: TableConfig) -> str:
         body.append(
             "<tr>"
             + "".join(
-                f"<td{_class(_kind(name, value, numeric[name]))}>{html_text(text)}</td>"
+                f"<td{_class(_kind(name, value, numeric[name]))}{_raw(value)}>"
+                f"{html_text(text)}</td>"
                 for name, value, text in cells
             )
             + "</tr>"
@@ -83,16 +85,25 @@ def html_table(result: TableResult, options: TableConfig) -> str:
             "<body>",
             f"<h1>{title}</h1>",
             f"<p>{caption}</p>",
-            '<div class="scroll"><table>',
+            _OPEN,
             f"<thead><tr>{head}</tr></thead>",
             "<tbody>",
             *body,
-            "</tbody></table></div>",
+            f"</tbody></table>{_CLOSE}",
             note,
             "</body></html>",
             "",
         ]
     )
+
+
+def table_of(page: str) -> str:
+    """Take the table out of a page that `html_table` wrote."""
+    _, opening, rest = page.partition(_OPEN)
+    inner, closing, _ = rest.partition(_CLOSE)  # no cell holds a tag
+    if not (opening and closing):
+        raise ProductError("the page holds no table of ours", fix="make the table again")
+    return opening + inner + closing
 
 
 def _cells(result: TableResult, options: TableConfig) -> list[list[str]]:
@@ -105,7 +116,7 @@ def _cells(result: TableResult, options: TableConfig) -> list[list[str]]:
         )
         if ends:
             triples = zip(texts, *ends, strict=True)
-            texts = [f"{t} [{a}, {b}]" if t != MISSING else t for t, a, b in triples]
+            texts = [f"{t} [{a}, {b}]" if MISSING not in (t, a, b) else t for t, a, b in triples]
         written.append(texts)
     return [list(row) for row in zip(*written, strict=True)]
 
@@ -116,6 +127,14 @@ def _kind(column: str, value: Any, numeric: bool) -> str:
     if column == "run_id":
         return "id"
     return "number" if numeric else ""
+
+
+def _raw(value: Any) -> str:
+    """Give a number with all its digits, by which the report sorts."""
+    plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or plain != plain:
+        return ""
+    return f' data-value="{plain!r}"'
 
 
 def _class(name: str) -> str:

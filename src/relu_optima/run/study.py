@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from relu_optima.errors import ReluOptimaError
+from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Manifest
 from relu_optima.run.failures import failures
 from relu_optima.run.ready import Ahead, look_ahead, make_ready, save_plan
+from relu_optima.run.report.page import APPENDIX, report_page
 from relu_optima.store.acceptance import Acceptance
 from relu_optima.store.layout import batch_file, plan_file
 from relu_optima.store.locks import study_lock
@@ -30,6 +32,7 @@ from relu_optima.store.records import Store
 from relu_optima.store.soundness import faults
 
 PLANNED = "RELU_OPTIMA_PLANNED"  # tells the Snakefile that plan.json is fresh
+FONT = "RELU_OPTIMA_FONT"  # tells the job that writes a paper its typeface
 ROOM = 2**18  # bytes; with less of them left not even a log is complete
 
 
@@ -66,8 +69,12 @@ def run_study(
     report: bool = True,
     profiles: Sequence[Path] = (),
     accept_environment: bool = False,
+    paper: str | None = None,
 ) -> StudyResult:
-    """Plan, run and publish a study; a repeated call does only what is missing."""
+    """Plan, run and publish a study; a repeated call does only what is missing.
+
+    With the name of a typeface as `paper`, its manuscript is written too.
+    """
     results = root / "results"
     where = _where_jobs_run(profiles, cores, root)
     with study_lock(results) as lock:
@@ -85,6 +92,12 @@ def run_study(
             _snakemake(manifest, root, ["--unlock"], lock, console)  # of a killed one
         if any(faults(manifest, results)):  # else everything is there and is what the plan makes
             _run_jobs(manifest, root, where, lock, console, log)
+        if paper is not None:
+            target = f"results/{manifest.study}/paper/paper.pdf"
+            # TeX takes seconds, and the same sources give the same bytes
+            wanted = [target, "--forcerun", "write_paper"]
+            os.environ[FONT] = paper
+            _run_jobs(manifest, root, where, lock, console, log, wanted)
         page = write_report(manifest, root, lock, console) if report else None
         computed, finished = _counts(log)
         incomplete = _incomplete(manifest, results)
@@ -92,12 +105,13 @@ def run_study(
 
 
 def _run_jobs(
-    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path
-) -> None:
+    manifest: Manifest, root: Path, where: list[str], lock: int, console: Console, progress: Path,
+    wanted: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Have Snakemake make what is missing and what is built on that, or say why jobs failed."""
     # what is there is what the plan makes, whatever Snakemake remembers of it
     triggers = ["--rerun-incomplete", "--rerun-triggers", "mtime"]
-    arguments = [*triggers, "--keep-going", "--scheduler", "greedy", *where]
+    arguments = [*wanted, *triggers, "--keep-going", "--scheduler", "greedy", *where]
     since = progress.stat().st_mtime
     said = progress.with_name("snakemake.log")
     before = said.stat().st_size if said.exists() else 0
@@ -278,17 +292,26 @@ def _incomplete(manifest: Manifest, results: Path) -> int:
 
 
 def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> Path | None:
-    """Write ``report.html`` if a figure, table or caption is newer."""
+    """Write ``report.html``, and Snakemake's report beside it if a figure or table is newer."""
     folder = root / "results" / manifest.study
+    if not manifest.figures and not manifest.tables:
+        return None
+    _write_appendix(manifest, root, lock, console)
     target = folder / "report.html"
+    write_atomically(target, report_page(manifest, folder).encode("utf-8"))
+    return target
+
+
+def _write_appendix(manifest: Manifest, root: Path, lock: int, console: Console) -> None:
+    """Have Snakemake write what it knows of rules and jobs, with the graph of the workflow."""
+    folder = root / "results" / manifest.study
+    target = folder / APPENDIX
     inputs = [plan_file(root / "results", manifest.study), *(folder / "tables").glob("*")]
     inputs += [*(folder / "figures").glob("*"), *(root / "workflow" / "report").glob("*")]
     newest = max((p.stat().st_mtime for p in inputs), default=0.0)
-    if not manifest.figures and not manifest.tables:
-        return None
     if target.exists() and target.stat().st_mtime > newest:
-        return target
-    console.print("writing report.html")
+        return
+    console.print("writing the report")
     code = _snakemake(manifest, root, ["--report", str(target.relative_to(root))], lock, console)
     if code != 0 or not target.exists():
         raise ReluOptimaError(
@@ -296,4 +319,3 @@ def write_report(manifest: Manifest, root: Path, lock: int, console: Console) ->
             where=str(folder / "timings" / "snakemake.log"),
             fix="see the end of that log",
         )
-    return target

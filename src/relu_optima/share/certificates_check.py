@@ -21,6 +21,7 @@ import functools
 import itertools
 import json
 import math
+import random
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -228,6 +229,8 @@ def check_existence(document: Any) -> None:
         else:
             need(answer in allowed, f"{question}: {answer!r} is no answer")
     product, function, finite = (document[question] for question in ANSWERS)
+    if str(product["proof"].get("reason")).startswith("full dimension"):
+        check_full_dimension(masks, product["proof"]["full_dimension"])
     if product["answer"] == "closed":
         check_closed(masks, product["proof"])
     elif product["answer"] == "not_closed":
@@ -637,6 +640,19 @@ def check_open_chain(masks: list[Mask], factors: Any) -> None:
     whole = support(masks)
     check_open(layers, [(i, j) for i, row in enumerate(whole.rows) for j in places_of(row)])
 
+def check_full_dimension(masks: list[Mask], proof: Any) -> None:
+    """Every row has a neuron of its own, and some V spans what that leaves: no null set."""
+    need(len(masks) == 2, "full dimension: two layers are needed")
+    lower, upper = masks if not proof["transposed"] else [mask.turned for mask in reversed(masks)]
+    reached = [(i, row) for i, row in enumerate(boolean_product(upper, lower).rows) if row]
+    neurons, draw = indices(proof["neurons"], len(lower.rows)), random.Random(0)
+    V = [{j: draw.randrange(1, PRIME) for j in places_of(row)} for row in lower.rows]
+    for (i, row), k in zip(reached, neurons, strict=True):
+        need(upper.rows[i] >> k & 1, "full dimension: a neuron does not feed its row")
+        left = row & ~lower.rows[k]
+        lines = ({j: x for j, x in V[q].items() if left >> j & 1} for q in places_of(upper.rows[i]))
+        need(rank(lines, PRIME) == left.bit_count(), "full dimension: a row is not spanned")
+
 # ---- product set not closed: a curve of members, and its limit that is none ----------------------
 def check_not_closed(masks: Sequence[Mask], proof: Any) -> None:
     """Check a curve of factors and the refutation of its limit."""
@@ -845,6 +861,8 @@ def check_function(masks: list[Mask], answer: str, proof: Any, product: Any) -> 
         return need(product["answer"] == "not_closed", "B1: the product set is not not_closed")
     if rule == ("no hidden layer", "closed"):
         return need(len(masks) == 1, "there is a hidden layer")
+    if rule == ("paths", "closed"):
+        return check_trees(masks, paths=True)
     need(len(masks) == 2, "the rule needs one hidden layer")
     if rule == ("B2", "closed"):
         return check_pairs(live)
@@ -957,6 +975,9 @@ def check_finite(masks: list[Mask], answer: str, proof: Any, product: Any,
     if rule == "clusters":
         need(len(masks) > 2 and answer == "not_always", "clusters: one hidden layer is Theorem F's")
         return check_clusters(masks, proof, product)
+    if rule == "trees":
+        need(answer == "always", "trees: the answer is another one")
+        return check_trees(masks, paths=False)
     need(len(masks) == 2, "the rule needs one hidden layer")
     live, m = rectangles(masks), len(masks[1].rows)
     hidden, constant = biases if biases else (-1, -1)
@@ -993,6 +1014,25 @@ def check_finite(masks: list[Mask], answer: str, proof: Any, product: Any,
     need(same, "the neurons are not the live ones, each once")
     fed = [(k, i0), (l, i0), (k, i1), *rest]
     return need(all(masks[1].rows[i] >> q & 1 for q, i in fed), "a neuron does not feed its row")
+
+def check_trees(masks: list[Mask], *, paths: bool) -> None:
+    """Trees: live neurons feed one neuron, outputs as in Theorem F; paths: nothing sees two."""
+    need(len(masks) > 2, "trees and paths: there is one hidden layer")
+    fed, wanted = [(1 << masks[0].n) - 1], [(1 << len(masks[-1].rows)) - 1]
+    for mask in masks[:-1]:
+        fed.append(bits(k for k, row in enumerate(mask.rows) if row & fed[-1]))
+    for mask in reversed(masks[1:]):
+        wanted.insert(0, union(mask.rows[i] for i in places_of(wanted[0])))
+    kept = [fed[0], *(a & b for a, b in zip(fed[1:], wanted, strict=False)), wanted[-1]]
+    live = [Mask(mask.n, [row & below if above >> i & 1 else 0 for i, row in enumerate(mask.rows)])
+            for mask, below, above in zip(masks, kept, kept[1:], strict=False)]
+    for layer in live[1:-1]:
+        need(all(c.bit_count() < 2 for c in layer.columns), "a neuron feeds two neurons")
+    last = [S for S in live[-1].columns if S]
+    for S, S2 in itertools.combinations(last, 2):
+        need(not S & S2 or (S | S2).bit_count() == 1, "two neurons share an output")
+    seen = (row.bit_count() for layer in live[1:] for row in layer.rows)
+    need(not paths or max(seen) < 2, "paths: a neuron or an output sees two neurons")
 
 def check_clusters(masks: list[Mask], proof: Any, product: Any) -> None:
     """A matrix that is no product, on so many clusters that the network is affine on one."""

@@ -74,8 +74,8 @@ def test_at_lambda_max_nothing_is_left(values):
 
 
 def test_search_is_recorded_and_verified(monkeypatch):
-    monkeypatch.setattr(counterexample, "LOOK", {"random": 50, "code": 50})
-    monkeypatch.setattr(counterexample, "POLISH", 300)
+    for name, iterations in (("LOOK", 50), ("POLISH", 50), ("FINISH", 300)):
+        monkeypatch.setattr(counterexample, name, iterations)
     data = {"loader": "deep_identity", "classes": 3}
     outcome, record, upstream = solve(data, program="deep_search", depth=5, lam=0.01, starts=4)
     assert outcome.row["objective"] <= outcome.row["aligned_objective"]
@@ -87,6 +87,9 @@ def test_search_is_recorded_and_verified(monkeypatch):
         ("dual_objective", 1.1 * outcome.row["dual_objective"]),
     ):
         assert stage.verify(replace(record, row={**record.row, column: value}), upstream), column
+    for k in range(5):  # another network than the one that has the value
+        forged = {**record.arrays, f"W{k}": 1.001 * record.arrays[f"W{k}"]}
+        assert stage.verify(replace(record, arrays=forged), upstream), k
 
 
 @pytest.mark.parametrize("depth", [2, 3])

@@ -13,7 +13,7 @@ def ramps(x: np.ndarray) -> np.ndarray:
     return np.hstack([right, np.maximum(x[None, :] - x[:, None], 0.0)])
 
 
-def ramp_lasso(x, y, beta, loss="squared", weights=None) -> tuple[float, np.ndarray]:
+def ramp_lasso(x, y, beta, loss="squared", weights=None, delta=1.0) -> tuple[float, np.ndarray]:
     """Solve the program over all ramps at data points with Clarabel."""
     w = np.ones(x.size) if weights is None else weights
     A = ramps(x)
@@ -22,6 +22,8 @@ def ramp_lasso(x, y, beta, loss="squared", weights=None) -> tuple[float, np.ndar
     fit = {
         "squared": lambda: 0.5 * cp.sum(cp.multiply(w, cp.square(f - y))),
         "hinge": lambda: cp.sum(cp.multiply(w, cp.pos(1 - cp.multiply(y, f)))),
+        "logistic": lambda: cp.sum(cp.multiply(w, cp.logistic(-cp.multiply(y, f)))),
+        "huber": lambda: 0.5 * cp.sum(cp.multiply(w, cp.huber(f - y, delta))),
     }[loss]()
     program = cp.Problem(cp.Minimize(fit + beta * cp.norm1(c)))
     program.solve(

@@ -11,8 +11,14 @@ With layers M, I, …, I, Mᵀ - (t-1)/t 11ᵀ, I the pre-activation of class j 
 |S_i ∩ S_j| - (t - 1): 1 for i = j and at most 0 otherwise, so the ReLU leaves the identity. t = 2
 are the edges of a complete graph, whose line graph is strongly regular.
 
-*Random starts.* Gaussian networks of width 2K. Of each kind the better ones of a short descent are
-polished.
+*Polygons.* K directions on a circular cone that touches the faces of the positive octant of R³: K
+rows in three dimensions. With c = cos(2π/K) and radius ρ, the pre-activation of class j at class i
+is (cos(2π(i - j)/K) - c)/(1 - c): 1 for i = j, at most 0 otherwise.
+
+*Random starts.* Gaussian networks of width 2K.
+
+Codes and polygons too are given 2K neurons in each layer, those that are not needed near 0: the
+descent makes use of them. Of each kind the better ones of a short descent are polished.
 
 Each descent is L-BFGS on the objective with its ReLUs as they are; what counts is the value of the
 network that it ends in, evaluated anew. No value here is claimed to be optimal.
@@ -35,12 +41,13 @@ from relu_optima.errors import SolveInputError
 MAX_CLASSES = 60
 MAX_SEARCH_DEPTH = 12
 BEATEN = 1e-9  # relative: far above the rounding of a sum of a few thousand squares
-LOOK = {"random": 300, "code": 1000}  # iterations of a first look
-KEPT = {"random": 4, "code": 2}  # of each kind, polished after it
-POLISH = 3000  # iterations of a round of polish
-ROUNDS, GAIN = 5, 1e-6  # rounds that the best two get at most, while a round gains this share
+LOOK = 300  # iterations of a first look
+KEPT, POLISH = 4, 1000  # of each kind, and iterations after it
+FINISHED, FINISH = 2, 3000  # of all kinds, and iterations of a round
+ROUNDS, GAIN = 3, 1e-6  # rounds that these get at most, while a round gains this share
 WIDEST_RANDOM = 8  # classes up to which random starts find anything in our time
-NOISE = (0.1, 0.2, 0.3)  # around a code, relative to its entries: its symmetry is a saddle point
+MOST_CORNERS = 12  # beyond, the corners of a polygon are too close to be told apart cheaply
+NOISE = (0.3, 0.6, 1.0)  # around a code, over √width: its symmetry is a saddle point
 CODE_DRAWS = 2
 
 
@@ -63,7 +70,7 @@ class Counterexample:
     network : DeepNetwork
         What was found; anyone can evaluate it.
     origin : str
-        Where the descent started: ``aligned``, ``random``, or the code and its subsets.
+        Where the descent started: ``aligned``, ``random``, ``polygon``, or a code and its subsets.
     """
 
     depth: int
@@ -97,9 +104,10 @@ def deep_counterexample(
     beta : float
         Canonical regularisation strength, positive.
     starts : int
-        Random starts (for up to 8 classes); codes are tried besides. 0 for codes alone.
+        Random starts (for up to 8 classes); codes and polygons are tried besides. 0 for these
+        alone.
     seed : int
-        Of the random starts and of the noise around the codes.
+        Of the random starts and of the noise around codes and polygons.
 
     Returns
     -------
@@ -156,20 +164,20 @@ def deep_counterexample(
 def _search(
     depth: int, classes: int, lam: float, starts: int, seed: int
 ) -> tuple[str, list[np.ndarray]]:
-    """Look at all starts, polish the best of each kind, and the best of these to the end."""
+    """Look at all starts, polish the best of each kind, and finish the best of these."""
     looks: dict[str, list[tuple[float, list[np.ndarray]]]] = {}
     for name, start in _starts(depth, classes, starts, seed):
-        looks.setdefault(name, []).append(descend(start, lam, LOOK[name.split()[0]]))
+        looks.setdefault(name, []).append(descend(start, lam, LOOK))
     polished = [
         (*descend(weights, lam, POLISH), name)
         for name, found in looks.items()
-        for _, weights in sorted(found, key=lambda look: look[0])[: KEPT[name.split()[0]]]
+        for _, weights in sorted(found, key=lambda look: look[0])[:KEPT]
     ]
     finished = []
-    for value, weights, name in sorted(polished, key=lambda look: look[0])[:2]:
+    for value, weights, name in sorted(polished, key=lambda look: look[0])[:FINISHED]:
         for _ in range(ROUNDS):
             before = value
-            value, weights = descend(weights, lam, POLISH)
+            value, weights = descend(weights, lam, FINISH)
             if before - value <= GAIN * before:
                 break
         finished.append((value, weights, name))
@@ -180,20 +188,25 @@ def _search(
 def _starts(
     depth: int, classes: int, starts: int, seed: int
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Yield codes with noise, then random networks."""
-    generator = np.random.default_rng([seed, depth, classes])
-    sizes = [t for t in (2, 3) if classes > t] or [1]
-    for t, noise, _ in itertools.product(sizes, NOISE, range(CODE_DRAWS)):
-        code = code_layers(depth, classes, t)
-        size = [noise * float(np.abs(W).max()) for W in code]
-        yield (
-            f"code of {t}-subsets",
-            [W + s * generator.standard_normal(W.shape) for W, s in zip(code, size, strict=True)],
-        )
-    if classes > WIDEST_RANDOM:
-        return
+    """Yield codes and polygons with noise, then random networks."""
     width = 2 * classes
     shapes = [(width, classes), *[(width, width)] * (depth - 2), (classes, width)]
+    generator = np.random.default_rng([seed, depth, classes])
+    by_hand = {
+        f"code of {t}-subsets": code_layers(depth, classes, t)
+        for t in ([t for t in (2, 3) if classes > t] or [1])
+    }
+    if 3 < classes <= MOST_CORNERS:
+        by_hand["polygon"] = polygon_layers(depth, classes)
+    for (name, layers), noise, _ in itertools.product(by_hand.items(), NOISE, range(CODE_DRAWS)):
+        start = []
+        for W, shape in zip(layers, shapes, strict=True):
+            size = noise / np.sqrt(width) * float(np.abs(W).max())
+            start.append(size * generator.standard_normal(shape))
+            start[-1][: W.shape[0], : W.shape[1]] += W
+        yield name, start
+    if classes > WIDEST_RANDOM:
+        return
     generator = np.random.default_rng([seed, depth, classes, 1])  # codes do not move its draws
     for _ in range(starts):
         yield "random", [generator.standard_normal(s) * np.sqrt(2.0 / s[1]) for s in shapes]
@@ -208,8 +221,25 @@ def code_layers(depth: int, classes: int, t: int) -> list[np.ndarray]:
     subsets = itertools.islice(itertools.combinations(range(elements), t), classes)
     for k, members in enumerate(subsets):
         M[k, list(members)] = 1.0
-    told_apart = M - (t - 1) / t
-    layers = [M.T, *[np.eye(elements)] * (depth - 3), told_apart, np.eye(classes)]
+    return _of_equal_norm(
+        [M.T, *[np.eye(elements)] * (depth - 3), M - (t - 1) / t, np.eye(classes)]
+    )
+
+
+def polygon_layers(depth: int, classes: int) -> list[np.ndarray]:
+    """Return the layers of a polygon in the positive octant, each of the same norm."""
+    angles = 2.0 * np.pi * np.arange(classes) / classes
+    plane = np.array([[2.0, -1.0, -1.0], [0.0, np.sqrt(3.0), -np.sqrt(3.0)]]) / np.sqrt(6.0)
+    around = np.column_stack([np.cos(angles), np.sin(angles)]) @ plane
+    radius = float(1.0 / np.sqrt(3.0) / np.max(-around))  # the corners touch a face of the octant
+    corners = np.maximum(1.0 / np.sqrt(3.0) + radius * around, 0.0)
+    c = np.cos(2.0 * np.pi / classes)
+    told_apart = (around / radius - c / np.sqrt(3.0)) / (1.0 - c)
+    return _of_equal_norm([corners.T, *[np.eye(3)] * (depth - 3), told_apart, np.eye(classes)])
+
+
+def _of_equal_norm(layers: list[np.ndarray]) -> list[np.ndarray]:
+    """Scale layers to their geometric mean norm, which leaves the function as it is."""
     norms = [float(np.linalg.norm(W)) for W in layers]
     common = float(np.exp(np.mean(np.log(norms))))
     return [W * (common / norm) for W, norm in zip(layers, norms, strict=True)]

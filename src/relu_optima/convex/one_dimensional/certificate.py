@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from relu_optima.convex.one_dimensional.losses import SMOOTH
+
 Long = np.longdouble
 TIE = 1e-9  # |e| and TV within this, relative, are taken for equal: the default gap
 EQUAL = 1e-13  # relative; sums of float64 products in blocks, of which there may be 1e6
@@ -106,11 +108,15 @@ def tube_height(x: np.ndarray, nu: np.ndarray) -> np.floating:
 def certify_spline(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, beta: float, loss: str,
     nodes: np.ndarray, values: np.ndarray, *,
-    dual: np.ndarray | None = None, order: np.ndarray | None = None,
+    dual: np.ndarray | None = None, order: np.ndarray | None = None, delta: float = 1.0,
 ) -> SplineCertificate:  # fmt: skip
     """Certify the spline through (nodes, values); `dual` is a candidate for the hinge loss."""
     if loss == "interpolation":
         return certify_interpolation(x, y, weights, nodes, values)
+    if loss in SMOOTH:
+        from relu_optima.convex.one_dimensional.smooth_certificate import certify_smooth
+
+        return certify_smooth(x, y, weights, beta, loss, delta, nodes, values, order=order)
     sorting = in_order(x, order)
     if loss == "hinge":
         return certify_classification(x, y, weights, beta, nodes, values, dual, sorting)

@@ -26,7 +26,9 @@ def run(task: Task, config: Config) -> Outcome:
     X, y = dataset.arrays["X_train"], _scalar_targets(dataset)
     line = line_through(X)
     x = line.coordinate
-    lam_max = spline_beta_max(x, y) if config.loss == "squared" else None
+    lam_max = None
+    if config.loss not in ("hinge", "interpolation"):
+        lam_max = spline_beta_max(x, y, loss=config.loss, delta=config.delta)
     if config.loss == "interpolation":
         solution, lam = interpolate(x, y), None
     else:
@@ -37,7 +39,10 @@ def run(task: Task, config: Config) -> Outcome:
                 where="convex.lam_scale",
             )
         lam = canonical_strength(config, X, y, lam_max or 0.0, task.upstream.get("training"))
-        solution = spline(x, y, lam, loss=config.loss, tol=config.tol, time_limit=config.time_limit)
+        solution = spline(
+            x, y, lam, loss=config.loss, delta=config.delta, tol=config.tol,
+            time_limit=config.time_limit,
+        )  # fmt: skip
     return _outcome(solution, line, dataset, lam, lam_max)
 
 
@@ -122,7 +127,8 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     X, y = data.arrays["X_train"], _scalar_targets(data)
     line = line_through(X)
     x = line.coordinate
-    loss = str(record.config["groups"]["convex"].get("loss", "squared"))
+    settings = record.config["groups"]["convex"]
+    loss, delta = str(settings.get("loss", "squared")), float(settings.get("delta", 1.0))
     lam = float(row["lam"] or 0.0)
     ones = np.ones(x.size)
     if (
@@ -131,8 +137,9 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     ):
         return ["the nodes do not increase, or are not as many as their values"]
     proof = certify_spline(
-        x, y, ones, lam, loss, stored["nodes"], stored["node_values"], dual=stored["dual"]
-    )
+        x, y, ones, lam, loss, stored["nodes"], stored["node_values"],
+        dual=stored["dual"], delta=delta,
+    )  # fmt: skip
     problems = []
     scale = max(abs(proof.objective), abs(float(np.ptp(y))) ** 2 * SAME, 1e-300)
     for name, value in (
@@ -154,6 +161,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         x=x, y=y, weights=ones, beta=lam, loss=loss, nodes=stored["nodes"],
         node_values=stored["node_values"], objective=0.0, dual_objective=0.0, gap=0.0,
         violation=0.0, dual=stored["dual"], tau=0.0, status="", counts={}, seconds=0.0,
+        delta=delta,
     )  # fmt: skip
     strength = 1.0 if loss == "interpolation" else lam
     value = held.loss_of(network.predict(X)) + strength * network.penalty()

@@ -11,6 +11,7 @@ from relu_optima.convex.one_dimensional.certificate import (
     SplineCertificate,
     certify_spline,
 )
+from relu_optima.convex.one_dimensional.losses import loss_value
 from relu_optima.convex.one_dimensional.network import FreeBiasNetwork, network_of_ramps
 from relu_optima.convex.one_dimensional.width import Cover, cover_spline
 
@@ -27,7 +28,7 @@ class SplineSolution:
         The data, in the order given.
     beta : float
         Strength of the penalty; 0 for an interpolation.
-    loss : {"squared", "hinge", "interpolation"}
+    loss : {"squared", "hinge", "logistic", "huber", "interpolation"}
         Loss that was minimised; an interpolation minimises the penalty alone.
     nodes, node_values : array, shape (K + 2,)
         Least abscissa, knots, largest abscissa, and the values there; one node if all x are equal.
@@ -51,6 +52,8 @@ class SplineSolution:
         Rounds, linear systems and so on of the method.
     seconds : float
         CPU time of the solve with its certificate.
+    delta : float
+        Distance at which the Huber loss turns linear.
     """
 
     x: np.ndarray
@@ -69,6 +72,7 @@ class SplineSolution:
     status: str
     counts: dict[str, int]
     seconds: float
+    delta: float = 1.0
 
     @property
     def knots(self) -> np.ndarray:
@@ -232,13 +236,12 @@ class SplineSolution:
         Returns
         -------
         float
-            Weighted sum of half squared errors or of hinges; 0 for an interpolation.
+            Weighted sum of the losses of the rows; 0 for an interpolation.
         """
-        if self.loss == "squared":
-            return 0.5 * float(np.sum(self.weights * (output - self.y) ** 2))
-        if self.loss == "hinge":
-            return float(np.sum(self.weights * np.maximum(0.0, 1.0 - self.y * output)))
-        return 0.0
+        if self.loss == "interpolation":
+            return 0.0
+        rows = loss_value(self.loss, output, self.y, self.delta)
+        return float(np.sum(self.weights * rows))
 
     def objective_of(self, network: FreeBiasNetwork) -> float:
         """Return what a network with free biases reaches on the same program.
@@ -266,7 +269,7 @@ class SplineSolution:
         """
         return certify_spline(
             self.x, self.y, self.weights, self.beta, self.loss, self.nodes, self.node_values,
-            dual=self.dual,
+            dual=self.dual, delta=self.delta,
         )  # fmt: skip
 
 

@@ -7,11 +7,12 @@ import time
 import numpy as np
 
 from relu_optima.convex.one_dimensional.certificate import certify_spline
+from relu_optima.convex.one_dimensional.losses import LABELLED, SMOOTH, best_constant, loss_slope
 from relu_optima.convex.one_dimensional.points import Points, as_vector, as_weights, merge_points
 from relu_optima.convex.one_dimensional.solution import SplineSolution
 from relu_optima.errors import SolveInputError
 
-LOSSES = ("squared", "hinge")
+LOSSES = ("squared", "hinge", *SMOOTH)
 FLOOR = 1e-15  # gaps below this many times the bound are rounding of the sums
 
 
@@ -22,6 +23,7 @@ def spline(
     *,
     loss: str = "squared",
     weights: np.ndarray | None = None,
+    delta: float = 1.0,
     tol: float = 1e-9,
     time_limit: float | None = None,
 ) -> SplineSolution:
@@ -41,14 +43,17 @@ def spline(
     x : array, shape (n,) or (n, 1)
         Inputs, in any order; repeated ones are allowed.
     y : array, shape (n,) or (n, 1)
-        Targets; labels -1 and 1 for the hinge loss.
+        Targets; labels -1 and 1 for the hinge and the logistic loss.
     beta : float
         Strength of the penalty, at least 0. With 0 and the squared loss the answer is the
         interpolation of least penalty, see `interpolate`.
-    loss : {"squared", "hinge"}, default "squared"
-        (f - y)^2 / 2 or (1 - y f)_+.
+    loss : {"squared", "hinge", "logistic", "huber"}, default "squared"
+        (f - y)^2 / 2, (1 - y f)_+, log(1 + exp(-y f)), or the squared loss up to a distance
+        delta and its tangents beyond.
     weights : array, shape (n,), optional
         Non-negative weights omega of the losses; ones by default.
+    delta : float, default 1.0
+        Distance at which the Huber loss turns linear, positive; no other loss reads it.
     tol : float, default 1e-9
         Relative duality gap below which the answer counts as optimal, in (0, 1). The method for
         the squared loss is finite and ends near 1e-14 in any case.
@@ -79,7 +84,7 @@ def spline(
     `relu_optima.convex.one_dimensional.tilt`.
     """
     started = time.process_time()
-    x, y, omega = _checked(x, y, weights, loss)
+    x, y, omega = _checked(x, y, weights, loss, delta)
     check_beta(beta)
     beta = float(beta)  # a kernel for every type of number would be compiled
     if not 0 < tol < 1:
@@ -91,7 +96,7 @@ def spline(
     if beta == 0.0:
         if loss != "squared":
             raise SolveInputError(
-                "without a penalty the hinge loss has no least network",
+                f"without a penalty no network of least norm is defined for the {loss} loss",
                 allowed="beta > 0",
                 where="beta",
                 fix="use a small beta",
@@ -102,7 +107,7 @@ def spline(
     deadline = time.perf_counter() + time_limit if time_limit is not None else np.inf
     dual = None
     if points.x.size == 1:
-        nodes, values = points.x, _best_constant(points, y, omega, loss)
+        nodes, values = points.x, _best_constant(points, y, omega, loss, delta)
         tau, end, counts = 0.0, "optimal", {}
     elif loss == "squared":
         from relu_optima.convex.one_dimensional.tilt import regress
@@ -110,11 +115,21 @@ def spline(
         found = regress(points, beta, tol, deadline)
         nodes, values = points.x[found.node], found.values
         tau, end, counts = found.tau, found.status, found.counts
-    else:
+    elif loss == "hinge":
         from relu_optima.convex.one_dimensional.hinge import classify
 
         nodes, values, dual, tau, end, counts = classify(x, y, omega, beta, tol, deadline)
-    proof = certify_spline(x, y, omega, beta, loss, nodes, values, dual=dual, order=order)
+    else:
+        from relu_optima.convex.one_dimensional.smooth import descend
+
+        kept = np.arange(x.size) if order is None else order
+        kept = kept[omega[kept] > 0]
+        nodes, values, tau, end, counts = descend(
+            x[kept], y[kept], omega[kept], beta, loss, delta, tol, deadline
+        )
+    proof = certify_spline(
+        x, y, omega, beta, loss, nodes, values, dual=dual, order=order, delta=delta
+    )
     status = (
         "optimal" if proof.gap <= tol else "time_limit" if end == "time_limit" else "inaccurate"
     )
@@ -122,7 +137,7 @@ def spline(
         x=x, y=y, weights=omega, beta=beta, loss=loss, nodes=nodes, node_values=values,
         objective=proof.objective, dual_objective=proof.dual_objective, gap=proof.gap,
         violation=proof.violation, dual=proof.dual, tau=tau, status=status, counts=counts,
-        seconds=time.process_time() - started,
+        seconds=time.process_time() - started, delta=delta,
     )  # fmt: skip
 
 
@@ -200,18 +215,31 @@ def interpolate(
     )  # fmt: skip
 
 
-def spline_beta_max(x: np.ndarray, y: np.ndarray, *, weights: np.ndarray | None = None) -> float:
-    r"""Return the least strength at which a constant is optimal for the squared loss.
+def spline_beta_max(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    loss: str = "squared",
+    weights: np.ndarray | None = None,
+    delta: float = 1.0,
+) -> float:
+    r"""Return the least strength at which a constant is optimal.
 
     .. math:: \beta_{\max} = \max_k \max(|G_k|, |G_k - M|), \quad
-              G_k = \sum_i \omega_i (y_i - \bar y) (x_i - x_k)_+, \quad M = G_1
+              G_k = \sum_i \nu_i (x_i - x_k)_+, \quad M = G_1
+
+    with nu = -omega l' at the best constant, for the squared loss omega_i (y_i - mean).
 
     Parameters
     ----------
     x, y : array, shape (n,) or (n, 1)
         Data.
+    loss : {"squared", "logistic", "huber"}, default "squared"
+        Loss; the best constant of the hinge loss has no single slope.
     weights : array, shape (n,), optional
         Weights of the losses.
+    delta : float, default 1.0
+        Distance at which the Huber loss turns linear.
 
     Returns
     -------
@@ -225,10 +253,20 @@ def spline_beta_max(x: np.ndarray, y: np.ndarray, *, weights: np.ndarray | None 
     """
     from relu_optima.convex.one_dimensional.certificate import tube_height
 
-    x, y, omega = _checked(x, y, weights, "squared")
+    if loss == "hinge":
+        raise SolveInputError(
+            "the hinge loss has no closed form of it",
+            allowed=", ".join(name for name in LOSSES if name != "hinge"),
+            where="loss",
+        )
+    x, y, omega = _checked(x, y, weights, loss, delta)
     order = np.argsort(x, kind="stable")
     w, target = omega[order].astype(np.longdouble), y[order].astype(np.longdouble)
-    residual = w * (target - np.sum(w * target) / np.sum(w))
+    if loss == "squared":
+        residual = w * (target - np.sum(w * target) / np.sum(w))
+    else:
+        flat = np.full(x.size, best_constant(loss, y, omega, delta), dtype=np.longdouble)
+        residual = -w * loss_slope(loss, flat, target, delta)
     return float(tube_height(x[order], residual - w * (np.sum(residual) / np.sum(w))))
 
 
@@ -239,25 +277,40 @@ def check_beta(beta: float) -> None:
 
 
 def _checked(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, loss: str
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, loss: str, delta: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check data and loss."""
+    if loss == "huber" and not 0 < delta < np.inf:
+        raise SolveInputError(f"it is {delta!r}", allowed="a finite number > 0", where="delta")
     if loss not in LOSSES:
         raise SolveInputError(f"unknown loss {loss!r}", allowed=", ".join(LOSSES), where="loss")
     x = as_vector(x, "x")
     y = as_vector(y, "y", x.size)
-    if loss == "hinge" and not np.all(np.abs(y) == 1.0):
+    if loss in LABELLED and not np.all(np.abs(y) == 1.0):
         raise SolveInputError(
             f"labels go from {y.min():g} to {y.max():g}",
             allowed="-1 and 1",
             where="y",
             fix="map the two classes to -1 and 1",
         )
-    return x, y, as_weights(weights, x.size)
+    omega = as_weights(weights, x.size)
+    seen = y[omega > 0]
+    if loss == "logistic" and np.all(seen == seen[0]):
+        raise SolveInputError(
+            f"every label is {seen[0]:g}, so the loss falls to 0 as a constant grows: no optimum",
+            allowed="both labels",
+            where="y",
+            fix="use the hinge loss, whose optimum exists",
+        )
+    return x, y, omega
 
 
-def _best_constant(points: Points, y: np.ndarray, weights: np.ndarray, loss: str) -> np.ndarray:
+def _best_constant(
+    points: Points, y: np.ndarray, weights: np.ndarray, loss: str, delta: float
+) -> np.ndarray:
     """Return the best value if all inputs are equal."""
     if loss == "squared":
         return points.mean
+    if loss in SMOOTH:
+        return np.array([best_constant(loss, y, weights, delta)])
     return np.array([1.0 if float(np.sum(weights * y)) >= 0 else -1.0])

@@ -17,7 +17,7 @@ from relu_optima.convex.config import ConvexConfig
 if TYPE_CHECKING:
     from relu_optima.stage import Outcome, Record, Task
 
-REGRESSION = "loss squared"
+REGRESSION = "loss squared, logistic, huber"
 SMALL = "at most 2000 training rows"
 
 COLUMNS = (
@@ -33,7 +33,12 @@ COLUMNS = (
     number("n_rounds", "Rounds of pricing all points.", when=REGRESSION, label="rounds"),
     number("n_systems", "Tridiagonal systems solved.", when=REGRESSION),
     number("n_strict_rounds", "Rounds done over one knot at a time.", when=REGRESSION),
-    number("n_steps", "Interior-point steps.", when="loss hinge", label="steps"),
+    number(
+        "n_steps",
+        "Interior-point steps (hinge) or Newton steps.",
+        when="loss hinge, logistic, huber",
+        label="steps",
+    ),
     series("data.x", "Training inputs along the line, sorted.", when=SMALL),
     series("data.y", "Training targets.", when=SMALL),
     series("data.fit", "Optimal spline at the training inputs.", when=SMALL),
@@ -47,10 +52,12 @@ COLUMNS = (
 class Config(ConvexConfig):
     """Parameters of a spline: the loss, and how exactly it is to be solved."""
 
-    loss: Literal["squared", "hinge", "interpolation"] = Field(
+    loss: Literal["squared", "hinge", "logistic", "huber", "interpolation"] = Field(
         default="squared",
-        description="half squared error, hinge of labels -1 and +1, or an exact fit of least norm",
+        description="half squared error, hinge or logistic loss of labels -1 and +1, squared error "
+        "with a linear tail, or an exact fit of least norm",
     )
+    delta: float = Field(default=1.0, gt=0, description="error where the Huber loss turns linear")
     tol: float = Field(default=1e-9, gt=0, lt=1, description="relative duality gap to reach")
 
 

@@ -59,7 +59,7 @@ def load(config: Config) -> RawData:
     )
     coding = "one-hot: " + ", ".join(CLASSES[c] for c in config.classes)
     name = "cifar10_" + "_".join(map(str, config.classes)) + "_subset"
-    return RawData(name, X, y, "regression", coding, X_test, y_test)
+    return RawData(name, X, y, "classes", coding, X_test, y_test)
 
 
 def _pair(name: str) -> list[str]:

@@ -20,7 +20,9 @@ class Config(DatasetConfig):
     standardise: bool = Field(default=False, description="Centre and scale the features.")
     test_fraction: float = Field(default=0.0, ge=0, lt=1, description="Share kept for testing.")
     rows: list[list[float]] = Field(min_length=1, description="Features, one list for each row.")
-    targets: list[float] = Field(min_length=1, description="One target for each row.")
+    targets: list[float] | list[list[float]] = Field(
+        min_length=1, description="One target for each row, or one list of them."
+    )
     noise: float = Field(
         default=0.0, ge=0, description="Standard deviation of noise added to the targets."
     )
@@ -40,8 +42,11 @@ def load(config: Config) -> RawData:
             f"{len(config.rows)} rows and {len(config.targets)} targets",
             where="dataset.rows, dataset.targets",
         )
+    widths = sorted({len(t) if isinstance(t, list) else 0 for t in config.targets})
+    if len(widths) != 1:
+        raise DataError(f"rows of {widths} targets", where="dataset.targets", allowed="one length")
     X = np.asarray(config.rows, dtype=float)
     y = np.asarray(config.targets, dtype=float)
     if config.noise:
-        y = y + config.noise * synthetic_generator(config.seed).standard_normal(y.size)
+        y = y + config.noise * synthetic_generator(config.seed).standard_normal(y.shape)
     return RawData("inline", X, y, "regression", "as given")

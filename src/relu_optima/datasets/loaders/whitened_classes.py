@@ -57,4 +57,7 @@ def load(config: Config) -> RawData:
     X = (q * np.sign(np.diag(r))).T
     Y = np.repeat(np.eye(len(config.class_sizes)), config.class_sizes, axis=0)
     sizes = "_".join(map(str, config.class_sizes))
-    return RawData(f"whitened_{sizes}", X, Y, "regression", "one-hot by class")
+    task: Literal["classes", "regression"] = (
+        "classes" if len(config.class_sizes) > 1 else "regression"
+    )
+    return RawData(f"whitened_{sizes}", X, Y, task, "one-hot by class")

@@ -212,6 +212,17 @@ def check_filling(
     return _check_tree(_start_case(cells), pieces, data["tree"])
 
 
+def check_generic(
+    pieces: list[tuple[int, list[int], list[int]]], observed: np.ndarray, program: list[list[Any]]
+) -> list[str]:
+    """Check formulas that hold wherever no divisor vanishes (no divisor is identically 0)."""
+    cells = sorted(
+        {(i, j) for _, rows, columns in pieces for i in rows for j in columns if observed[i, j]}
+    )
+    _run_program(_start_case(cells), pieces, program)
+    return []
+
+
 def _check_tree(case: Case, pieces: list[Any], tree: dict[str, Any]) -> list[str]:
     if "fill" in tree:
         for divisor in _run_program(case, pieces, tree["fill"]):

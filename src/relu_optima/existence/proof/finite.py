@@ -1,4 +1,4 @@
-r"""Check answers to the finite-data question: Theorem F for one hidden layer, clusters for more.
+r"""Check answers about finite data: Theorem F for one hidden layer, clusters and trees for more.
 
 **Theorem F.** Let neuron k feed the outputs S_k and see the inputs T_k (neurons with empty S_k
 or T_k dropped), hidden biases free. The following are equivalent: (i) for every finite data set
@@ -58,6 +58,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from relu_optima.existence.proof.biases import check_missing_biases, roles
+from relu_optima.existence.proof.deep import check_trees
 from relu_optima.existence.proof.document import Biases
 from relu_optima.existence.proof.linear import column_sizes, has_ones, row_sizes
 from relu_optima.existence.proof.values import index
@@ -105,6 +106,8 @@ def check_finite(
         return [] if len(masks) == 1 else ["there is a hidden layer"]
     if rule == "clusters" and answer == "not_always":
         return _check_clusters(dense(masks), proof, product)
+    if rule == "trees" and answer == "always":
+        return check_trees(masks) if len(masks) > 2 else ["trees: there is one hidden layer"]
     if biases is not None and (rule == "output biases" or answer == "always"):
         return check_missing_biases(dense(masks), answer, proof, biases)
     if rule != "Theorem F" or len(masks) != 2:

@@ -71,6 +71,7 @@ import numpy as np
 
 from relu_optima.existence.proof import laurent
 from relu_optima.existence.proof.curve import check_curve, check_refutation
+from relu_optima.existence.proof.deep import check_paths
 from relu_optima.existence.proof.pairs import check_open_pair, check_pairs
 from relu_optima.existence.proof.values import in_range, index, integer, vector
 from relu_optima.patterns.sparse import dense
@@ -93,6 +94,8 @@ def check_function(
         return [] if product["answer"] == "not_closed" else ["the product set is not not_closed"]
     if rule == "no hidden layer" and answer == "closed":
         return [] if len(masks) == 1 else ["the network has a hidden layer"]
+    if rule == "paths" and answer == "closed":
+        return check_paths(masks) if len(masks) > 2 else ["paths: there is one hidden layer"]
     if len(masks) != 2:
         return [f"rule {rule!r} needs one hidden layer"]
     if rule == "B2" and answer == "closed":

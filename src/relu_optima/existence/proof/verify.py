@@ -14,6 +14,7 @@ import numpy as np
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
+from relu_optima.existence.proof.dimension import FULL_DIMENSION, check_full_dimension
 from relu_optima.existence.proof.document import (
     ANSWERS,
     FORMAT,
@@ -24,6 +25,7 @@ from relu_optima.existence.proof.document import (
 from relu_optima.existence.proof.finite import check_finite
 from relu_optima.existence.proof.function import check_function
 from relu_optima.existence.proof.values import integer
+from relu_optima.patterns.sparse import dense
 
 
 def problems_of(document: Any) -> list[str]:
@@ -49,6 +51,9 @@ def _problems_of(document: Any) -> list[str]:
     if problems:
         return problems
     product, function, finite = (document[q] for q in ("product", "function", "finite"))
+    if product["answer"] == "unknown" and product["proof"]["reason"] == FULL_DIMENSION:
+        point = product["proof"]["full_dimension"]
+        problems += _tag("product", check_full_dimension(dense(masks), point))
     if product["proof"].get("rule") == ORACLE:
         problems += _tag("product", _check_oracle(masks, product))
     elif product["answer"] == "closed":

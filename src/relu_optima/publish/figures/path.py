@@ -24,7 +24,7 @@ from relu_optima.publish.contract import FigureResult
 from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.figures._curves import ALIGN_HELP, Align, draw_curves
 from relu_optima.publish.figures._points import grouping, note_intervals, points_table
-from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, series_of
+from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, run_ids, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.scales import scale_axis
 
@@ -45,6 +45,11 @@ class Config(FigureConfig):
     panel: ColumnName | None = Field(
         default=None, description="Column with one column of panels for each value."
     )
+    predicted: dict[SeriesName, ColumnName] = Field(
+        default={},
+        description="Series of `y`, each with the column whose values are drawn beside it as "
+        "dotted lines.",
+    )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
     log_y: list[SeriesName] = Field(default=[], description="Series of `y` on logarithmic axes.")
     spread: Spread = Field(default="interval", description=SPREAD_HELP)
@@ -59,7 +64,9 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     """Draw stacked series along a path."""
     x, hue, panel = bare(options.x), options.hue, options.panel
     series, logarithmic = [bare(n) for n in options.y], [bare(n) for n in options.log_y]
-    frame = gather(frames, options, (options.x, *options.y, hue, panel))
+    frame = gather(
+        frames, options, (options.x, *options.y, hue, panel, *options.predicted.values())
+    )
     if options.align != "none":
         refuse_hidden_pooling(frame, grouping(panel, hue), options.pool, "pool")
     parts = split(frame, panel)
@@ -88,6 +95,14 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                     canvas.handles.setdefault(hue_label(options, hue, level), handle)
                 names = {c: v for c, v in ((panel, panel_value), (hue, level)) if c is not None}
                 points += [{**names, "series": name, "value": p.pop(name), **p} for p in found]
+            column = {bare(n): c for n, c in options.predicted.items()}.get(name)
+            told = panel_runs.dropna(subset=[column]) if column else panel_runs
+            for value, runs in split(told, column) if column else ():
+                handle = axis.axhline(value, color="0.2", linestyle=":", zorder=3)
+                canvas.handles.setdefault("predicted", handle)
+                shared = {} if panel is None else {panel: panel_value}
+                shared |= {"series": name, "value": value, "kind": "predicted"}
+                points.append(shared | {"runs": run_ids(runs)})
     for column, (panel_value, _) in enumerate(parts):
         title_panel(canvas.axes[0][column], options, panel, panel_value)
         canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))

@@ -7,16 +7,13 @@ from typing import Annotated
 
 import typer
 
+from relu_optima.cli.shared import app
+
 RemoteArgument = Annotated[str, typer.Argument(help="A folder, or a URL that fsspec opens.")]
 RESULTS = Path("results")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the verbs to the command line."""
-    for verb in (verify, push, pull):
-        app.command()(verb)
-
-
+@app.command()
 def verify(
     files: Annotated[list[Path], typer.Argument(help="Certificates as JSON.")],
 ) -> None:
@@ -27,6 +24,7 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
 def push(remote: RemoteArgument) -> None:
     """Copy the finished runs that a shared place lacks to it, in packs."""
     from relu_optima.share import packs
@@ -36,6 +34,7 @@ def push(remote: RemoteArgument) -> None:
     print(f"{count} records pushed to {remote}")
 
 
+@app.command()
 def pull(remote: RemoteArgument) -> None:
     """Take the finished runs of a shared place that are not here: 1 if one was refused."""
     from relu_optima.share import packs

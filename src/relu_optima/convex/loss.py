@@ -1,0 +1,191 @@
+r"""Losses other than the squared one: values, derivatives and conjugates.
+
+With f = f(X) and theta = -l'(f), Fenchel duality turns
+
+.. math:: \min_u \sum_i c_i\, l(y_i, f_i) + \lambda \sum_b \lVert u_b \rVert_2
+          \quad\text{into}\quad
+          \max_\theta -\sum_i c_i\, l^*(y_i, -\theta_i / c_i)
+          \quad\text{s.t.}\quad h(\theta) \le \lambda
+
+with the same dual norm h, the largest projected correlation over all blocks, as for the squared
+loss. With a = y theta / c:
+
+==================  =================================  ================================
+loss                l(y, f)                            -l*(-theta)
+==================  =================================  ================================
+``logistic``        log(1 + exp(-y f)), y = +-1        -a log a - (1-a) log(1-a)
+``squared_hinge``   max(0, 1 - y f)^2 / 2, y = +-1     a - a^2 / 2,  a >= 0
+``huber``           (y - f)^2 / 2 up to delta, linear  y theta/c - (theta/c)^2 / 2,
+                    beyond                             |theta| <= c delta
+==================  =================================  ================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from relu_optima.convex.gates import as_finite
+from relu_optima.errors import SolveInputError
+
+LossName = Literal["squared", "logistic", "squared_hinge", "huber"]
+LOSSES = ("squared", "logistic", "squared_hinge", "huber")
+FOR_LABELS = ("logistic", "squared_hinge")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A convex loss of one output at given targets.
+
+    Attributes
+    ----------
+    name : {"logistic", "squared_hinge", "huber"}
+        Which loss.
+    y : array, shape (n,)
+        Targets; labels -1 and +1 for the first two.
+    weights : array, shape (n,)
+        Weights c_i > 0 of the rows.
+    delta : float
+        Residual from which on the Huber loss is linear.
+    """
+
+    name: str
+    y: np.ndarray
+    weights: np.ndarray
+    delta: float = 1.0
+
+    def value(self, f: np.ndarray) -> float:
+        """Return the sum over the rows at outputs f, shape (n,)."""
+        if self.name == "logistic":
+            each = np.logaddexp(0.0, -self.y * f)
+        elif self.name == "squared_hinge":
+            each = 0.5 * np.maximum(0.0, 1.0 - self.y * f) ** 2
+        else:
+            r = np.abs(self.y - f)
+            each = np.where(r <= self.delta, 0.5 * r**2, self.delta * (r - 0.5 * self.delta))
+        return float(self.weights @ each)
+
+    def gradient(self, f: np.ndarray) -> np.ndarray:
+        """Return the derivative by each output, shape (n,)."""
+        if self.name == "logistic":
+            each = -self.y * expit(-self.y * f)
+        elif self.name == "squared_hinge":
+            each = -self.y * np.maximum(0.0, 1.0 - self.y * f)
+        else:
+            each = -np.clip(self.y - f, -self.delta, self.delta)
+        return np.asarray(self.weights * each)
+
+    def curvature(self, f: np.ndarray) -> np.ndarray:
+        """Return the (generalised) second derivative by each output, shape (n,)."""
+        if self.name == "logistic":
+            each = expit(f) * expit(-f)
+        elif self.name == "squared_hinge":
+            each = (self.y * f < 1.0).astype(float)
+        else:
+            each = (np.abs(self.y - f) <= self.delta).astype(float)
+        return np.asarray(self.weights * each)
+
+    @cached_property
+    def at_zero(self) -> float:
+        """Value of the zero network."""
+        return self.value(np.zeros_like(self.y))
+
+    def reach(self, theta: np.ndarray) -> float:
+        """Return the largest b such that b theta is in the domain of the conjugate."""
+        a = self.y * theta / self.weights
+        if self.name == "huber":
+            top = float(np.abs(theta / self.weights).max())
+            return self.delta / top if top > 0 else np.inf
+        if a.min() < 0:
+            return 0.0
+        return 1.0 / float(a.max()) if self.name == "logistic" and a.max() > 0 else np.inf
+
+    def into_domain(self, theta: np.ndarray) -> np.ndarray:
+        """Return the nearest vector whose conjugate is finite."""
+        t = theta / self.weights
+        if self.name == "huber":
+            return np.asarray(self.weights * np.clip(t, -self.delta, self.delta))
+        a = np.clip(self.y * t, 0.0, 1.0 if self.name == "logistic" else None)
+        return np.asarray(self.weights * self.y * a)
+
+    def dual_value(self, theta: np.ndarray) -> float:
+        """Return -sum c l*(-theta / c), which is -inf outside the domain."""
+        t = theta / self.weights
+        a = self.y * t
+        if self.name == "logistic":
+            if a.min() < 0 or a.max() > 1:
+                return -np.inf
+            each = -xlogy(a, a) - xlogy(1.0 - a, 1.0 - a)
+        elif self.name == "squared_hinge":
+            if a.min() < 0:
+                return -np.inf
+            each = a - 0.5 * a**2
+        else:
+            if np.abs(t).max() > self.delta * (1 + 1e-15):  # one rounding of the bound itself
+                return -np.inf
+            each = a - 0.5 * t**2
+        return float(self.weights @ each)
+
+    def best_multiple(self, theta: np.ndarray, most: float) -> tuple[float, np.ndarray]:
+        """Return the largest dual value over b theta, 0 <= b <= most, and its vector.
+
+        Every b gives a valid bound, so the accuracy of the search over b decides nothing else.
+        """
+        from scipy.optimize import minimize_scalar
+
+        top = min(most, self.reach(theta))
+        if not top > 0:
+            return self.dual_value(np.zeros_like(theta)), np.zeros_like(theta)
+        if np.isinf(top):
+            top = max(2.0, most if np.isfinite(most) else 2.0)
+        found = minimize_scalar(
+            lambda b: -self.dual_value(b * theta),
+            bounds=(0.0, top),
+            method="bounded",
+            options={"xatol": 1e-10 * top},
+        )
+        b = max((min(1.0, top), top, float(found.x)), key=lambda b: self.dual_value(b * theta))
+        return self.dual_value(b * theta), b * theta
+
+
+def make_loss(
+    name: str, y: np.ndarray, *, delta: float = 1.0, class_weight: str | None = None
+) -> Loss | None:
+    """Check a loss and its targets; None stands for the squared loss, which has code of its own."""
+    if name not in LOSSES:
+        raise SolveInputError(f"it is {name!r}", allowed=", ".join(LOSSES), where="loss")
+    if class_weight not in (None, "balanced"):
+        raise SolveInputError(
+            f"it is {class_weight!r}", allowed="None, 'balanced'", where="class_weight"
+        )
+    if class_weight and name not in FOR_LABELS:
+        raise SolveInputError(
+            f"class weights with loss {name!r}",
+            allowed=f"losses of labels: {', '.join(FOR_LABELS)}",
+            where="class_weight",
+        )
+    if name == "squared":
+        return None
+    y = as_finite(np.asarray(y, dtype=np.float64).reshape(-1), "y", 1, "finite numbers")
+    if not delta > 0 or not np.isfinite(delta):
+        raise SolveInputError(f"it is {delta!r}", allowed="a finite number > 0", where="delta")
+    weights = np.ones_like(y)
+    if name in FOR_LABELS:
+        if not np.isin(y, (-1.0, 1.0)).all():
+            raise SolveInputError(
+                f"loss {name!r} with targets such as {y[~np.isin(y, (-1.0, 1.0))][0]:g}",
+                allowed="labels -1 and +1",
+                where="y",
+                fix="code the two classes as -1 and +1, or take loss='squared' or 'huber'",
+            )
+        if class_weight:
+            if len(np.unique(y)) < 2:
+                raise SolveInputError(
+                    "all rows have one label", allowed="rows of both classes", where="y"
+                )
+            weights = np.where(y > 0, 0.5 / np.mean(y > 0), 0.5 / np.mean(y < 0))
+    return Loss(name, y, weights, float(delta))

@@ -1,0 +1,65 @@
+"""The convex program over listed gates with another loss than the squared one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from relu_optima.config.result_columns import number, text
+from relu_optima.convex.programs import listed
+
+if TYPE_CHECKING:
+    from relu_optima.stage import Outcome, Record, Task
+
+COLUMNS = (
+    text("loss_function", "Loss of the program.", label="loss"),
+    number("n_gates", "Gates with distinct non-zero patterns.", label="gates"),
+    number("n_active", "Blocks that are not zero.", label="active blocks"),
+    number("network_objective", "Objective of the ReLU network made of the blocks."),
+    number("n_outer", "Outer iterations."),
+    number("n_newton", "Newton steps.", label="Newton steps"),
+    number("n_projections", "Projections on cones."),
+    text("backend", "Solver that answered."),
+)
+
+
+class Config(listed.Config):
+    """Parameters of the program; `listed` has those it shares."""
+
+    program: str = Field(default="listed_loss", description="this program")
+    loss: Literal["logistic", "squared_hinge", "huber"] = Field(
+        default="logistic", description="loss, summed over the rows"
+    )
+    delta: float = Field(
+        default=1.0, gt=0, description="residual from which on the Huber loss is linear"
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        default=None, description="weigh rows inversely to the share of their label, or all alike"
+    )
+    backend: Literal["auto"] = Field(default="auto", description="solution method; there is one")
+
+    @model_validator(mode="after")
+    def _weights_need_labels(self) -> Config:
+        if self.class_weight and self.loss == "huber":
+            raise ValueError("class_weight goes with loss logistic or squared_hinge")
+        return self
+
+
+def run(task: Task, config: Config) -> Outcome:
+    """Solve the program of one data set and certify the answer."""
+    from relu_optima.convex import listed as program
+
+    return program.run(task, config, _options(config.model_dump()))
+
+
+def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
+    """Re-check a stored solution from the data alone."""
+    from relu_optima.convex import listed as program
+
+    return program.verify(record, upstream, _options(record.config["groups"]["convex"]))
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: config[name] for name in ("loss", "delta", "class_weight")}

@@ -1,0 +1,1 @@
+"""The page, the paper and the index of what was computed."""
