@@ -1,8 +1,9 @@
 """Time vector-output programs beside other methods: ``python -m benchmarks.vector``.
 
 Everything runs in one process and one BLAS thread; times are CPU seconds, without the first call
-of ours (compilation). Ours and its peers run one after the other in the same process. ``--data`` names a folder with ``vector/spiral_60x2x3.npz``; without
-it the product's own spiral is used. pyscnn is timed where it can be imported.
+of ours (compilation), ours and its peers one after the other. ``--data`` names a folder with
+``vector/spiral_60x2x3.npz``; without it the product's own spiral is used. pyscnn is timed where it
+can be imported.
 """
 
 from __future__ import annotations

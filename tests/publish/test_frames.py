@@ -123,3 +123,11 @@ def test_results_reads_a_collected_sweep_and_lists_what_exists(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"PAR1", b"PAR2", 1))
     with pytest.raises(StoreError, match="damaged"):
         results("smoke", "lambda_path", tmp_path)
+
+
+def test_an_excess_may_be_over_a_value_of_whatever_sweep_stands_before():
+    frame = sweeps.convex_lambda()
+    frame["pairs.objective"] = 2 * frame["objective"]
+    options = line(excess={"over": ["objective", "*.objective"]})
+    found = f.gather({"convex_lambda": frame}, options, ["over"])
+    assert found["over"].tolist() == pytest.approx([-0.5] * len(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,8 @@ def gather(
     needed = [c for c in columns if c is not None]
     parts = []
     for name in options.sweeps:
-        frame = with_upstream(sweep_of(frames, name), [*needed, *options.where], name)
+        read = [*needed, *options.where, *itertools.chain(*options.excess.values())]
+        frame = with_upstream(sweep_of(frames, name), read, name)
         for column, (value, base) in options.excess.items():
             require(frame, [value, base], name)
             frame = frame.assign(**{column: frame[value] / frame[base] - 1})

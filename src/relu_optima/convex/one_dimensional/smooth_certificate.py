@@ -44,7 +44,7 @@ def certify_smooth(
     height = tube_height(a, nu)
     nu = nu * (Long(1) if height <= beta else Long(beta) / height)
     bound = not_above(_dual_value(loss, nu, target, w, Long(delta)), objective)
-    flat = Long(best_constant(loss, y, weights, delta))
+    flat = np.full_like(target, best_constant(loss, y, weights, delta))
     vector = np.empty(x.size)
     vector[sorting] = nu
     return SplineCertificate(
@@ -65,10 +65,10 @@ def _dual_value(
     if loss == "huber":
         if np.any(np.abs(share) > delta * (1 + Long(1e-15))):
             return Long(-np.inf)
-        return np.asarray(np.sum(nu * y - nu * share / 2))[()]
+        return Long(np.sum(nu * y - nu * share / 2))
     a = y * share
     if np.any(a < 0) or np.any(a > 1):
         return Long(-np.inf)
     rest = 1 - a
     entropy = a * np.log(np.where(a > 0, a, 1)) + rest * np.log(np.where(rest > 0, rest, 1))
-    return np.asarray(-np.sum(w * entropy))[()]
+    return Long(-np.sum(w * entropy))

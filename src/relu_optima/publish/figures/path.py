@@ -95,9 +95,9 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                     canvas.handles.setdefault(hue_label(options, hue, level), handle)
                 names = {c: v for c, v in ((panel, panel_value), (hue, level)) if c is not None}
                 points += [{**names, "series": name, "value": p.pop(name), **p} for p in found]
-            column = {bare(n): c for n, c in options.predicted.items()}.get(name)
-            told = panel_runs.dropna(subset=[column]) if column else panel_runs
-            for value, runs in split(told, column) if column else ():
+            told = {bare(n): c for n, c in options.predicted.items()}.get(name)
+            known = panel_runs.dropna(subset=[told]) if told else panel_runs
+            for value, runs in split(known, told) if told else ():
                 handle = axis.axhline(value, color="0.2", linestyle=":", zorder=3)
                 canvas.handles.setdefault("predicted", handle)
                 shared = {} if panel is None else {panel: panel_value}
