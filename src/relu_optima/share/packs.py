@@ -109,18 +109,20 @@ def _packs(store: Store, addresses: list[Address]) -> Iterator[tuple[bytes, list
     """Pack records in order; a damaged one is refused before anybody gets it."""
     held: list[Address] = []
     buffer = io.BytesIO()
+    archive = zipfile.ZipFile(buffer, "w")
     for number, address in enumerate(addresses):
         store.load(*address)
-        with zipfile.ZipFile(buffer, "a") as archive:
-            for name in (RECORD, ARRAYS):
-                info = zipfile.ZipInfo("/".join((*address, name)), (1980, 1, 1, 0, 0, 0))
-                kind = zipfile.ZIP_DEFLATED if name == RECORD else zipfile.ZIP_STORED
-                archive.writestr(info, (store.folder(*address) / name).read_bytes(), kind)
+        for name in (RECORD, ARRAYS):
+            info = zipfile.ZipInfo("/".join((*address, name)), (1980, 1, 1, 0, 0, 0))
+            kind = zipfile.ZIP_DEFLATED if name == RECORD else zipfile.ZIP_STORED
+            archive.writestr(info, (store.folder(*address) / name).read_bytes(), kind)
         held.append(address)
         full = len(held) == PACK_RECORDS or buffer.tell() > PACK_BYTES
         if full or number == len(addresses) - 1:
+            archive.close()
             yield buffer.getvalue(), held
             buffer, held = io.BytesIO(), []
+            archive = zipfile.ZipFile(buffer, "w")
 
 
 @dataclass(frozen=True)
