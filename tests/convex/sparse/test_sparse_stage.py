@@ -166,6 +166,15 @@ def test_networks_with_biases_are_not_compared():
     assert stage.verify(record, upstream) == []
 
 
+def test_a_training_that_diverged_is_not_compared():
+    config = Config(supports="from_mask", lam=1.0, lam_scale="training")
+    outcome, record, upstream = run(config, training=replace(trained(), status="diverged"))
+    assert outcome.status == "ok"
+    assert "attained" in outcome.row
+    assert not any(name.startswith("trained") for name in outcome.row)
+    assert stage.verify(record, upstream) == []
+
+
 def test_many_inputs_are_drawn_and_say_so():
     rng = np.random.default_rng(3)
     mask = np.ones((3, 6), dtype=int)

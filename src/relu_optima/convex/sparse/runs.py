@@ -36,7 +36,7 @@ class _Masked:
     last : array of bool, shape (K, m)
         Neurons that each output may read.
     network : ShallowNetwork or None
-        The network, if it has no biases: then the program is about it.
+        The network, if it has no biases and its training ended well: then the program is about it.
     """
 
     mask: np.ndarray
@@ -128,7 +128,7 @@ def _masked(training: Record, X: np.ndarray) -> _Masked:
             f"the mask has {first.shape[1]} inputs", allowed=str(X.shape[1]), where="supports"
         )
     network = None
-    if not biased:
+    if not biased and training.status == "ok":  # weights of a diverged training are no attempt
         W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
         network = ShallowNetwork(W, w.T)
     alive = last.any(axis=0) & first.any(axis=1)
