@@ -5,6 +5,19 @@ The package is laid out by stage: ``datasets``, ``patterns``, ``existence``, ``t
 numerical libraries load on first use.
 """
 
+from importlib import metadata
+from typing import Any
+
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+from relu_optima.errors import extras_named
+
+__version__ = metadata.version("relu-optima")
+
+_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+@extras_named()
+def __getattr__(name: str) -> Any:
+    """Load what is asked for."""
+    return _find(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class ReluOptimaError(Exception):
@@ -65,6 +66,50 @@ class StoreError(ReluOptimaError):
 
 class StaleCodeError(ReluOptimaError):
     """The source changed between planning and working."""
+
+
+# which extra of the package brings a module that the library does without
+EXTRAS = {
+    module: extra
+    for extra, modules in {
+        "train": "torch",
+        "reference": "cvxpy clarabel z3",
+        "study": "pandas pyarrow sklearn snakemake hydra omegaconf yaml matplotlib fontTools "
+        "pylatexenc pooch requests threadpoolctl typer rich psutil fsspec",
+    }.items()
+    for module in modules.split()
+}
+
+
+class MissingExtraError(ReluOptimaError, ModuleNotFoundError):
+    """Something was asked for that an optional part of the installation does."""
+
+    def __init__(self, module: str) -> None:
+        command = f"pip install 'relu-optima[{EXTRAS[module]}]'"
+        ReluOptimaError.__init__(self, f"{module} is not installed; run: {command}")
+
+
+@contextmanager
+def extras_named() -> Iterator[None]:
+    """Say which extra is missing where a module of one is; also a decorator.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    MissingExtraError
+        If a module of an extra cannot be imported.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").split(".")[0]
+        if isinstance(error, MissingExtraError) or module not in EXTRAS:
+            raise
+        raise MissingExtraError(module) from None
 
 
 class BusyError(ReluOptimaError):

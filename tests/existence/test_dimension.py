@@ -5,7 +5,8 @@ import pytest
 
 from relu_optima.existence import not_closed
 from relu_optima.existence.dimension import find_full_dimension
-from relu_optima.existence.proof.dimension import FULL_DIMENSION, check_full_dimension
+from relu_optima.existence.proof.dimension import check_full_dimension
+from relu_optima.existence.proof.document import FULL_DIMENSION
 from tests.existence.bases import judged, make
 
 

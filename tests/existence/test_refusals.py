@@ -15,7 +15,7 @@ import pytest
 
 from relu_optima.existence import proof
 from relu_optima.existence.proof import chain, function, open_chain
-from relu_optima.existence.proof.dimension import FULL_DIMENSION
+from relu_optima.existence.proof.document import FULL_DIMENSION
 from relu_optima.existence.proof.verify import problems_of
 from tests.existence.bases import MASKS, document, mask
 

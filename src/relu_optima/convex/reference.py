@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relu_optima.convex.problem import Problem
+from relu_optima.errors import extras_named
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class ReferenceAnswer:
     iterations: int
 
 
+@extras_named()
 def solve_reference(
     problem: Problem, lam: float, *, tol: float = 1e-9, time_limit: float | None = None
 ) -> ReferenceAnswer | None:

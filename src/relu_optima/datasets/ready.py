@@ -9,11 +9,12 @@ import numpy as np
 from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.config.validate import config_of
 from relu_optima.datasets.preparation import prepare
-from relu_optima.errors import DataError
+from relu_optima.errors import DataError, extras_named
 
 BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
+@extras_named()
 def load(name: str, **options: Any) -> tuple[np.ndarray, np.ndarray]:
     """Load and prepare a data set, all rows of it.
 

@@ -9,8 +9,10 @@ from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from relu_optima.existence.deadline import check_time
-from relu_optima.existence.proof.dimension import FULL_DIMENSION, MAX_SIDE
+from relu_optima.existence.proof.document import FULL_DIMENSION
 from relu_optima.existence.proof.linear import PRIME, boolean_product, rank_mod_p
+
+MAX_SIDE = 200  # of a layer, as far as the checker looks
 
 
 def find_full_dimension(

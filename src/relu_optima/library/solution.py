@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from relu_optima.errors import SolveInputError
 from relu_optima.library.optima import Optima
 from relu_optima.optimal_set import describe
 from relu_optima.sensitivity import Sensitivity, jacobian
+from relu_optima.share.convex_certificate import convex_certificate
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,6 +143,22 @@ class Solution:
         if isinstance(self.found, ListedSolution):
             return self.found.certify(recompute=recompute)
         return self.found.certify()
+
+    def to_json(self) -> str:
+        """Write data, network, dual vector and both bounds for `relu-optima verify`.
+
+        Returns
+        -------
+        str
+            A certificate that plain Python re-checks in exact arithmetic.
+
+        Raises
+        ------
+        SolveInputError
+            If the program has several outputs, or gates that are not listed.
+        """
+        listed = self._listed("certificates are written")
+        return json.dumps(convex_certificate(listed))
 
     def optima(self, *, slack_tol: float = 1e-12, merge_tol: float = 1e-5) -> Optima:
         """Describe all optima of the program (Mishkin & Pilanci 2023, Prop. 3.2).

@@ -24,7 +24,7 @@ from relu_optima.convex.sparse.solve import SparseProgram
 from relu_optima.convex.vector.exact import vector_lambda_max
 from relu_optima.convex.vector.gated import solve_vector_gated, vector_gated_lambda_max
 from relu_optima.convex.vector.one_vs_all import one_vs_all_lambda_max, solve_one_vs_all
-from relu_optima.errors import BudgetError, SolveInputError
+from relu_optima.errors import BudgetError, SolveInputError, extras_named
 from relu_optima.library.solution import Solution
 
 if TYPE_CHECKING:
@@ -298,6 +298,7 @@ class Path:
         """Neurons of each network, shape (L,)."""
         return np.array([s.n_neurons for s in self.solutions])
 
+    @extras_named()
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw objective and number of neurons against the strength.
 

@@ -11,7 +11,7 @@ import numpy as np
 from relu_optima.config.validate import config_of
 from relu_optima.convex.network import TwoLayerNetwork
 from relu_optima.convex.shallow import ShallowNetwork
-from relu_optima.errors import SolveInputError
+from relu_optima.errors import SolveInputError, extras_named
 
 if TYPE_CHECKING:
     from relu_optima.training import Trained
@@ -77,6 +77,7 @@ class TrainedNetwork:
         return self.trained.predict(np.asarray(X, dtype=np.float64))
 
 
+@extras_named()
 def train(
     X: np.ndarray,
     Y: np.ndarray,

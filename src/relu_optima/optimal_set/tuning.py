@@ -17,7 +17,7 @@ import numpy as np
 
 from relu_optima.convex.problem import make_problem
 from relu_optima.convex.reference import solve_reference
-from relu_optima.errors import DegenerateError, SolveInputError
+from relu_optima.errors import DegenerateError, SolveInputError, extras_named
 from relu_optima.optimal_set.as_solved import as_solved
 from relu_optima.optimal_set.blocks import StoredSolution, blocks_of
 from relu_optima.optimal_set.directions import Directions
@@ -52,6 +52,7 @@ class Tuned:
     statuses: dict[str, str]
 
 
+@extras_named()
 def tune_exactly(optimal: OptimalSet, data: Mapping[str, np.ndarray]) -> Tuned:
     """Choose in the true optimal set."""
     require_rows(data)
@@ -65,6 +66,7 @@ def tune_exactly(optimal: OptimalSet, data: Mapping[str, np.ndarray]) -> Tuned:
     return Tuned(optimal, betas, dict.fromkeys(betas, "optimal"))
 
 
+@extras_named()
 def tune_as_published(optimal: OptimalSet, data: Mapping[str, np.ndarray], tol: float) -> Tuned:
     """Choose among the scalings of an interior-point solution that keep its fit."""
     require_rows(data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from relu_optima.errors import DataError
+from relu_optima.errors import DataError, extras_named
 from relu_optima.npz import NpzError, read_npy, read_npz
 from relu_optima.patterns.layers import Layer, check_layers
 from relu_optima.patterns.order import natural_key
@@ -235,6 +235,7 @@ def _read_csv(path: Path, where: str) -> np.ndarray:
         raise DataError(f"it is no table of numbers: {text}", where=where) from error
 
 
+@extras_named()
 def read_torch(path: Path, where: str) -> dict[str, Tensor]:
     """Read the state dict in a file that torch wrote, bare or inside a checkpoint."""
     import torch

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relu_optima.errors import StoreError
+from relu_optima.errors import StoreError, extras_named
 from relu_optima.store.parquet import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@extras_named()
 def results(study: str, sweep: str, root: str | Path = "results") -> pd.DataFrame:
     """Read one collected sweep of a study.
 

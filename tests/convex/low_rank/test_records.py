@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relu_optima.convex import solve_all, stage
+from relu_optima.convex import columns, solve_all, stage
 from relu_optima.convex.programs import all_patterns, spike_free
 from relu_optima.stage import Record, Task
 from tests.convex.low_rank.data import A1_X, A1_Y
@@ -81,6 +81,8 @@ def test_a_run_of_two_neurons_says_what_it_proves(free):
     y = np.array([0.3, -0.5, 0.8])
     config = spike_free.Config(lam=0.05, lam_scale="absolute", tol=1e-8)
     outcome, stored, upstream = run(config, X, y)
+    declared = {c.name for c in (*spike_free.COLUMNS, *columns.COLUMNS)}
+    assert set(outcome.row) - {"status"} <= declared
     assert outcome.row["spike_free"] is free
     assert outcome.status == ("ok" if free else "upper_bound")
     assert stage.verify(stored, upstream) == []

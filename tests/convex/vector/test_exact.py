@@ -7,7 +7,11 @@ import pytest
 
 from relu_optima.convex import price, solve, solve_all, solve_vector, vector_lambda_max, vector_path
 from relu_optima.convex.arrangement import enumerate_patterns
+from relu_optima.convex.enumeration_certificate import largest_correlation
+from relu_optima.convex.low_rank.column_generation import feasible_multiple
 from relu_optima.convex.vector.certificate import certify_all_patterns
+from relu_optima.convex.vector.exact import _Best, all_patterns
+from relu_optima.convex.vector.sliding import Sliding
 from relu_optima.errors import SolveInputError
 from tests.convex.vector.data import THREE_VALUE, THREE_X, THREE_Y, awkward, spiral
 
@@ -152,3 +156,22 @@ def test_targets_of_lower_rank_and_of_zero_are_solved():
     assert solve_vector(X, doubled, 0.01, tol=1e-8).status == "optimal"
     zero = solve_vector(X, np.zeros((18, 2)), 0.01)
     assert (zero.objective, zero.gap, zero.status) == (0.0, 0.0, "optimal")
+
+
+def test_a_levelled_residual_proves_a_better_bound():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((25, 2)), rng.standard_normal((25, 5))
+    optimum = solve_vector(X, Y, 0.05, tol=1e-10).objective
+    engine = all_patterns(X, Y, None)
+    engine.solve(0.05, 1e-4, None)
+    s_x, s_y = engine._scale
+    beta, targets = 0.05 / (s_x * s_y), Y / s_y
+    master = Sliding(engine._pricer.X, targets, beta)
+    master.start_from(engine._W)
+    N = master.residual
+    value, dual = feasible_multiple(N, targets, beta, engine._pricer.price(N).bound)
+    better = engine._lowered(master, N, beta, _Best(value, dual))
+    before, after = (1.0 - v * s_y**2 / optimum for v in (value, better.value))
+    assert before > 1e-6
+    assert -1e-9 < after < 0.2 * before
+    assert largest_correlation(X, better.dual * s_y) <= 0.05 * (1 + 1e-12)

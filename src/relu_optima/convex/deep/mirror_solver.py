@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relu_optima.convex.deep.mirror_cost import dual_bound, spline_cost
+from relu_optima.errors import extras_named
 
 
 def slope_changes(x: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -21,6 +22,7 @@ def slope_changes(x: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray | N
     return inner, total
 
 
+@extras_named()
 def quadratic_program(
     x: np.ndarray,
     y: np.ndarray,

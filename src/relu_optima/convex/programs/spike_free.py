@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from relu_optima.config.result_columns import flag, number, series
+from relu_optima.config.result_columns import flag, number, series, text
 from relu_optima.convex.config import ConvexConfig
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ COLUMNS = (
     number("spike", "Length of the spike of the witness, 1 if there is none.", label="spike"),
     number("n_row_directions", "Distinct directions of the rows.", label="directions of rows"),
     flag("exact", "Whether the bound holds over all patterns.", label="all patterns"),
+    text("method", "How the answer was found: `spike_free`."),
     series("neuron.row", "Number of a row.", label="row", when=SMALL),
     series("neuron.output", "Largest output on it of a unit neuron off elsewhere.", when=SMALL),
     series("ellipsoid.first", "First output of X u, u a unit vector.", when=TWO),

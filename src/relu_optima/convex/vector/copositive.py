@@ -40,6 +40,7 @@ from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.vector.cells import needed_rows
 from relu_optima.convex.vector.problem import as_targets
+from relu_optima.errors import extras_named
 
 EXACT_ROWS = 4  # doubly non-negative matrices of this order are completely positive
 
@@ -84,6 +85,7 @@ class Relaxation:
     seconds: float
 
 
+@extras_named()
 def copositive_relaxation(
     X: np.ndarray,
     Y: np.ndarray,

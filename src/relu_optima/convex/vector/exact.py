@@ -38,6 +38,8 @@ MERGE = 1e-3  # distance of unit vectors below which one atom is tried in place 
 EASE = 1e-3  # accuracy of the restricted program, relative to the gap that is left
 MANY = 5_000  # rows beyond which directions slide a FEW steps only between two pricings: a Newton
 FEW = 4  # step then costs as much as a pricing does
+NEAR = 1e-5  # local maxima of the price that are this near beta, relatively, are levelled
+LOWERINGS = 3  # changes of N, each for the maxima of the last
 FLOOR = 1e-13  # below this a gradient is rounding
 
 
@@ -90,6 +92,8 @@ class AllPatterns:
             value, dual = feasible_multiple(N, Y, beta, offer.bound)
             if value > best.value:
                 best = _Best(value, dual)
+            if stuck:
+                best = self._lowered(master, N, beta, best)
             objective = master.penalised()
             gap = relative_gap(objective, best.value, Y.ravel())
             rounds.append((objective * s_y**2, best.value * s_y**2))
@@ -114,6 +118,29 @@ class AllPatterns:
         network = ShallowNetwork(master.W @ self.basis.T * ratio, master.V * ratio).balanced()
         counts = {"rounds": len(rounds), "newton": master.newton}
         return self._solution(network, best.dual * s_y, lam, tol, status, kkt, counts, started)
+
+    def _lowered(self, master: Sliding, N: np.ndarray, beta: float, best: _Best) -> _Best:
+        """Try the nearest N whose largest prices are all beta, where E no longer shows progress.
+
+        An excess of 1e-7 costs the bound as much, while the atoms that would remove it lower E by
+        its square. The bound's slope along the change is the fit, whose atoms price at beta
+        already, so it pays for the square of the change alone.
+        """
+        pricer, pooling = self._pricer, self.pooling
+        for _ in range(LOWERINGS):
+            wide = N if pooling is None else pooling.spread(N)
+            offer = pricer.price(wide, above=beta * (1.0 - NEAR), most=LISTED)
+            value, dual = feasible_multiple(N, self.Y / self._scale[1], beta, offer.bound)
+            if value > best.value:
+                best = _Best(value, dual)
+            features = master.features_of(offer.directions)
+            prices = features.T @ N
+            heights = np.linalg.norm(prices, axis=1)
+            unit = prices / heights[:, None]
+            gram = (features.T @ features) * (unit @ unit.T)
+            share = np.linalg.lstsq(gram, beta - heights, rcond=1e-12)[0]
+            N = N + (features * share) @ unit
+        return best
 
     def _solution(
         self,

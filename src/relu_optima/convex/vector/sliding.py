@@ -76,7 +76,7 @@ class Sliding:
         above = values[np.array(far, dtype=bool)] - self.beta
         if not len(fresh):
             return 0
-        squares = np.sum(self._features(fresh) ** 2, axis=0)
+        squares = np.sum(self.features_of(fresh) ** 2, axis=0)
         wish = np.sqrt(np.maximum(above, 0.0) / np.maximum(squares, 1e-300))[:, None] * fresh
         tried = [(self._outer(np.vstack([self.W, share * wish]))[0], share) for share in SHARES]
         for w in min(tried)[1] * wish:
@@ -111,14 +111,15 @@ class Sliding:
 
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
-        features = self._features(W)
+        features = self.features_of(W)
         V = _solve_spd(self._gram(features), features.T @ self.Y) if len(W) else self.V[:0]
         N = self.Y - features @ V
         value = 0.5 * float(np.vdot(N, N))
         value += 0.5 * self.beta * float(np.vdot(V, V) + np.vdot(W, W))
         return value, V, features
 
-    def _features(self, W: np.ndarray) -> np.ndarray:
+    def features_of(self, W: np.ndarray) -> np.ndarray:
+        """Return the (pooled) outputs of neurons, one in each column."""
         features = W @ self.X.T
         np.maximum(features, 0.0, out=features)
         return features.T if self._pooling is None else self._pooling.pool(features).T

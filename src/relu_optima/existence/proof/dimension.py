@@ -23,7 +23,6 @@ import numpy as np
 from relu_optima.existence.proof.linear import PRIME, boolean_product, rank_mod_p
 from relu_optima.existence.proof.values import index
 
-FULL_DIMENSION = "full dimension, conjectured everything"
 MAX_SIDE = 200  # of a layer: bounds what a short document may ask for
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = "relu-optima/existence-certificate/1"
 ORACLE = "oracle z3"  # the rule of an answer that z3 gave and nobody can re-check
+FULL_DIMENSION = "full dimension, conjectured everything"  # a reason that has a proof
 MAX_SIDE = 100_000  # of a mask that is a list of ones: bounds what a short text may ask for
 ANSWERS = {
     "product": ("closed", "not_closed", "unknown"),

@@ -14,10 +14,11 @@ import numpy as np
 from relu_optima.existence.proof.chain import check_chain
 from relu_optima.existence.proof.closed import check_closed
 from relu_optima.existence.proof.curve import check_not_closed
-from relu_optima.existence.proof.dimension import FULL_DIMENSION, check_full_dimension
+from relu_optima.existence.proof.dimension import check_full_dimension
 from relu_optima.existence.proof.document import (
     ANSWERS,
     FORMAT,
+    FULL_DIMENSION,
     ORACLE,
     unpack_biases,
     unpack_masks,
