@@ -60,3 +60,14 @@ def test_anything_else_is_refused(tmp_path, content):
     assert read_metadata(path) is None
     with pytest.raises(StoreError, match="again"):
         read_table(path, "again")
+
+
+def test_a_column_of_numbers_and_text_is_text(tmp_path):
+    frame = pd.DataFrame({"classes": [3, "[0,1]", None, 2.5], "n": [1, None, 2, 3]}, dtype=object)
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_bytes(frame, {}))
+    found, _ = read_table(path, "again")
+    assert found["classes"].dropna().tolist() == ["3", "[0,1]", "2.5"]
+    assert found["classes"].isna().tolist() == [False, False, True, False]
+    assert found["n"].dropna().tolist() == [1, 2, 3]
+    assert frame["classes"].tolist() == [3, "[0,1]", None, 2.5]  # what was given stays

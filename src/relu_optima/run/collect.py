@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from relu_optima.config.identity import canonical_json
 from relu_optima.errors import StoreError
 from relu_optima.files import write_atomically
 from relu_optima.plan.columns import SweepColumns
@@ -16,7 +14,7 @@ from relu_optima.run.batch import check_rows
 from relu_optima.run.provenance import merged
 from relu_optima.stage import STAGES
 from relu_optima.store.layout import sweep_file, timings_file
-from relu_optima.store.parquet import parquet_bytes
+from relu_optima.store.parquet import alike, parquet_bytes
 from relu_optima.store.soundness import read_batch
 
 if TYPE_CHECKING:
@@ -70,26 +68,11 @@ def _joined(frames: list[pd.DataFrame], declared: Iterable[str]) -> pd.DataFrame
     columns.update(dict.fromkeys(declared))
     whole = pd.DataFrame(
         {
-            name: _alike([v for f in frames for v in (f[name] if name in f else [None] * len(f))])
+            name: alike([v for f in frames for v in (f[name] if name in f else [None] * len(f))])
             for name in columns
         }
     )
     return whole.infer_objects()
-
-
-def _alike(values: list[Any]) -> list[Any]:
-    """Write numbers as text where a column holds both: loaders may use one key for either."""
-    if not any(isinstance(v, str) for v in values):
-        return values
-    return [v if isinstance(v, str) else _text(v) for v in values]
-
-
-def _text(value: Any) -> str | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    # a batch with empty cells holds its whole numbers as floats
-    whole = isinstance(value, float) and value.is_integer()
-    return canonical_json(int(value) if whole else value)
 
 
 def _check(frame: pd.DataFrame, sweep: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relu_optima.config.identity import canonical_json
 from relu_optima.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,9 +23,13 @@ _PLACE = "0" * 64
 
 def parquet_bytes(frame: pd.DataFrame, metadata: dict[str, Any]) -> bytes:
     """Write a table with metadata and a digest of the whole file."""
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    frame = frame.copy(deep=False)
+    for name in (c for c in frame if pd.api.types.is_object_dtype(frame[c])):
+        frame[name] = pd.Series(alike(list(frame[name])), index=frame.index, dtype=object)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     held = json.dumps({**metadata, DIGEST: _PLACE}, sort_keys=True).encode()
     # pandas' own metadata is left out: it names library versions
@@ -94,3 +100,18 @@ def read_arrow(
         return pq.ParquetFile(io.BytesIO(content)).read(columns), metadata
     except pa.ArrowException as error:
         raise StoreError(f"damaged Parquet file: {error}", where=str(path), fix=fix) from None
+
+
+def alike(values: list[Any]) -> list[Any]:
+    """Write numbers as text where a column holds both: loaders may use one key for either."""
+    if not any(isinstance(v, str) for v in values):
+        return values
+    return [v if isinstance(v, str) else _text(v) for v in values]
+
+
+def _text(value: Any) -> str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    # a batch with empty cells holds its whole numbers as floats
+    whole = isinstance(value, float) and value.is_integer()
+    return canonical_json(int(value) if whole else value)
