@@ -54,6 +54,8 @@ UNNAMED = {
 }
 # Python that works on the results of a study, or on what a command of its page has written.
 READS = ("relu_optima.results(", 'np.load("net.npz")')
+# Python that writes what a command of its page reads.
+WRITES = ('Path("solution.json")',)
 TABLE = np.random.default_rng(0).standard_normal((30, 3))  # a CSV file of somebody
 TINY = """\
 title: The default study made small
@@ -95,6 +97,10 @@ def blocks_of(page: Path) -> list[Block]:
 
 def reads(block: Block) -> bool:
     return any(text in block.text for text in READS)
+
+
+def writes(block: Block) -> bool:
+    return any(text in block.text for text in WRITES)
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -237,6 +243,10 @@ def on_results(command: str) -> bool:
 def test_every_command_and_block_that_works_on_results(tiny):
     # one test, so that one process makes the results
     record = next((tiny / "results/store").glob("[!.]*")).name
+    for block in BLOCKS:
+        if block.language == "python" and writes(block):
+            with inside(tiny):
+                exec(compile(block.text, str(block), "exec"), {})
     for command, place in commands().items():
         if not on_results(command):
             continue
@@ -318,7 +328,7 @@ def names_for(page: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    "block", [b for b in BLOCKS if b.language == "python" and not reads(b)], ids=str
+    "block", [b for b in BLOCKS if b.language == "python" and not (reads(b) or writes(b))], ids=str
 )
 def test_every_other_block_of_python_runs(block, tmp_path):
     if block.text.startswith("# src/"):  # a whole module; tests/workflow/test_newcomer.py uses it
