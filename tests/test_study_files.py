@@ -158,3 +158,9 @@ def test_presets_with_a_base_take_its_values_and_the_base_is_none(project):  # n
     compose_preset.cache_clear()
     with pytest.raises(ConfigError, match="_wild"):
         make_plan("s", root=project)
+
+
+def test_a_key_with_a_dot_is_a_mistake_like_any_other(project):  # noqa: F811
+    single(project, ONE + "range(0,3) .x..:\n")
+    (problem,) = refused(project, study="one")
+    assert problem.startswith("conf/study/one.yaml: range(0,3) .x..: unknown key; allowed: ")

@@ -107,7 +107,7 @@ class StudyFiles:
             mistakes = explain(error, StudyConfig)
             self.problems.extend(f"{where}: {m.key}: {m.text}" for m in mistakes)
             # go on with what can be read, so that mistakes elsewhere are listed too
-            wrong = {m.key.partition(".")[0] for m in mistakes}
+            wrong = {str(e["loc"][0]) for e in error.errors() if e["loc"]}
             self.readable &= not wrong & {"share", "sweeps", "figures", "tables"}
             config = StudyConfig.model_validate(
                 {k: v for k, v in content.items() if k not in wrong}
