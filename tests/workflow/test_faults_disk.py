@@ -77,7 +77,8 @@ def shift(project: Project, seconds: float, share: float, choose: random.Random)
             os.utime(path, (time.time() + seconds,) * 2)
 
 
-@pytest.mark.parametrize("share", [0.5, pytest.param(1.0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.5, 1.0])
 def test_clock_set_back_after_the_results_were_made(finished: Project, share):
     """All results come from the future, so nothing made now is newer than what it replaces."""
     before = finished.products()

@@ -123,7 +123,8 @@ def test_kill_anything_at_any_moment(fresh: Project, finished: Project, seed):
     assert "0 problems" in fresh.run("doctor", "--no-verify")
 
 
-@pytest.mark.parametrize("files", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [4, 20])
 def test_everything_killed_and_resumed_loses_nothing(fresh: Project, finished: Project, files):
     process = start(fresh, "study", "tiny", "--no-report")
     wait_for_files(fresh, files, process)
