@@ -480,3 +480,13 @@ def test_kernels_add_up_to_the_output_and_decisions_change_at_its_zeros(frames):
         lines = {s: part.set_index("data.x")["value"] for s, part in panel.groupby("series")}
         assert np.allclose(lines["line"] + lines["kernel 0"], lines["fit"])
         assert np.allclose(sorted(lines["boundary"].index), [-0.4, 0.6])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_dots_with_zero_in_the_axis_hide_no_value(frames, sign):
+    values = {**EXAMPLES[("figure", "dots")], "log_x": False, "zero": True, "hue": None}
+    values["pool"] = ["convex.lam", "convex", "convex.formulation"]
+    runs = frames["convex_lambda"].assign(gap=lambda f: sign * f["gap"])
+    figure = draw({"convex_lambda": runs}, values)[1].figure
+    low, high = figure.axes[0].get_xlim()
+    assert low <= min(0, runs["gap"].min()) <= max(0, runs["gap"].max()) <= high

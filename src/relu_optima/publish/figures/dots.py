@@ -59,7 +59,9 @@ class Config(FigureConfig):
     )
     panel_columns: int = Field(default=2, ge=1, le=4, description="Panels side by side.")
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
-    zero: bool = Field(default=False, description="Let the x axis start at zero.")
+    zero: bool = Field(
+        default=False, description="Let the x axis hold zero: start there where no value is less."
+    )
     pool: list[PooledName] = Field(
         default=[],
         description="Config columns besides seeds over which runs are pooled on purpose.",
@@ -95,8 +97,12 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
         axis.set_ylim(len(categories) - 0.5, -0.5)
         axis.grid(visible=False, axis="y")
         if options.zero and not options.log_x:
-            most = max((v for v in panel_runs[x] if math.isfinite(v)), default=1.0)
-            axis.set_xlim(0, 1.08 * most if most > 0 else 1)
+            known = [0.0, *(v for v in panel_runs[x] if math.isfinite(v))]
+            least, most = min(known), max(known)
+            room = 0.08 * (most - least or 1.0)
+            axis.set_xlim(least - room if least < 0 else 0, most + room if most > 0 else room)
+            if least < 0:
+                axis.axvline(0, color="0.2", linewidth=0.8, zorder=1)
     label_axes(canvas, panels, options, x, y)
     note_intervals(canvas, points, frame, grouping(panel, hue, y))
     note_statuses(canvas, frame, marked=True)
