@@ -6,6 +6,7 @@ from tests.workflow.conftest import RUNS, Project
 
 FAULT = """
     import os, re, resource, signal
+    import numpy as np
     from pathlib import Path
     fault = Path("fault").read_text() if Path("fault").exists() else ""
     if task.seed == 1 and fault:
