@@ -99,7 +99,7 @@ def test_two_hundred_optima_are_those_of_clarabel():
 def test_the_conjugate_meets_the_loss_at_its_gradient_and_nowhere_exceeds_it(loss, rows, delta):
     f = np.array([value for value, _ in rows])
     y = np.array([1.0 if sign else -1.0 for _, sign in rows])
-    made = make_loss(loss, y, delta=delta)
+    made = make_loss(y, loss=loss, delta=delta)
     theta = -made.gradient(f)
     # Fenchel-Young: l(f) + l*(-theta) = -theta f at theta = -l'(f), and >= elsewhere
     assert made.value(f) - made.dual_value(theta) == pytest.approx(-float(theta @ f), abs=1e-9)
@@ -115,7 +115,7 @@ def test_the_conjugate_meets_the_loss_at_its_gradient_and_nowhere_exceeds_it(los
 def test_curvature_is_the_derivative_of_the_gradient_away_from_kinks():
     y, f, h = np.array([1.0, -1.0, 1.0]), np.array([0.3, 0.4, -2.0]), 1e-6
     for loss in OTHERS:
-        made = make_loss(loss, y, delta=0.9)
+        made = make_loss(y, loss=loss, delta=0.9)
         slope = (made.gradient(f + h) - made.gradient(f - h)) / (2 * h)
         assert made.curvature(f) == pytest.approx(slope, abs=1e-6)
 

@@ -156,7 +156,7 @@ def verify(
     X, y = data["X_train"], np.asarray(data["y_train"]).reshape(-1)
     lam = float(row["lam"] or 0.0)
     formulation = str(row["formulation"])
-    made = make_loss(loss["loss"], y, **{k: v for k, v in loss.items() if k != "loss"})
+    made = make_loss(y, **loss)
     point = (X, y, stored["gates"], lam, stored["v"], stored["w"], formulation)
     proof = certify(*point, dual=stored["dual"], loss=made)
     problems = []

@@ -1,4 +1,4 @@
-r"""Losses other than the squared one: values, derivatives and conjugates.
+r"""Losses: values, derivatives and conjugates.
 
 With f = f(X) and theta = -l'(f), Fenchel duality turns
 
@@ -27,7 +27,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.special import expit, xlogy
 
 from relu_optima.convex.gates import as_finite
 from relu_optima.errors import SolveInputError
@@ -35,6 +34,59 @@ from relu_optima.errors import SolveInputError
 LossName = Literal["squared", "logistic", "squared_hinge", "huber"]
 LOSSES = ("squared", "logistic", "squared_hinge", "huber")
 FOR_LABELS = ("logistic", "squared_hinge")
+
+
+# Formulas row by row, for any type of float: certificates of splines take them in extended
+# precision.
+
+
+def loss_value(loss: str, f: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
+    """Return the loss of every row; (1 - y f)_+ for ``hinge``, half a square for ``squared``."""
+    if loss == "hinge":
+        return np.asarray(np.maximum(1 - y * f, 0))
+    if loss == "squared_hinge":
+        return np.asarray(0.5 * np.maximum(1 - y * f, 0) ** 2)
+    if loss == "logistic":
+        return np.asarray(np.logaddexp(0, -y * f))
+    distance = np.abs(f - y)
+    if loss == "squared":
+        return np.asarray(0.5 * distance**2)
+    near = np.minimum(distance, delta)
+    return np.asarray(near * (distance - near / 2))
+
+
+def loss_slope(loss: str, f: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
+    """Return the derivative of a smooth loss by the output, for every row."""
+    if loss == "huber":
+        return np.asarray(np.clip(f - y, -delta, delta))
+    margin = y * f
+    if loss == "squared_hinge":
+        return np.asarray(-y * np.maximum(1 - margin, 0))
+    small = np.exp(-np.abs(margin))  # 1 / (1 + exp(margin)) without overflow
+    return np.asarray(-y * np.where(margin > 0, small, 1) / (1 + small))
+
+
+def loss_curvature(loss: str, f: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
+    """Return the (generalised) second derivative of a smooth loss, for every row."""
+    if loss == "huber":
+        return np.asarray((np.abs(f - y) <= delta).astype(float))
+    if loss == "squared_hinge":
+        return np.asarray((y * f < 1).astype(float))
+    small = np.exp(-np.abs(y * f))
+    return np.asarray(small / (1 + small) ** 2)
+
+
+def dual_value(loss: str, t: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
+    """Return -l*(-t) for every row of a smooth loss; -inf outside the domain."""
+    a = y * t
+    if loss == "huber":
+        outside = np.abs(t) > delta * (1 + 1e-15)  # one rounding of the bound itself
+        return np.where(outside, -np.inf, a - t * t / 2)
+    if loss == "squared_hinge":
+        return np.where(a < 0, -np.inf, a - a * a / 2)
+    rest = 1 - a
+    entropy = a * np.log(np.where(a > 0, a, 1)) + rest * np.log(np.where(rest > 0, rest, 1))
+    return np.where((a < 0) | (rest < 0), -np.inf, -entropy)
 
 
 @dataclass(frozen=True)
@@ -60,34 +112,15 @@ class Loss:
 
     def value(self, f: np.ndarray) -> float:
         """Return the sum over the rows at outputs f, shape (n,)."""
-        if self.name == "logistic":
-            each = np.logaddexp(0.0, -self.y * f)
-        elif self.name == "squared_hinge":
-            each = 0.5 * np.maximum(0.0, 1.0 - self.y * f) ** 2
-        else:
-            r = np.abs(self.y - f)
-            each = np.where(r <= self.delta, 0.5 * r**2, self.delta * (r - 0.5 * self.delta))
-        return float(self.weights @ each)
+        return float(self.weights @ loss_value(self.name, f, self.y, self.delta))
 
     def gradient(self, f: np.ndarray) -> np.ndarray:
         """Return the derivative by each output, shape (n,)."""
-        if self.name == "logistic":
-            each = -self.y * expit(-self.y * f)
-        elif self.name == "squared_hinge":
-            each = -self.y * np.maximum(0.0, 1.0 - self.y * f)
-        else:
-            each = -np.clip(self.y - f, -self.delta, self.delta)
-        return np.asarray(self.weights * each)
+        return np.asarray(self.weights * loss_slope(self.name, f, self.y, self.delta))
 
     def curvature(self, f: np.ndarray) -> np.ndarray:
         """Return the (generalised) second derivative by each output, shape (n,)."""
-        if self.name == "logistic":
-            each = expit(f) * expit(-f)
-        elif self.name == "squared_hinge":
-            each = (self.y * f < 1.0).astype(float)
-        else:
-            each = (np.abs(self.y - f) <= self.delta).astype(float)
-        return np.asarray(self.weights * each)
+        return np.asarray(self.weights * loss_curvature(self.name, f, self.y, self.delta))
 
     @cached_property
     def at_zero(self) -> float:
@@ -115,20 +148,7 @@ class Loss:
     def dual_value(self, theta: np.ndarray) -> float:
         """Return -sum c l*(-theta / c), which is -inf outside the domain."""
         t = theta / self.weights
-        a = self.y * t
-        if self.name == "logistic":
-            if a.min() < 0 or a.max() > 1:
-                return -np.inf
-            each = -xlogy(a, a) - xlogy(1.0 - a, 1.0 - a)
-        elif self.name == "squared_hinge":
-            if a.min() < 0:
-                return -np.inf
-            each = a - 0.5 * a**2
-        else:
-            if np.abs(t).max() > self.delta * (1 + 1e-15):  # one rounding of the bound itself
-                return -np.inf
-            each = a - 0.5 * t**2
-        return float(self.weights @ each)
+        return float(self.weights @ dual_value(self.name, t, self.y, self.delta))
 
     def best_multiple(self, theta: np.ndarray, most: float) -> tuple[float, np.ndarray]:
         """Return the largest dual value over b theta, 0 <= b <= most, and its vector.
@@ -153,31 +173,31 @@ class Loss:
 
 
 def make_loss(
-    name: str, y: np.ndarray, *, delta: float = 1.0, class_weight: str | None = None
+    y: np.ndarray, *, loss: str, delta: float = 1.0, class_weight: str | None = None
 ) -> Loss | None:
     """Check a loss and its targets; None stands for the squared loss, which has code of its own."""
-    if name not in LOSSES:
-        raise SolveInputError(f"it is {name!r}", allowed=", ".join(LOSSES), where="loss")
+    if loss not in LOSSES:
+        raise SolveInputError(f"it is {loss!r}", allowed=", ".join(LOSSES), where="loss")
     if class_weight not in (None, "balanced"):
         raise SolveInputError(
             f"it is {class_weight!r}", allowed="None, 'balanced'", where="class_weight"
         )
-    if class_weight and name not in FOR_LABELS:
+    if class_weight and loss not in FOR_LABELS:
         raise SolveInputError(
-            f"class weights with loss {name!r}",
+            f"class weights with loss {loss!r}",
             allowed=f"losses of labels: {', '.join(FOR_LABELS)}",
             where="class_weight",
         )
-    if name == "squared":
+    if loss == "squared":
         return None
     y = as_finite(np.asarray(y, dtype=np.float64).reshape(-1), "y", 1, "finite numbers")
     if not delta > 0 or not np.isfinite(delta):
         raise SolveInputError(f"it is {delta!r}", allowed="a finite number > 0", where="delta")
     weights = np.ones_like(y)
-    if name in FOR_LABELS:
+    if loss in FOR_LABELS:
         if not np.isin(y, (-1.0, 1.0)).all():
             raise SolveInputError(
-                f"loss {name!r} with targets such as {y[~np.isin(y, (-1.0, 1.0))][0]:g}",
+                f"loss {loss!r} with targets such as {y[~np.isin(y, (-1.0, 1.0))][0]:g}",
                 allowed="labels -1 and +1",
                 where="y",
                 fix="code the two classes as -1 and +1, or take loss='squared' or 'huber'",
@@ -188,4 +208,4 @@ def make_loss(
                     "all rows have one label", allowed="rows of both classes", where="y"
                 )
             weights = np.where(y > 0, 0.5 / np.mean(y > 0), 0.5 / np.mean(y < 0))
-    return Loss(name, y, weights, float(delta))
+    return Loss(loss, y, weights, float(delta))

@@ -10,7 +10,7 @@ import numpy as np
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.products import held
-from relu_optima.convex.proximal_newton import solve_loss
+from relu_optima.convex.proximal_newton import loss_lambda_max, solve_loss
 from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import check_options
@@ -82,9 +82,18 @@ def regularization_path(
     out: dict[int, Solution] = {}
     if problem.loss is not None:
         last: Solution | None = None
+        zero_from = loss_lambda_max(problem)
         for index in order:
             started = time.process_time()
-            last = solve_loss(problem, values[index], tol, time_limit, started=started, start=last)
+            last = solve_loss(
+                problem,
+                values[index],
+                tol,
+                time_limit,
+                started=started,
+                zero_from=zero_from,
+                start=last,
+            )
             out[index] = last
         return [out[k] for k in range(len(values))]
     walk = _Walk(Session(problem), backend)

@@ -100,7 +100,7 @@ def make_problem(
     scale = np.abs(gates).max(axis=0)
     gates = gates / np.where(scale > 0, scale, 1.0)
     merged, patterns = merge_patterns(X, gates)
-    made = make_loss(loss, y, delta=delta, class_weight=class_weight)
+    made = make_loss(y, loss=loss, delta=delta, class_weight=class_weight)
     return Problem(X, y, merged, patterns, formulation, made)
 
 

@@ -57,9 +57,13 @@ def solve_loss(
     time_limit: float | None,
     *,
     started: float,
+    zero_from: float,
     start: Solution | None = None,
 ) -> Solution:
-    """Solve the program of `problem.loss` for one strength, from the zero network or a solution."""
+    """Solve the program of `problem.loss` for one strength, from the zero network or a solution.
+
+    From `zero_from` on, its `loss_lambda_max`, the zero network is the answer.
+    """
     loss = problem.loss
     assert loss is not None
     began = time.perf_counter()
@@ -72,7 +76,7 @@ def solve_loss(
     counts: Counter[str] = Counter()
     inner = FIRST / SHARE
     status = "inaccurate"
-    trivial = P == 0 or lam >= loss_lambda_max(problem)
+    trivial = P == 0 or lam >= zero_from
     if trivial:
         point = _Point(problem, np.zeros((P, d)), np.zeros((P, d)))
         dual = -loss.gradient(point.f)

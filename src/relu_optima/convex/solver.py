@@ -195,7 +195,13 @@ def solve(
                 where="warm_start",
             )
         return solve_loss(
-            problem, check_lambda(lam), tol, time_limit, started=start, start=warm_start
+            problem,
+            check_lambda(lam),
+            tol,
+            time_limit,
+            started=start,
+            zero_from=loss_lambda_max(problem),
+            start=warm_start,
         )
     session = Session(problem)
     if warm_start is not None:

@@ -20,8 +20,9 @@ import time
 
 import numpy as np
 
+from relu_optima.convex.loss import loss_curvature, loss_slope, loss_value
 from relu_optima.convex.one_dimensional.certificate import path_norm
-from relu_optima.convex.one_dimensional.losses import best_constant, loss_slope, loss_value
+from relu_optima.convex.one_dimensional.losses import best_constant
 from relu_optima.convex.one_dimensional.points import merge_points
 from relu_optima.convex.one_dimensional.tilt import regress
 
@@ -45,8 +46,8 @@ def descend(
     counts = {"steps": 0, "rounds": 0, "systems": 0, "strict_rounds": 0, "tilts": 0}
     for _ in range(STEPS):
         slope = loss_slope(loss, f, y, delta)
-        bend = _curvature(loss, f, y, delta)
-        bend = np.maximum(bend, TINY[loss] * bend.max())
+        bend = loss_curvature(loss, f, y, delta)
+        bend = np.maximum(bend, TINY[loss] * (bend.max() or 1.0))
         model = merge_points(x, f - slope / bend, weights * bend, None)
         found = regress(model, beta, tol, deadline)
         counts = {k: counts[k] + v for k, v in ({"steps": 1} | found.counts).items()}
@@ -81,12 +82,3 @@ def descend(
             break
         last = decrement
     return nodes, values, tau, "optimal", counts
-
-
-def _curvature(loss: str, f: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
-    """Second derivative of the logistic loss; of the Huber loss, one or nearly zero."""
-    if loss == "huber":
-        distance = np.abs(f - y)
-        return np.where(distance <= delta, 1.0, TINY[loss])
-    small = np.exp(-np.abs(y * f))
-    return np.asarray(small / (1 + small) ** 2)

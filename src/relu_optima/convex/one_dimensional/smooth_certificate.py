@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from relu_optima.convex.loss import dual_value, loss_slope, loss_value
 from relu_optima.convex.one_dimensional.certificate import (
     Long,
     SplineCertificate,
@@ -22,7 +23,7 @@ from relu_optima.convex.one_dimensional.certificate import (
     relative_gap,
     tube_height,
 )
-from relu_optima.convex.one_dimensional.losses import best_constant, loss_slope, loss_value
+from relu_optima.convex.one_dimensional.losses import best_constant
 
 
 def certify_smooth(
@@ -43,7 +44,8 @@ def certify_smooth(
     nu = nu * np.where(nu > 0, least / (up or 1), least / (down or 1))
     height = tube_height(a, nu)
     nu = nu * (Long(1) if height <= beta else Long(beta) / height)
-    bound = not_above(_dual_value(loss, nu, target, w, Long(delta)), objective)
+    share = nu / np.where(w > 0, w, 1)
+    bound = not_above(Long(np.sum(w * dual_value(loss, share, target, delta))), objective)
     flat = np.full_like(target, best_constant(loss, y, weights, delta))
     vector = np.empty(x.size)
     vector[sorting] = nu
@@ -55,20 +57,3 @@ def certify_smooth(
         dual=vector,
         norm=float(norm),
     )
-
-
-def _dual_value(
-    loss: str, nu: np.ndarray, y: np.ndarray, w: np.ndarray, delta: np.floating
-) -> np.floating:
-    """Return D(nu); minus infinity outside the domain of the conjugates."""
-    share = nu / np.where(w > 0, w, 1)
-    if loss == "huber":
-        if np.any(np.abs(share) > delta * (1 + Long(1e-15))):
-            return Long(-np.inf)
-        return Long(np.sum(nu * y - nu * share / 2))
-    a = y * share
-    if np.any(a < 0) or np.any(a > 1):
-        return Long(-np.inf)
-    rest = 1 - a
-    entropy = a * np.log(np.where(a > 0, a, 1)) + rest * np.log(np.where(rest > 0, rest, 1))
-    return Long(-np.sum(w * entropy))

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from relu_optima.convex.loss import loss_value
 from relu_optima.convex.one_dimensional.certificate import (
     SplineCertificate,
     certify_spline,
 )
-from relu_optima.convex.one_dimensional.losses import loss_value
 from relu_optima.convex.one_dimensional.network import FreeBiasNetwork, network_of_ramps
 from relu_optima.convex.one_dimensional.width import Cover, cover_spline
 

@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 
+from relu_optima.convex.loss import loss_slope
 from relu_optima.convex.one_dimensional.certificate import certify_spline
-from relu_optima.convex.one_dimensional.losses import LABELLED, SMOOTH, best_constant, loss_slope
+from relu_optima.convex.one_dimensional.losses import LABELLED, SMOOTH, best_constant
 from relu_optima.convex.one_dimensional.points import Points, as_vector, as_weights, merge_points
 from relu_optima.convex.one_dimensional.solution import SplineSolution
 from relu_optima.errors import SolveInputError
@@ -105,28 +106,9 @@ def spline(
     order = None if np.all(x[1:] >= x[:-1]) else np.argsort(x, kind="stable")
     points = merge_points(x, y, omega, order)
     deadline = time.perf_counter() + time_limit if time_limit is not None else np.inf
-    dual = None
-    if points.x.size == 1:
-        nodes, values = points.x, _best_constant(points, y, omega, loss, delta)
-        tau, end, counts = 0.0, "optimal", {}
-    elif loss == "squared":
-        from relu_optima.convex.one_dimensional.tilt import regress
-
-        found = regress(points, beta, tol, deadline)
-        nodes, values = points.x[found.node], found.values
-        tau, end, counts = found.tau, found.status, found.counts
-    elif loss == "hinge":
-        from relu_optima.convex.one_dimensional.hinge import classify
-
-        nodes, values, dual, tau, end, counts = classify(x, y, omega, beta, tol, deadline)
-    else:
-        from relu_optima.convex.one_dimensional.smooth import descend
-
-        kept = np.arange(x.size) if order is None else order
-        kept = kept[omega[kept] > 0]
-        nodes, values, tau, end, counts = descend(
-            x[kept], y[kept], omega[kept], beta, loss, delta, tol, deadline
-        )
+    nodes, values, dual, tau, end, counts = _optimum(
+        x, y, omega, beta, loss, delta, points, order, tol, deadline
+    )
     proof = certify_spline(
         x, y, omega, beta, loss, nodes, values, dual=dual, order=order, delta=delta
     )
@@ -139,6 +121,32 @@ def spline(
         violation=proof.violation, dual=proof.dual, tau=tau, status=status, counts=counts,
         seconds=time.process_time() - started, delta=delta,
     )  # fmt: skip
+
+
+def _optimum(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, beta: float, loss: str, delta: float,
+    points: Points, order: np.ndarray | None, tol: float, deadline: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, float, str, dict[str, int]]:  # fmt: skip
+    """Solve by the method of the loss: nodes, values, a dual vector, tau, how it ended, counts."""
+    if points.x.size == 1:
+        return points.x, _best_constant(points, y, weights, loss, delta), None, 0.0, "optimal", {}
+    if loss == "squared":
+        from relu_optima.convex.one_dimensional.tilt import regress
+
+        found = regress(points, beta, tol, deadline)
+        return points.x[found.node], found.values, None, found.tau, found.status, found.counts
+    if loss == "hinge":
+        from relu_optima.convex.one_dimensional.hinge import classify
+
+        return classify(x, y, weights, beta, tol, deadline)
+    from relu_optima.convex.one_dimensional.smooth import descend
+
+    kept = np.arange(x.size) if order is None else order
+    kept = kept[weights[kept] > 0]
+    nodes, values, tau, end, counts = descend(
+        x[kept], y[kept], weights[kept], beta, loss, delta, tol, deadline
+    )
+    return nodes, values, None, tau, end, counts
 
 
 def certified(
