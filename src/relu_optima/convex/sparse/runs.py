@@ -87,9 +87,7 @@ def run(task: Task, config: Config) -> Outcome:
         row |= _against_training(solution, masked, float(bound or 0.0))
     if config.compare:
         row |= _against_best(solution, config, masked)
-    row |= score_row(
-        lambda Z: solution.predict(Z if masked is None else masked.inputs(Z)), dataset
-    )
+    row |= score_row(lambda Z: solution.predict(Z if masked is None else masked.inputs(Z)), dataset)
     sizes = [len(s) for s in solution.supports or ()]
     return Outcome(
         row=row,
@@ -249,7 +247,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     masked = _masked(upstream["training"], X) if config.supports == "from_mask" else None
     X = X if masked is None else masked.inputs(X)
     gates = None if masked is None or masked.network is None else masked.network.U.T
-    options = Options(config.budget, config.count, int(stored["pattern_seed"]))
+    options = Options(config.budget, config.count, int(stored["pattern_seed"].item()))
     problems = []
     network = ShallowNetwork(stored["U"], stored["V"])
     if masked is not None and len(masked.last) > 1:
