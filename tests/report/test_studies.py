@@ -48,9 +48,9 @@ def test_studies_are_compared_cell_by_cell(monkeypatch, tmp_path):
 def test_series_are_compared_point_by_point():
     runs = sweeps.lu_training()
     series = runs["series.loss"].iloc[0]
-    assert compare._difference(series, series.copy()) == 0
-    assert compare._difference(series, 2 * series) == pytest.approx(0.5)
-    assert math.isnan(compare._difference(series, series[:-1]))
+    assert compare.difference(series, series.copy()) == 0
+    assert compare.difference(series, 2 * series) == pytest.approx(0.5)
+    assert math.isnan(compare.difference(series, series[:-1]))
 
 
 def test_what_needs_data_from_elsewhere_is_known_from_the_plan():
