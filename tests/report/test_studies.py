@@ -23,6 +23,9 @@ def test_the_index_leads_to_each_report_and_paper(tmp_path):
     assert "Made &lt;up&gt;" in page
     assert 'href="made_up/report.html"' in page
     assert "paper.pdf" not in page
+    assert "explore.html" not in page
+    (folder / "explore.html").touch()
+    assert 'href="made_up/explore.html"' in index_page(tmp_path)
     (folder / "paper").mkdir()
     (folder / "paper/paper.pdf").touch()
     assert 'href="made_up/paper/paper.pdf"' in index_page(tmp_path)
