@@ -132,9 +132,10 @@ def test_runs_that_differ_in_more_than_seeds_are_not_summarised(frames, tmp_path
     const boxes = [...document.querySelectorAll("#facets label")];
     boxes.find((label) => label.textContent.includes("gated")).firstChild.click();
     tell("filtered", note());"""
-    seen = told(
-        page, script, tmp_path, "#sweep=convex_lambda&x=convex.lam&hue=dataset&panel=convex"
-    )
+    script += 'tell("lost", $("lost").textContent);'
+    address = "#sweep=convex_lambda&x=convex.lam&y=nothing&hue=dataset&panel=convex"
+    seen = told(page, script, tmp_path, address)
+    assert seen["lost"] == "The address asks for y nothing, which is not here."
     assert seen["apart"][0] == seen["filtered"][0] * 2 == 24
     assert seen["pooled"][0] == 0
     assert "runs that differ in convex, convex.formulation, not in seeds alone" in seen["pooled"][1]

@@ -173,7 +173,10 @@ $("view").addEventListener("change", () => { chooseView($("view").value); showAl
 $("release").addEventListener("click", () => { chosen.group = null; showResults(); });
 $("choose").addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", () => { fromAddress(); showAll(); });
-window.addEventListener("resize", () => showChart(rowsChosen()));
+let width = window.innerWidth; // a phone changes its height while one scrolls
+window.addEventListener("resize", () => {
+  if (window.innerWidth !== width) { width = window.innerWidth; showChart(rowsChosen()); }
+});
 DARK.addEventListener("change", () => showChart(rowsChosen()));
 $("filters").open = window.innerWidth > 800;
 fromAddress();
