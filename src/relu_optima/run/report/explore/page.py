@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
+STYLES = ("../page.css", "page.css")
 SCRIPTS = ("rules.js", "draw.js", "choose.js", "chart.js", "rows.js")
 KNOWN = frozenset({"run_id", "sweep", "stage"})  # told once, not in each row
 SIZES = {"n_train": "Rows for training.", "d": "Features."}
@@ -110,8 +111,10 @@ def explore_page(manifest: Manifest, frames: Mapping[str, pd.DataFrame]) -> str:
     str
         One HTML page that needs nothing else, the same for the same runs.
     """
-    style = "".join(p.read_text(encoding="utf-8") for p in (HERE.parent / "page.css", *_own("css")))
-    script = "".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style, script = (
+        "".join((HERE / name).read_text(encoding="utf-8") for name in names)
+        for names in (STYLES, SCRIPTS)
+    )
     data = inert(_data(manifest, frames))
     count = sum(len(frame) for frame in frames.values())
     body = _BODY.format(
@@ -120,10 +123,6 @@ def explore_page(manifest: Manifest, frames: Mapping[str, pd.DataFrame]) -> str:
         report='· <a href="report.html">report</a>' if manifest.figures or manifest.tables else "",
     )  # fmt: skip
     return page_of(f"{manifest.title}: all runs", body, style=style, script=script)
-
-
-def _own(suffix: str) -> Iterator[Path]:
-    yield from sorted(HERE.glob(f"*.{suffix}"))
 
 
 def _data(manifest: Manifest, frames: Mapping[str, pd.DataFrame]) -> str:
@@ -147,7 +146,7 @@ def _data(manifest: Manifest, frames: Mapping[str, pd.DataFrame]) -> str:
         "colours": COLOURS,
         "fixed": FIXED_COLOURS,
         "labels": {c: [column_label(c, {}), column_unit(c)] for c in sorted(shown)},
-        "values": {v: shown for v, shown in names.items() if v != shown},
+        "values": {value: name for value, name in names.items() if value != name},
         "about": about,
         "views": [v for p in manifest.figures.values() if (v := _view(p, frames)) is not None],
     }

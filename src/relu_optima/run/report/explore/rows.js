@@ -89,7 +89,7 @@ function showRun() {
   if (row === undefined) { return; }
   const own = sweep.columns.map((c) => columnOf(sweep, c.n)), at = (name) => column(name).at(row);
   const link = (href, text) => element("a", { href }, text);
-  const below = sweep.on.filter((on) => column(`${on}.run_id`)).map((on) => {
+  const below = sweep.on.filter((on) => column(`${on}.run_id`) && at(`${on}.run_id`)).map((on) => {
     const run = at(`${on}.run_id`);
     return ["builds on", element("span", {}, `${on}, run `, button(run, () => goTo(on, run)))];
   });
