@@ -24,14 +24,14 @@ class Opened:
     console: list[str]
 
 
-def open_page(page: Path, profile: Path) -> Opened:
-    """Open a page; skip the test where there is no browser."""
+def open_page(page: Path, profile: Path, address: str = "") -> Opened:
+    """Open a page, at a place inside it; skip the test where there is no browser."""
     if BROWSER is None:
         pytest.skip("no Chromium or Chrome is installed to open the page in")
     command = [
         BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--enable-logging=stderr",
-        "--dump-dom", page.as_uri(),
+        "--dump-dom", page.as_uri() + address,
     ]  # fmt: skip
     environment = {**os.environ, "HOME": str(profile)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from relu_optima.config.validate import validate_group
@@ -73,3 +74,57 @@ def publish(folder: Path, title: str = "Made up") -> tuple[Manifest, pd.DataFram
         accepted={},
     )  # fmt: skip
     return manifest, runs
+
+
+def plan_of(
+    frames: dict[str, pd.DataFrame],
+    figures: dict[str, dict[str, Any]],
+    title: str = "Made up",
+    on: dict[str, list[str]] | None = None,
+) -> Manifest:
+    """Plan what some made-up sweeps would have come from."""
+    runs, batches, infos = {}, {}, {}
+    for name, frame in frames.items():
+        stage = str(frame["stage"].iloc[0])
+        for run in frame["run_id"]:
+            runs[run] = PlannedRun(run, "0" * 16, stage, "0" * 16, "e", None, {}, {}, {})
+        entries = [Entry(run) for run in frame["run_id"]]
+        batches[f"{name}/00000"] = Batch(f"{name}/00000", name, stage, entries, "0" * 16, [])
+        infos[name] = SweepInfo(name, stage, f"Why {title}?", (on or {}).get(name, []), 1.0, 60.0)
+    products = {}
+    for name, values in figures.items():
+        config: Any = validate_group("figure", values)
+        products[name] = Product(name, config.model_dump(mode="json"), config.sweeps, "0" * 16)
+    return Manifest(
+        study="made_up", base="made_up", title=title, overrides=[], sweeps=infos, runs=runs,
+        batches=batches, figures=products, tables={}, rows="", accepted={},
+        environments={"e": {"python": "3", "libraries": {}, "settings": {}}},
+    )  # fmt: skip
+
+
+def many(count: int) -> tuple[dict[str, pd.DataFrame], dict[str, list[str]]]:
+    """Make two sweeps of many runs with as many columns as real ones, one built on the other."""
+    rng = np.random.default_rng(0)
+    n = count // 2
+    place = np.arange(n)
+    certain = pd.DataFrame(
+        {
+            "run_id": [f"{k:012x}" for k in place], "code_key": "0" * 16, "sweep": "first",
+            "stage": "convex", "status": "optimal", "seed": place % 100,
+            "dataset": np.array(["diabetes", "digits_2v6"])[place // 100 % 2],
+            "convex": np.array(["gated", "relu"])[place // 200 % 2],
+            "convex.lam": 10.0 ** -(place // 400),
+        }
+        | {f"convex.constant_{k}": k for k in range(30)}
+        | {f"result_{k}": 10 ** rng.uniform(-9, 3, n) for k in range(40)}
+    )  # fmt: skip
+    built = certain.rename(columns={c: f"first.{c}" for c in certain if c != "dataset"})
+    head = pd.DataFrame(
+        {
+            "run_id": [f"{n + k:012x}" for k in place], "code_key": "1" * 16, "sweep": "second",
+            "stage": "optimal_set", "status": "ok",
+        }
+    )  # fmt: skip
+    own = pd.DataFrame({f"own_{k}": 10 ** rng.uniform(-9, 3, n) for k in range(40)})
+    second = pd.concat([head, built.drop(columns=["first.sweep", "first.stage"]), own], axis=1)
+    return {"first": certain, "second": second}, {"second": ["first"]}

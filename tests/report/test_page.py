@@ -77,7 +77,8 @@ def test_the_page_opens_with_the_findings_and_all_its_links_lead_somewhere(publi
     picture = (folder / "figures/losses.png").read_bytes()
     assert base64.b64encode(picture).decode() in page
     assert "Loss of each run." in page
-    (folder / "plan.json").touch()
+    for name in ("plan.json", "explore.html"):
+        (folder / name).touch()
     (folder / "sweeps").mkdir()
     (folder / "sweeps/lu_training.parquet").touch()
     ids = set(re.findall(r'id="([^"]+)"', page))
@@ -85,7 +86,10 @@ def test_the_page_opens_with_the_findings_and_all_its_links_lead_somewhere(publi
         if link.startswith("#"):
             assert link[1:] in ids, link
         elif link != "data:,":
-            assert (folder / link).exists(), link
+            assert (folder / link.partition("#")[0]).exists(), link
+    assert 'href="explore.html"' in page
+    assert 'href="explore.html#view=losses"' in page
+    assert 'href="explore.html#sweep=lu_training"' in page
 
 
 def test_a_missing_figure_is_an_error_that_says_how_to_make_it(published):

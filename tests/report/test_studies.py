@@ -23,6 +23,9 @@ def test_the_index_leads_to_each_report_and_paper(tmp_path):
     assert "Made &lt;up&gt;" in page
     assert 'href="made_up/report.html"' in page
     assert "paper.pdf" not in page
+    assert "explore.html" not in page
+    (folder / "explore.html").touch()
+    assert 'href="made_up/explore.html"' in index_page(tmp_path)
     (folder / "paper").mkdir()
     (folder / "paper/paper.pdf").touch()
     assert 'href="made_up/paper/paper.pdf"' in index_page(tmp_path)
@@ -48,9 +51,9 @@ def test_studies_are_compared_cell_by_cell(monkeypatch, tmp_path):
 def test_series_are_compared_point_by_point():
     runs = sweeps.lu_training()
     series = runs["series.loss"].iloc[0]
-    assert compare._difference(series, series.copy()) == 0
-    assert compare._difference(series, 2 * series) == pytest.approx(0.5)
-    assert math.isnan(compare._difference(series, series[:-1]))
+    assert compare.difference(series, series.copy()) == 0
+    assert compare.difference(series, 2 * series) == pytest.approx(0.5)
+    assert math.isnan(compare.difference(series, series[:-1]))
 
 
 def test_what_needs_data_from_elsewhere_is_known_from_the_plan():

@@ -117,7 +117,7 @@ def test_hostile_titles_and_captions_are_text_in_a_browser(finished: Project, tm
         assert f"<script>{RUN}</script>" in plain.split("DESCRIPTION")[-1]
     assert 'data-ran="yes"' not in seen
     table = finished.root / "results/tiny/tables/tiny_certificates.html"
-    for shown in (table, report):
+    for shown in (table, report, report.with_name("explore.html")):
         found = open_page(shown, tmp_path / "profile")
         assert 'data-ran="yes"' not in found.dom
         assert found.console == []

@@ -18,7 +18,7 @@ from relu_optima.stage import STAGES, Record
 from relu_optima.store.plans import all_plans
 from relu_optima.store.records import Store
 from relu_optima.store.sharing import users_of_store
-from relu_optima.store.soundness import State, inspect
+from relu_optima.store.soundness import State, inspect, inspect_explorer
 
 NAMED = 5  # records of one kind; `doctor RUN` says it of each
 
@@ -138,13 +138,16 @@ def _any_version(store: Store, run_id: str) -> Record | None:
     return None
 
 
-_FILES = {"batch": "batch files", "sweep": "sweep files", "figure": "figures", "table": "tables"}
+_FILES = {
+    "batch": "batch files", "sweep": "sweep files", "figure": "figures", "table": "tables",
+    "page": "pages",
+}  # fmt: skip
 
 
 def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> None:
     study = manifest.study
     missing = 0
-    for found in inspect(manifest, results):
+    for found in (*inspect(manifest, results), inspect_explorer(manifest, results)):
         if found.files:
             findings.counts[_FILES[found.kind]] += 1
         if found.state is State.WRONG:
@@ -154,8 +157,8 @@ def _examine_study(manifest: Manifest, results: Path, findings: Findings) -> Non
                 else found.files[0]
             )
             findings.problems.append(f"{place}: {found.why}; run study {study!r} again")
-        elif found.kind == "batch" and found.state is State.UNFINISHED:
-            findings.notes.append(f"study {study!r}: batch {found.name}: {found.why}")
+        elif found.kind in ("batch", "page") and found.state is State.UNFINISHED:
+            findings.notes.append(f"study {study!r}: {found.kind} {found.name}: {found.why}")
         missing += found.kind == "batch" and found.state is State.MISSING
     if missing:
         findings.notes.append(

@@ -12,12 +12,13 @@ from relu_optima.errors import ConfigError, StoreError
 from relu_optima.plan.environment import Environment, environment_changes
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Batch, Manifest, PlannedRun
+from relu_optima.plan.product_check import explorer
 from relu_optima.stage import Record
 from relu_optima.store.layout import batch_file
 from relu_optima.store.parquet import read_metadata
 from relu_optima.store.plans import all_plans, read_plan
 from relu_optima.store.records import Store
-from relu_optima.store.soundness import State, faults
+from relu_optima.store.soundness import State, faults, inspect_explorer
 
 KINDS = {"tables": "table", "figures": "figure", "sweeps": "sweep", "batches": "batch"}
 PRODUCTS = ("table", "figure")
@@ -45,6 +46,8 @@ def lineage(path: Path, root: Path) -> Iterator[tuple[str, Any]]:
     yield "overrides", " ".join(manifest.overrides) or "none"
     folder = parts[1] if len(parts) > 2 else ""
     kind, name = KINDS.get(folder, folder), parts[-1].split(".")[0]
+    if parts[1:] == (f"{explorer(manifest).name}.html",):
+        kind = "page"
     sweeps = _sweeps_behind(manifest, kind, parts, path)
     if kind in PRODUCTS:
         yield "made from", ", ".join(sweeps)
@@ -213,6 +216,8 @@ def _unsound(
     manifest: Manifest, results: Path, sweeps: list[str], kind: str, name: str
 ) -> Iterator[str]:
     """Say what is wrong with a file, and with the Parquet files it is made from."""
+    if kind == "page" and (why := inspect_explorer(manifest, results).why):
+        yield why
     for fault in faults(manifest, results):
         if (fault.kind, fault.name) == (kind, name):
             yield fault.why

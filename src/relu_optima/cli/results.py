@@ -57,6 +57,32 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def recompute(
+    study: Annotated[str, typer.Argument(help="A study, as its folder below results is called.")],
+    run: Annotated[str, typer.Argument(help="Id of one of its runs.")],
+) -> None:
+    """Compute one run of a study again and compare: 0 the same result, 1 another one."""
+    from relu_optima.run.recompute import recompute as again
+
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    done = again(study, run, Path())
+    row = {"status": done.record.status, **done.record.row}
+    width = max(map(len, row))
+    for key, value in row.items():
+        console.print(f"{key:<{width}}  {value}")
+    if done.stored is None:
+        console.print(f"the store holds no record of it; relu-optima study {study} keeps one")
+        return
+    for name, size in done.changed.items():
+        much = "" if size != size else f", by {size:.2g} relatively"
+        console.print(f"DIFFERENT: {name} was {done.stored.row.get(name, 'another series')}{much}")
+    address = f"results/store/{done.stored.run_id}/{done.stored.code_key}"
+    console.print(f"compared with {address}: {'another' if done.changed else 'the same'} result")
+    if done.changed:
+        raise typer.Exit(1)
+
+
 def _prune(results: Path, console: Console, *, remove: bool) -> None:
     from relu_optima.audit.doctor import prune
     from relu_optima.store.locks import study_lock

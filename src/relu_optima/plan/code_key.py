@@ -259,6 +259,15 @@ def product_digest(
     return digest([config, tree.key(modules), tree.environment(modules).id, note, headings])
 
 
+def page_digest(package: str, content: str) -> str:
+    """Hash what decides a page: what it shows, and the code, styles and scripts of a package."""
+    tree = running_source()
+    folder = tree.root.joinpath(*package.split("."))
+    files = [p for p in sorted(folder.parent.rglob("*")) if p.suffix in (".css", ".js")]
+    hashes = [hashlib.sha256(p.read_bytes()).hexdigest() for p in files]
+    return digest([content, tree.key([f"{PACKAGE}.{package}.page"]), hashes])
+
+
 @cache
 def rows_key() -> str:
     """Hash the code and libraries that write records as the rows of a Parquet file."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 
 from relu_optima.config.reads import Read, upstream_columns
 from relu_optima.config.validate import did_you_mean
-from relu_optima.plan.code_key import product_digest
+from relu_optima.plan.code_key import page_digest, product_digest
 from relu_optima.plan.columns import SweepColumns
+from relu_optima.plan.model import Manifest, Product
 from relu_optima.plan.schema import SweepConfig
 from relu_optima.publish.config import ProductConfig
 from relu_optima.publish.labels import column_label, column_unit, short_names
@@ -105,6 +107,12 @@ def product_headings(product: ProductConfig) -> Mapping[str, list[str]]:
     """Look up what the columns of a figure or table are called and measured in."""
     names = sorted({r.column for r in product.reads()})
     return {n: [column_label(n, product.labels), column_unit(n)] for n in names}
+
+
+def explorer(manifest: Manifest) -> Product:
+    """Plan the page of all runs, which the whole plan and the code of the page decide."""
+    content = hashlib.sha256(manifest.to_json().encode()).hexdigest()
+    return Product("explore", {}, list(manifest.sweeps), page_digest("run.report.explore", content))
 
 
 def planned_digest(kind: str, product: ProductConfig, note: str) -> str:

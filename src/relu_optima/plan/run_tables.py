@@ -30,14 +30,23 @@ def run_table(name: str, sweep: SweepConfig, rows: Sequence[Mapping[str, Any]]) 
 
 
 def _settings(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Choose columns that tell runs apart: presets first, seeds last, none that others decide."""
     names = dict.fromkeys(name for row in rows for name in row)
+    return telling_settings({name: [repr(row.get(name)) for row in rows] for name in names})
+
+
+def telling_settings(columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """Choose columns that tell runs apart: presets first, seeds last, none that others decide."""
     chosen: list[str] = []
-    for name in sorted(names, key=_rank):
-        kept = {tuple(repr(row.get(c)) for c in chosen) for row in rows}
-        finer = {tuple(repr(row.get(c)) for c in (*chosen, name)) for row in rows}
-        if len(finer) > len(kept):
+    kept: list[int] = []  # number of each row's group; rows of a group agree on what was chosen
+    for name in sorted(columns, key=_rank):
+        numbers: dict[tuple[int, str], int] = {}
+        kept = kept or [0] * len(columns[name])
+        finer = [
+            numbers.setdefault(pair, len(numbers)) for pair in zip(kept, columns[name], strict=True)
+        ]
+        if len(numbers) > len(set(kept)):
             chosen.append(name)
+            kept = finer
     return chosen
 
 

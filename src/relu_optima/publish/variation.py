@@ -24,14 +24,23 @@ _WORDS = {"dataset.validation_seed": "validation rows", "pattern.seed": "masks"}
 def describe_seeds(frame: pd.DataFrame, by: Sequence[str]) -> str:
     """Say over what the runs of each group differ."""
     good = frame[is_ok(frame)]
-    seeds = [c for c in map(str, frame.columns) if c == "seed" or c.endswith((".seed", "_seed"))]
     groups = [g for _, g in good.groupby(list(by), sort=False, dropna=False)] if by else [good]
-    varying = [c for c in seeds if any(g[c].nunique() > 1 for g in groups)]
+    varying = [c for c in _seeds(frame) if any(g[c].nunique() > 1 for g in groups)]
     if not varying:
         return "runs"
     counts = [len(g[varying].drop_duplicates()) for g in groups]
     words = dict.fromkeys(_word(good, column) for column in varying)
     return f"{_span(counts)} seeds ({', '.join(words)})"
+
+
+def seed_words(frame: pd.DataFrame) -> dict[str, str]:
+    """Name what each seed of the runs draws."""
+    good = frame[is_ok(frame)]
+    return {column: _word(good, column) for column in _seeds(frame) if frame[column].nunique() > 1}
+
+
+def _seeds(frame: pd.DataFrame) -> list[str]:
+    return [c for c in map(str, frame.columns) if c == "seed" or c.endswith((".seed", "_seed"))]
 
 
 def describe_sizes(frame: pd.DataFrame) -> str:

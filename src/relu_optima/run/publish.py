@@ -1,4 +1,4 @@
-"""A job of publication: see that the plan still holds, read sweeps, draw or tabulate."""
+"""Publication: see that the plan still holds, read sweeps, draw, tabulate or lay out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from pathlib import Path
 
 from relu_optima.config.validate import did_you_mean, validate_group
 from relu_optima.errors import ReluOptimaError, StaleCodeError
-from relu_optima.plan.model import read_manifest
-from relu_optima.plan.product_check import planned_digest
+from relu_optima.files import write_atomically
+from relu_optima.plan.model import Manifest, read_manifest
+from relu_optima.plan.product_check import explorer, planned_digest
 from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.render import render_figure, render_table
 from relu_optima.publish.table_config import TableConfig
-from relu_optima.store.layout import results_of
+from relu_optima.run.report.explore.page import explore_page
+from relu_optima.store.layout import product_files, results_of
 from relu_optima.store.parquet import DIGEST
-from relu_optima.store.soundness import read_sweep, write_mark
+from relu_optima.store.soundness import State, inspect_explorer, read_sweep, write_mark
 
 
 def publish(plan: Path, kind: str, name: str) -> None:
@@ -44,3 +46,16 @@ def publish(plan: Path, kind: str, name: str) -> None:
         render_table(frames, config, folder / name, product.note)
     digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
     write_mark(results, manifest.study, kind, product, digests)
+
+
+def publish_explorer(manifest: Manifest, results: Path) -> None:
+    """Write ``explore.html``, the page of all runs, unless it is what the plan makes already."""
+    if inspect_explorer(manifest, results).state is State.SOUND:
+        return
+    product = explorer(manifest)
+    tables = {s: read_sweep(manifest, s, results) for s in product.sweeps}
+    page = explore_page(manifest, {s: frame for s, (frame, _) in tables.items()})
+    (target,) = product_files(results, manifest.study, "page", product.name)
+    write_atomically(target, page.encode("utf-8"))
+    digests = {s: metadata[DIGEST] for s, (_, metadata) in tables.items()}
+    write_mark(results, manifest.study, "page", product, digests)

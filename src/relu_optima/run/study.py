@@ -22,6 +22,7 @@ from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Manifest
 from relu_optima.run.failures import failures
+from relu_optima.run.publish import publish_explorer
 from relu_optima.run.ready import Ahead, look_ahead, make_ready, save_plan
 from relu_optima.run.report.page import APPENDIX, report_page
 from relu_optima.store.acceptance import Acceptance
@@ -297,8 +298,9 @@ def _incomplete(manifest: Manifest, results: Path) -> int:
 
 
 def write_report(manifest: Manifest, root: Path, lock: int, console: Console) -> Path | None:
-    """Write ``report.html``, and Snakemake's report beside it if a figure or table is newer."""
+    """Write ``report.html``, and what it leads to: the page of all runs and Snakemake's report."""
     folder = root / "results" / manifest.study
+    publish_explorer(manifest, root / "results")
     if not manifest.figures and not manifest.tables:
         return None
     _write_appendix(manifest, root, lock, console)

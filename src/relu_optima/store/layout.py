@@ -8,6 +8,7 @@ from pathlib import Path
 FILES = {
     "figure": ("png", "pdf", "csv"),
     "table": ("html", "csv", "tex", "macros.tex"),
+    "page": ("html",),
 }
 
 
@@ -27,13 +28,13 @@ def sweep_file(results: Path, study: str, sweep: str) -> Path:
 
 
 def product_files(results: Path, study: str, kind: str, name: str) -> list[Path]:
-    """List the files of a figure or table."""
-    folder = results / study / f"{kind}s"
+    """List the files of a figure, a table or a page."""
+    folder = results / study if kind == "page" else results / study / f"{kind}s"
     return [folder / f"{name}.{suffix}" for suffix in FILES[kind]]
 
 
 def mark_file(results: Path, study: str, kind: str, name: str) -> Path:
-    """Return where the mark of a figure or table lies."""
+    """Return where the mark of a figure, a table or a page lies."""
     return results / study / "timings" / f"{kind}_{name}.json"
 
 

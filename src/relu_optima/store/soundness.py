@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, Any
 from relu_optima.errors import StoreError
 from relu_optima.files import write_atomically
 from relu_optima.plan.model import Batch, Manifest, Product
+from relu_optima.plan.product_check import explorer
 from relu_optima.store.layout import batch_file, mark_file, product_files, sweep_file
-from relu_optima.store.parquet import DIGEST, read_arrow
+from relu_optima.store.parquet import DIGEST, read_arrow, read_metadata
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 IDENTITY = ("run_id", "code_key")
+CHANGED = "its configuration or code changed"
 REPAIR = "run the same study again: it makes the file anew from the store"
 
 
@@ -46,10 +48,10 @@ class Finding:
 
     Attributes
     ----------
-    kind : {"batch", "sweep", "figure", "table"}
+    kind : {"batch", "sweep", "figure", "table", "page"}
         What it is.
     name : str
-        Id of the batch, name of the sweep, figure or table.
+        Id of the batch, name of the sweep, figure, table or page.
     sweeps : tuple of str
         The sweep it is, or is part of, or is made from.
     files : tuple of Path
@@ -104,6 +106,19 @@ def faults(plan: Manifest, results: Path) -> Iterator[Finding]:
     for found in inspect(plan, results):
         if found.state is not State.SOUND:
             yield found
+
+
+def inspect_explorer(plan: Manifest, results: Path) -> Finding:
+    """Hold the page of all runs against a plan; one of other code is unfinished, not wrong."""
+    product = explorer(plan)
+    files = [p for p in product_files(results, plan.study, "page", product.name) if p.exists()]
+    held = {s: read_metadata(sweep_file(results, plan.study, s)) or {} for s in plan.sweeps}
+    digests = {sweep: metadata.get(DIGEST) for sweep, metadata in held.items()}
+    why = _why_stale(results, plan.study, "page", product, digests) if files else ""
+    state = State.WRONG if why else State.SOUND if files else State.MISSING
+    if why == CHANGED:
+        state = State.UNFINISHED
+    return Finding("page", product.name, tuple(product.sweeps), tuple(files), state, why)
 
 
 def _table(
@@ -167,7 +182,7 @@ def read_sweep(plan: Manifest, sweep: str, results: Path) -> tuple[pd.DataFrame,
 def write_mark(
     results: Path, study: str, kind: str, product: Product, sweeps: Mapping[str, str]
 ) -> None:
-    """Note what a figure or table that was just written was made from."""
+    """Note what a figure, table or page that was just written was made from."""
     files = {p.name: _sha256(p) for p in product_files(results, study, kind, product.name)}
     mark = {"digest": product.digest, "sweeps": dict(sweeps), "files": files}
     content = json.dumps(mark, sort_keys=True).encode()
@@ -184,7 +199,7 @@ def _why_stale(
     except (OSError, ValueError, KeyError, TypeError):
         return "nothing says what it was made from"
     if digest != product.digest:
-        return "its configuration or code changed"
+        return CHANGED
     if made_from != {name: sweeps.get(name) for name in product.sweeps}:
         return "it was made from other runs"
     for path in product_files(results, study, kind, product.name):

@@ -63,7 +63,7 @@ def _compare(sweep: str, plans: list[Manifest], results: Path) -> Difference:
     changed: dict[str, tuple[int, float]] = {}
     for column in rest:
         values = [(one[k][column], two[k][column]) for k in both]
-        found = [_difference(a, b) for a, b in values]
+        found = [difference(a, b) for a, b in values]
         differing = [d for d in found if d != 0]
         if differing:
             numbers = [d for d in differing if not math.isnan(d)]
@@ -78,7 +78,7 @@ def _by_setting(frame: pd.DataFrame, settings: list[str]) -> dict[tuple[str, ...
     return {key: run for key, (_, run) in zip(keys, frame.iterrows(), strict=True)}
 
 
-def _difference(a: Any, b: Any) -> float:
+def difference(a: Any, b: Any) -> float:
     """Return the largest relative difference, 0 if there is none, NaN if no number says it."""
     import numpy as np
 

@@ -13,24 +13,34 @@ HERE = Path(__file__).parent
 
 
 def standing_alone(title: str, header: str, sections: Mapping[str, tuple[str, str]]) -> str:
-    """Write a page from its sections, by id: heading and HTML.
+    """Write a page from its sections, by id: heading and HTML."""
+    links = "".join(
+        f'<li><a href="#{name}">{html_text(head)}</a></li>' for name, (head, _) in sections.items()
+    )
+    content = "\n".join(
+        f'<section id="{name}"><h2>{html_text(head)}</h2>\n{content}\n</section>'
+        for name, (head, content) in sections.items()
+    )
+    body = f"""<header><h1>{html_text(title)}</h1>
+{header}</header>
+<nav><ul>{links}</ul></nav>
+<main>
+{content}
+</main>
+<footer></footer>"""
+    style, script = ((HERE / f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+    return page_of(title, body, style=style, script=script)
 
-    Its policy lets a browser run the one script of ours, show pictures that the page holds, and
-    ask no other host for anything.
+
+def page_of(title: str, body: str, *, style: str, script: str) -> str:
+    """Write a page whose policy lets a browser run its one script and show pictures that it holds.
+
+    No other host is asked for anything.
     """
-    style = (HERE / "page.css").read_text(encoding="utf-8")
-    script = (HERE / "page.js").read_text(encoding="utf-8")
     ours = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{ours}'; base-uri 'none'; form-action 'none'"
-    )
-    links = "".join(
-        f'<li><a href="#{name}">{html_text(head)}</a></li>' for name, (head, _) in sections.items()
-    )
-    body = "\n".join(
-        f'<section id="{name}"><h2>{html_text(head)}</h2>\n{content}\n</section>'
-        for name, (head, content) in sections.items()
     )
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -40,13 +50,7 @@ def standing_alone(title: str, header: str, sections: Mapping[str, tuple[str, st
 <link rel="icon" href="data:,">
 <style>{style}</style></head>
 <body>
-<header><h1>{html_text(title)}</h1>
-{header}</header>
-<nav><ul>{links}</ul></nav>
-<main>
 {body}
-</main>
-<footer></footer>
 <script>{script}</script>
 </body></html>
 """

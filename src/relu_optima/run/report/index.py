@@ -12,6 +12,7 @@ from relu_optima.store.plans import all_plans
 
 PRODUCTS = (
     ("report.html", "report"),
+    ("explore.html", "all runs"),
     ("paper/paper.pdf", "paper"),
     ("paper/arxiv.tar.gz", "arXiv"),
 )

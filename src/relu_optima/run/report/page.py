@@ -14,12 +14,13 @@ from relu_optima.plan.model import Manifest, Product
 from relu_optima.publish.formats import html_text
 from relu_optima.publish.style import WIDTHS
 from relu_optima.publish.writers import table_of
+from relu_optima.run.report.explore.page import shown_as
 from relu_optima.run.report.findings import Finding, findings_of
 from relu_optima.run.report.html import standing_alone
 from relu_optima.store.soundness import REPAIR
 
 PIXELS = 118  # of the page for an inch of print, which sets 8 pt type at 13 pixels
-APPENDIX = "workflow.html"
+APPENDIX, EXPLORER = "workflow.html", "explore.html"
 RUNS = "Runs"
 _MARKS = {"holds": "holds", "does not hold": "fails", "not measured": "unknown"}
 
@@ -81,6 +82,7 @@ def _facts(manifest: Manifest) -> str:
         f"study <code>{html_text(manifest.study)}</code>",
         f"{_many(count, 'run')} in {_many(len(manifest.sweeps), 'sweep')}",
         f"{_many(len(manifest.figures), 'figure')}, {_many(len(manifest.tables), 'table')}",
+        f'<a href="{EXPLORER}">explore all runs</a>',
     ]
     return f'<p class="facts">{" · ".join(parts)}</p>\n'
 
@@ -133,12 +135,16 @@ def _shown(manifest: Manifest, kind: str, product: Product, folder: Path) -> str
     if kind == "figure":
         picture = base64.b64encode(_content(folder / "figures" / f"{product.name}.png")).decode()
         width = round(WIDTHS[config["width"]] * PIXELS)
+        explored = (
+            f'<a href="{EXPLORER}#view={product.name}">explore</a> ' if shown_as(product) else ""
+        )
         return (
             f'<figure id="figure-{product.name}"><h3>{title}</h3>\n'
             f'<img width="{width}" alt="{title}" src="data:image/png;base64,{picture}">\n'
             f"<figcaption>{caption}</figcaption>{remark}\n"
             f'<p class="links"><a href="figures/{product.name}.pdf">PDF</a> '
-            f'<a href="figures/{product.name}.csv">CSV of every point</a> {runs}</p></figure>'
+            f'<a href="figures/{product.name}.csv">CSV of every point</a> {explored}{runs}'
+            "</p></figure>"
         )
     return (
         f'<div class="table" id="table-{product.name}"><h3>{title}</h3>\n'
@@ -158,7 +164,8 @@ def _folded(manifest: Manifest, product: Product, folder: Path) -> str:
         f'<p class="caption">{html_text(manifest.sweeps[sweep].why)}</p>\n'
         f"{_table(product, folder)}\n"
         f'<p class="links"><a href="tables/{product.name}.csv">CSV</a> '
-        f'<a href="sweeps/{sweep}.parquet">Parquet</a></p></details>'
+        f'<a href="sweeps/{sweep}.parquet">Parquet</a> '
+        f'<a href="{EXPLORER}#sweep={sweep}">explore</a></p></details>'
     )
 
 
