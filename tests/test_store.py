@@ -22,7 +22,11 @@ def record(**kwargs):
     values = {
         "row": {"objective": 0.1 + 0.2, "n": 3, "name": 'é "quoted"', "flag": True, "none": None},
         "series": {"lam": np.array([1.0, 0.5]), "k": np.array([1, 2])},
-        "arrays": {"v": np.arange(6.0).reshape(2, 3), "mask": np.array([[0, 1]], dtype=np.uint8)},
+        "arrays": {
+            "v": np.arange(6.0).reshape(2, 3),
+            "mask": np.array([[0, 1]], dtype=np.uint8),
+            "seed": np.array(3),
+        },
         "documents": {"certificate": {"a": [1, "x"]}},
     }
     return Record(ID, KEY, "convex", {"seed": 0}, "ok", **{**values, **kwargs}, seconds=1.5)
@@ -42,6 +46,7 @@ def test_round_trip_is_exact(store):
         for name, array in getattr(record(), kind).items():
             np.testing.assert_array_equal(getattr(back, kind)[name], array)
             assert getattr(back, kind)[name].dtype == array.dtype
+            assert getattr(back, kind)[name].shape == array.shape  # a number comes back as one
     assert store.addresses() == [(ID, KEY)]
 
 

@@ -221,7 +221,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     config = Config.model_validate(record.config["groups"]["convex"])
     masked = _masked(upstream["training"], X) if config.supports == "from_mask" else None
     gates = None if masked is None or masked.network is None else masked.network.U.T
-    options = Options(config.budget, config.count, int(stored["pattern_seed"]))
+    options = Options(config.budget, config.count, int(stored["pattern_seed"].item()))
     problems = []
     network = ShallowNetwork(stored["U"], stored["V"])
     if masked is not None and len(masked.last) > 1:
