@@ -185,7 +185,7 @@ def pull(store: Store, place: Place, *, settled: bool = True) -> Pulled:
             continue
         try:
             archive = zipfile.ZipFile(io.BytesIO(content))
-        except zipfile.BadZipFile as error:
+        except UNREADABLE as error:
             refused.append(f"pack {name}: {error}")
             continue
         with archive:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def main(paths: Sequence[str], remake: Remake) -> int:
 
 
 def _main_of(path: str, remake: Remake) -> int:
-    if not path.endswith(".zip"):
+    if not (path.endswith(".zip") or zipfile.is_zipfile(path)):
         return check_certificates([path])
     try:
         verdict = verify_bundle(Path(path), remake)
