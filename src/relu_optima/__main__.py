@@ -1,8 +1,23 @@
 """``python -m relu_optima``, and the command ``relu-optima``."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relu_optima.errors import MissingExtraError, extras_named
+
+if TYPE_CHECKING:
+    from relu_optima.plan.model import Manifest
+
+
+def _remake(plan: Manifest, results: Path) -> Iterator[tuple[list[Path], bool, str]]:
+    """Make what a plan publishes again, which needs more than the library alone."""
+    from relu_optima.run.rebuild import rebuild
+
+    return rebuild(plan, results)
 
 
 def main() -> None:
@@ -10,9 +25,9 @@ def main() -> None:
     try:
         with extras_named():
             if sys.argv[1:2] == ["verify"]:  # the one verb that needs no more than the library
-                from relu_optima.share.certificates_check import main as verify
+                from relu_optima.share.verification import main as verify
 
-                sys.exit(verify(sys.argv[2:]))
+                sys.exit(verify(sys.argv[2:], _remake))
             from relu_optima.cli import main as command_line
 
             command_line()

@@ -69,17 +69,62 @@ def test_a_bucket_of_another_kind_works_alike(tmp_path):
     assert contents(other) == contents(store)
 
 
+@pytest.fixture
+def bucket(monkeypatch):
+    """Serve a bucket of S3 on this machine alone; the environment names it, as for users."""
+    missing = "moto and s3fs are not installed; run: pip install 'relu-optima[test-s3]'"
+    server = pytest.importorskip("moto.server", reason=missing).ThreadedMotoServer(port=0)
+    s3fs = pytest.importorskip("s3fs", reason=missing)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("shared")
+    yield "s3://shared/study"
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+@pytest.mark.slow
+def test_two_clones_share_through_s3(bucket, tmp_path, monkeypatch):
+    """The same bytes arrive; one that was flipped there is refused; a push that died goes on."""
+    monkeypatch.setattr(packs, "PACK_RECORDS", 5)
+    store, other = filled(tmp_path / "mine", 12), Store(tmp_path / "other")
+    remote = packs.open_remote(bucket)
+    for left in range(6):  # three packs and indices, each written and moved
+        with monkeypatch.context() as patch:
+            _die_after(patch, remote.files, 2 * left, random.Random(left))
+            with pytest.raises(Killed):
+                packs.push(
+                    filled(tmp_path / f"dying{left}", 12), packs.open_remote(f"{bucket}{left}")
+                )
+        assert packs.push(store, packs.open_remote(f"{bucket}{left}")) == 12 - 5 * (left // 2)
+        assert packs.pull(Store(tmp_path / f"o{left}"), packs.open_remote(f"{bucket}{left}")) == (
+            packs.Pulled(12, [])
+        )
+    assert packs.push(store, remote) == 12
+    assert packs.pull(other, remote) == packs.Pulled(12, [])
+    assert contents(other) == contents(store)
+    assert packs.push(other, remote) == 0
+    pack = remote.names("packs", ".zip")[0]
+    content = bytearray(remote.read(f"packs/{pack}.zip"))
+    content[len(content) // 2] ^= 1
+    remote.write(f"packs/{pack}.zip", bytes(content))
+    pulled = packs.pull(Store(tmp_path / "third"), remote)
+    assert pulled.refused == [f"pack {pack}: its bytes are not those it is named after"]
+    assert 0 < pulled.records < 12
+
+
 class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_push_that_is_killed_loses_nothing(seed, tmp_path, monkeypatch):
-    monkeypatch.setattr(packs, "PACK_RECORDS", 3)
-    store = filled(tmp_path / "mine", 8)
-    remote = packs.open_remote(str(tmp_path / "shared"))
-    rng = random.Random(seed)
-    left = rng.randrange(12)  # three packs and indices, each written and moved
+def _die_after(patch, files, left, rng):
+    """Have a file system die at an operation, in the middle of what it writes then."""
 
     def dying(operation):
         def call(*arguments, **options):
@@ -93,9 +138,18 @@ def test_a_push_that_is_killed_loses_nothing(seed, tmp_path, monkeypatch):
 
         return call
 
+    for name in ("pipe_file", "mv"):
+        patch.setattr(files, name, dying(getattr(files, name)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_push_that_is_killed_loses_nothing(seed, tmp_path, monkeypatch):
+    monkeypatch.setattr(packs, "PACK_RECORDS", 3)
+    store = filled(tmp_path / "mine", 8)
+    remote = packs.open_remote(str(tmp_path / "shared"))
+    rng = random.Random(seed)
     with monkeypatch.context() as patch:
-        for name in ("pipe_file", "mv"):
-            patch.setattr(remote.files, name, dying(getattr(remote.files, name)))
+        _die_after(patch, remote.files, rng.randrange(12), rng)  # of three packs and indices
         with pytest.raises(Killed):
             packs.push(store, remote)
     packs.push(store, remote)
@@ -144,7 +198,7 @@ def test_a_damaged_record_in_a_sound_pack_is_named(tmp_path, edit, why):
     _forge(tmp_path / "shared", address, files)
     pulled = packs.pull(Store(tmp_path / "other"), packs.open_remote(str(tmp_path / "shared")))
     assert pulled.records == 0
-    assert pulled.refused[0].startswith(f"record {'/'.join(address)}: ")
+    assert pulled.refused[0].startswith(f"record {'/'.join(address)} in pack ")
     assert why in pulled.refused[0]
     assert list((tmp_path / "other").iterdir()) == []
 

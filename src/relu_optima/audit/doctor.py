@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import shutil
@@ -11,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relu_optima.errors import ReluOptimaError, StoreError
+from relu_optima.errors import StoreError
 from relu_optima.plan.environment import environment_changes
 from relu_optima.plan.model import Manifest
-from relu_optima.stage import STAGES, Record
+from relu_optima.stage import Record
+from relu_optima.store.certificates import UncheckableError, certificate_problems
 from relu_optima.store.plans import all_plans
 from relu_optima.store.records import Store
 from relu_optima.store.sharing import users_of_store
@@ -119,11 +119,10 @@ def _examine_record(
             )
             return
         upstream[stage] = found
-    entry = importlib.import_module(f"{STAGES[record.stage].package}.stage")
     try:
-        wrong = entry.verify(record, upstream)
-    except (ReluOptimaError, KeyError, ValueError, TypeError) as error:
-        wrong = [f"cannot be re-checked: {type(error).__name__}: {error}"]
+        wrong = certificate_problems(record, upstream)
+    except UncheckableError as error:
+        wrong = [str(error)]
     findings.counts[f"{record.stage} certificates"] += 1
     findings.problems.extend(f"{record.stage} {'/'.join(address)}: {text}" for text in wrong)
 

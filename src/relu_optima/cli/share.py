@@ -15,13 +15,36 @@ RESULTS = Path("results")
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Certificates as JSON.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Certificates as JSON, bundles of studies as zip.")
+    ],
 ) -> None:
-    """Check certificates by the checker that fits in one file: 0 all proved, 1 one refused."""
-    from relu_optima.share.certificates_check import main
+    """Check certificates and bundles: 0 all proved, 1 one refused, 3 something left unproved."""
+    from relu_optima.run.rebuild import rebuild
+    from relu_optima.share.verification import main
 
-    if main([str(file) for file in files]):
-        raise typer.Exit(1)
+    if code := main(files, rebuild):
+        raise typer.Exit(code)
+
+
+@app.command()
+def bundle(
+    study: Annotated[str, typer.Argument(help="A finished study.")],
+    to: Annotated[Path | None, typer.Option(help="File to write; default: STUDY.zip.")] = None,
+    date: Annotated[
+        str | None, typer.Option(help="Day of publication; default: that of the git commit.")
+    ] = None,
+) -> None:
+    """Write a finished study as one archive that strangers verify."""
+    from relu_optima.run.provenance import commit_date
+    from relu_optima.run.report.page import report_page
+    from relu_optima.share.bundle import bundle as write
+
+    day = date or commit_date(Path())
+    made = write(study, to or Path(f"{study}.zip"), day, report_page, Path())
+    print(f"{made.runs} runs in {made.target}; its checksums hash to {made.checksums}")
+    if made.unlicensed:
+        print(f"it holds data whose licence is unknown: {', '.join(made.unlicensed)}")
 
 
 @app.command()

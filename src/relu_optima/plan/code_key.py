@@ -244,10 +244,15 @@ def key_of(stage: str, groups: Iterable[Reach], upstream: Iterable[Keyed]) -> Ru
         start = [f"{STAGES[stage].package}.stage", *modules]
         environment = tree.environment(start)
         code = digest([tree.key(start), files, [code for code, _ in below]])[:16]
-        keys = sorted(key for _, key in below)
-        known = RunKey(code, environment, digest([code, environment.id, keys])[:16])
+        address = address_of(code, environment, (key for _, key in below))
+        known = RunKey(code, environment, address)
         tree.run_keys[stage, modules, files, below] = known
     return known
+
+
+def address_of(code: str, environment: Environment, upstream: Iterable[str]) -> str:
+    """Hash code, libraries and the keys of upstream runs to a run's address in the store."""
+    return digest([code, environment.id, sorted(upstream)])[:16]
 
 
 def product_digest(

@@ -126,8 +126,10 @@ def _row(
         "stage": record.stage,
         "status": record.status,
     }
-    series = {f"series.{k}": np.asarray(v).tolist() for k, v in record.series.items()}
-    return {**config, **head, **sizes, **record.row, **series}
+    # in one order, whether the record was computed just now or read from the store
+    row = dict(sorted(record.row.items()))
+    series = {f"series.{k}": np.asarray(v).tolist() for k, v in sorted(record.series.items())}
+    return {**config, **head, **sizes, **row, **series}
 
 
 def _sizes(shop: Workshop, data: str | None) -> dict[str, Any]:

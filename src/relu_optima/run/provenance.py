@@ -50,6 +50,12 @@ def code_state(root: Path) -> dict[str, Any]:
     }
 
 
+def commit_date(root: Path) -> str | None:
+    """Return the day of the project's commit."""
+    day = _git(root, "show", "--no-patch", "--format=%cs", "HEAD")
+    return day.decode().strip() if day else None
+
+
 @cache
 def machine(stage: str) -> dict[str, Any]:
     """Describe the processor and the kernels that its linear algebra runs on."""

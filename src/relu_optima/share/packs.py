@@ -10,19 +10,37 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from relu_optima.errors import StoreError, extras_named
 from relu_optima.store.records import ARRAYS, MAX_ARRAY_BYTES, RECORD, Store
 
 PACK_RECORDS, PACK_BYTES = 2000, 64 * 2**20
+# what zipfile raises for an entry that was damaged or made to mislead
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OSError,
+)  # fmt: skip
+FILES = (RECORD, ARRAYS)
 Address = tuple[str, str]
+
+
+class Place(Protocol):
+    """Where packs are read: a place that fsspec reaches, or an archive."""
+
+    def names(self, folder: str, ending: str) -> list[str]:
+        """List the names in a folder without their ending."""
+
+    def read(self, name: str) -> bytes:
+        """Read a file, or raise `FileNotFoundError`."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +96,16 @@ def open_remote(url: str) -> Remote:
     return Remote(files, root.rstrip("/"))
 
 
-def packed(remote: Remote) -> dict[Address, str]:
+def packed(place: Place) -> dict[Address, str]:
     """List what is there: the pack of each record."""
     out: dict[Address, str] = {}
-    for name in remote.names("index", ".json"):
+    for name in place.names("index", ".json"):
         try:
-            lines = json.loads(remote.read(f"index/{name}.json"))["records"]
+            lines = json.loads(place.read(f"index/{name}.json"))["records"]
             out |= {(str(run_id), str(code_key)): name for run_id, code_key in lines}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
-                f"the index is damaged: {error}", where=f"{remote.root}/index/{name}.json",
+                f"the index is damaged: {error}", where=f"index/{name}.json",
                 fix="delete this file; the next push writes its records again",
             ) from None  # fmt: skip
     return out
@@ -97,12 +115,17 @@ def push(store: Store, remote: Remote) -> int:
     """Pack the records that are not there yet; return how many."""
     known = packed(remote)
     missing = [address for address in store.addresses() if address not in known]
-    for content, addresses in _packs(store, missing):
-        name = hashlib.sha256(content).hexdigest()
-        remote.write(f"packs/{name}.zip", content)
-        index = json.dumps({"records": addresses}).encode()
-        remote.write(f"index/{name}.json", index)
+    for name, content in pack_files(store, missing):
+        remote.write(name, content)
     return len(missing)
+
+
+def pack_files(store: Store, addresses: list[Address]) -> Iterator[tuple[str, bytes]]:
+    """Write records as files, the index of each pack after the pack."""
+    for content, held in _packs(store, addresses):
+        name = hashlib.sha256(content).hexdigest()
+        yield f"packs/{name}.zip", content
+        yield f"index/{name}.json", json.dumps({"records": held}).encode()
 
 
 def _packs(store: Store, addresses: list[Address]) -> Iterator[tuple[bytes, list[Address]]]:
@@ -112,7 +135,7 @@ def _packs(store: Store, addresses: list[Address]) -> Iterator[tuple[bytes, list
     archive = zipfile.ZipFile(buffer, "w")
     for number, address in enumerate(addresses):
         store.load(*address)
-        for name in (RECORD, ARRAYS):
+        for name in FILES:
             info = zipfile.ZipInfo("/".join((*address, name)), (1980, 1, 1, 0, 0, 0))
             kind = zipfile.ZIP_DEFLATED if name == RECORD else zipfile.ZIP_STORED
             archive.writestr(info, (store.folder(*address) / name).read_bytes(), kind)
@@ -141,29 +164,51 @@ class Pulled:
     refused: list[str]
 
 
-def pull(store: Store, remote: Remote) -> Pulled:
+def pull(store: Store, place: Place, *, settled: bool = True) -> Pulled:
     """Take every record that the store lacks, after a look at all checksums."""
     wanted: dict[str, list[Address]] = {}
-    for address, name in packed(remote).items():
+    for address, name in packed(place).items():
         if not store.has(*address):
             wanted.setdefault(name, []).append(address)
     taken, refused = 0, []
     for name, addresses in wanted.items():
         try:
-            content = remote.read(f"packs/{name}.zip")
+            content = place.read(f"packs/{name}.zip")
         except FileNotFoundError:
             refused.append(f"pack {name}: it is missing")
+            continue
+        except StoreError as error:
+            refused.append(f"pack {name} of {len(addresses)} records: {error.problem}")
             continue
         if hashlib.sha256(content).hexdigest() != name:
             refused.append(f"pack {name}: its bytes are not those it is named after")
             continue
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(content))
+        except UNREADABLE as error:
+            refused.append(f"pack {name}: {error}")
+            continue
+        with archive:
             for address in addresses:
                 problem = _take(store, archive, address)
                 taken += not problem
-                refused += [f"record {'/'.join(address)}: {problem}"] if problem else []
-        store.settle([address for address in addresses if store.has(*address)])
+                refused += [f"record {'/'.join(address)} in pack {name}: {problem}"] * bool(problem)
+        if settled:
+            store.settle([address for address in addresses if store.has(*address)])
     return Pulled(taken, refused)
+
+
+def unlisted(place: Place) -> Iterator[str]:
+    """Say what lies in packs and no index names."""
+    listed = packed(place)
+    for name in place.names("packs", ".zip"):
+        wanted = {"/".join((*a, n)) for a, p in listed.items() if p == name for n in FILES}
+        try:
+            with zipfile.ZipFile(io.BytesIO(place.read(f"packs/{name}.zip"))) as archive:
+                there = archive.namelist()
+        except (StoreError, *UNREADABLE):
+            continue  # `pull` refuses it
+        yield from (f"{n!r} in pack {name}: no index names it" for n in there if n not in wanted)
 
 
 def _take(store: Store, archive: zipfile.ZipFile, address: Address) -> str:
@@ -172,7 +217,7 @@ def _take(store: Store, archive: zipfile.ZipFile, address: Address) -> str:
     try:
         folder, target = temporary.folder(*address), store.folder(*address)
         folder.mkdir(parents=True)
-        for name in (RECORD, ARRAYS):
+        for name in FILES:
             info = archive.getinfo("/".join((*address, name)))
             if info.file_size > MAX_ARRAY_BYTES:
                 return f"{name} is larger than {MAX_ARRAY_BYTES} bytes"
@@ -183,7 +228,7 @@ def _take(store: Store, archive: zipfile.ZipFile, address: Address) -> str:
         folder.rename(target)
     except StoreError as error:
         return error.problem
-    except (KeyError, zipfile.BadZipFile) as error:
+    except (KeyError, *UNREADABLE) as error:
         return f"the pack does not hold it: {error}"
     finally:
         shutil.rmtree(temporary.root, ignore_errors=True)

@@ -25,7 +25,7 @@ RUNS = "Runs"
 _MARKS = {"holds": "holds", "does not hold": "fails", "not measured": "unknown"}
 
 
-def report_page(manifest: Manifest, folder: Path) -> str:
+def report_page(manifest: Manifest, folder: Path, appendix: bool = True) -> str:
     """Write the report of a study from its plan and what was published of it.
 
     Parameters
@@ -34,6 +34,8 @@ def report_page(manifest: Manifest, folder: Path) -> str:
         The plan.
     folder : Path
         ``results/<study>``, with all figures and tables.
+    appendix : bool
+        Link to Snakemake's own report, if it is there.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def report_page(manifest: Manifest, folder: Path) -> str:
     runs = [p for kind, p in products if kind == "table" and p.config["category"] == RUNS]
     if runs:
         sections["runs"] = RUNS, "\n".join(_folded(manifest, p, folder) for p in runs)
-    sections["provenance"] = "Provenance", _provenance(manifest, folder)
+    sections["provenance"] = "Provenance", _provenance(manifest, folder, appendix)
     return standing_alone(manifest.title, _facts(manifest), sections)
 
 
@@ -173,7 +175,7 @@ def _table(product: Product, folder: Path) -> str:
     return table_of(_content(folder / "tables" / f"{product.name}.html").decode("utf-8"))
 
 
-def _provenance(manifest: Manifest, folder: Path) -> str:
+def _provenance(manifest: Manifest, folder: Path, appendix: bool) -> str:
     """Say what makes these results again, from which sweeps and with which libraries."""
     words = " ".join([f"relu-optima study {manifest.base}", *manifest.overrides])
     notices = "".join(f'<p class="note">{html_text(n)}</p>' for n in manifest.notices)
@@ -186,7 +188,7 @@ def _provenance(manifest: Manifest, folder: Path) -> str:
     )
     graph = (
         f' · <a href="{APPENDIX}">workflow graph and rules</a>'
-        if (folder / APPENDIX).exists()
+        if appendix and (folder / APPENDIX).exists()
         else ""
     )
     return (
