@@ -30,7 +30,7 @@ def layers(conf: Path) -> tuple[Path, ...]:
     if not conf.is_dir():
         raise ConfigError(
             [f"{conf}: there is no such folder here"],
-            fix="run from the root of a project, where conf/ is",
+            fix="run from the root of a project, or make one: relu-optima init NAME",
         )
     return tuple(dict.fromkeys(f.absolute() for f in (conf, home() / CONF)))
 
