@@ -13,6 +13,7 @@ def test_a_new_project_plans_a_sweep_a_figure_and_a_table(tmp_path):
     assert {p.relative_to(root).as_posix() for p in init(root)} == {
         "conf/study/mystudy.yaml",
         ".gitignore",
+        "plugins/README.md",
     }
     plan = make_plan("mystudy", root=root)
     assert set(plan.sweeps) == {"datasets", "mystudy"}
@@ -57,11 +58,11 @@ def test_an_installed_package_makes_and_runs_a_project(tmp_path):
     empty.mkdir()
     assert "relu-optima study mystudy" in run(site, empty, "init", "mystudy")
     root = empty / "mystudy"
-    assert "12 runs computed" in run(site, root, "study", "mystudy")
+    assert "24 runs computed" in run(site, root, "study", "mystudy")
     folder = root / "results/mystudy"
     for name in ("figures/mystudy_objective.pdf", "tables/mystudy_certificates.tex", "report.html"):
         assert (folder / name).stat().st_size > 1000, name
     assert sorted(p.name for p in root.iterdir()) == [
-        ".gitignore", ".snakemake", "conf", "results",
+        ".gitignore", ".snakemake", "conf", "plugins", "results",
     ]  # fmt: skip
     assert "0 runs computed" in run(site, root, "study", "mystudy")

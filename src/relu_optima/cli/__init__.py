@@ -11,7 +11,7 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
-from relu_optima.plan import snapshot  # noqa: E402
+from relu_optima.config import snapshot  # noqa: E402
 
 snapshot.install()
 

@@ -1,4 +1,4 @@
-"""Commands that begin something: a project, a sweep."""
+"""Commands that begin something: a project, a sweep, a plug-in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from relu_optima.cli.shared import app
+from relu_optima.errors import ReluOptimaError
 
 
 @app.command()
@@ -21,10 +22,22 @@ def init(
     _say(make(folder), f"cd {folder} && relu-optima study {folder.absolute().name}")
 
 
+_TRY = {
+    "dataset": "relu-optima run dataset dataset={name}",
+    "pattern": "relu-optima run existence pattern={name}",
+    "pruning": "relu-optima run pruning pruning={name}",
+    "figure": "a figure with plot: {name} in a study; its keys: relu-optima options figure.{name}",
+}
+
+
 class Kind(StrEnum):
     """What `new` writes."""
 
     sweep = "sweep"
+    figure = "figure"
+    pattern = "pattern"
+    pruner = "pruner"
+    loader = "loader"
 
 
 @app.command()
@@ -36,8 +49,14 @@ def new(
     ] = "",
 ) -> None:
     """Write one commented file that works as it stands; nothing is written over."""
-    from relu_optima.scaffold.write import new_sweep
+    from relu_optima.scaffold.write import PLUGIN_KINDS, new_plugin, new_sweep
 
+    if kind is not Kind.sweep:
+        if study:
+            raise ReluOptimaError(f"a {kind} belongs to no study", where="--study")
+        group = PLUGIN_KINDS[kind]
+        _say(new_plugin(kind, name, Path()), _TRY[group].format(name=name))
+        return
     _say(new_sweep(name, Path(), study), f"relu-optima study {study or name}")
 
 

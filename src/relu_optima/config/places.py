@@ -1,17 +1,23 @@
-"""Where configuration and workflow are looked for: the project's folder, then this package.
+"""Where all is looked for: in the project, in installed packages of plug-ins, in this package.
 
-A project of one's own holds only its own files. A checkout is a project whose own files are all of
-them: there the search finds nothing that is not found at its first place.
+A project of one's own holds only its own files: ``conf/``, ``plugins/``, parts of ``workflow/``. A
+package of plug-ins is laid out like the folder ``plugins/``, with its presets in a folder ``conf``,
+and is found by its entry point. A checkout is a project whose own files are all that there are.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
-from relu_optima.errors import ConfigError
+from relu_optima.config.snapshot import follow, followed
+from relu_optima.errors import ConfigError, ReluOptimaError
 
 CONF = "conf"
+PLUGINS = "plugins"
+ENTRY_POINTS = "relu_optima.plugins"
 
 
 @cache
@@ -25,6 +31,37 @@ def home() -> Path:
     return carried if carried.is_dir() else package.parents[1]
 
 
+def plugin_packages() -> dict[str, Path]:
+    """Find the packages of plug-ins beside this one, by import name: the project's come first."""
+    return _packages(Path.cwd())
+
+
+@cache
+def _packages(project: Path) -> dict[str, Path]:
+    found = {}
+    own = project / PLUGINS
+    if own.is_dir() and (project / CONF).is_dir():
+        if followed(PLUGINS) not in (None, own):
+            raise ReluOptimaError(
+                f"this process has loaded those of {followed(PLUGINS)}",
+                where=str(own),
+                fix="work on another project in a new process",
+            )
+        found[PLUGINS] = own
+    for point in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda point: point.value):
+        spec = None if "." in point.value else importlib.util.find_spec(point.value)
+        if spec is None or not spec.submodule_search_locations:
+            raise ReluOptimaError(
+                f"{point.value!r} is no installed package",
+                where=f"entry point {point.name!r} of {ENTRY_POINTS}",
+                allowed="a top-level package with folders dataset, pruning, figure, ...",
+            )
+        found[point.value] = Path(next(iter(spec.submodule_search_locations))).absolute()
+    for package, folder in found.items():
+        follow(package, folder)
+    return found
+
+
 def layers(conf: Path) -> tuple[Path, ...]:
     """List the folders that are searched for presets and studies, the project's own first."""
     if not conf.is_dir():
@@ -32,7 +69,9 @@ def layers(conf: Path) -> tuple[Path, ...]:
             [f"{conf}: there is no such folder here"],
             fix="run from the root of a project, or make one: relu-optima init NAME",
         )
-    return tuple(dict.fromkeys(f.absolute() for f in (conf, home() / CONF)))
+    packages = (folder / CONF for folder in plugin_packages().values())
+    every = (conf, *(folder for folder in packages if folder.is_dir()), home() / CONF)
+    return tuple(dict.fromkeys(folder.absolute() for folder in every))
 
 
 def find(conf: Path, name: str) -> Path:

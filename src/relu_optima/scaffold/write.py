@@ -1,4 +1,4 @@
-"""Write the first files of a project or a study; nothing that is there is written over."""
+"""Write first files of a project, a study or a plug-in; nothing that is there is written over."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from relu_optima.config.base import NAME_PATTERN
-from relu_optima.config.places import CONF, layers
+from relu_optima.config.places import CONF, PLUGINS, home, layers
+from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
+from relu_optima.config.reads import GROUPS
 from relu_optima.config.validate import did_you_mean
 from relu_optima.errors import ReluOptimaError
 from relu_optima.plan.study_files import FOLDER, own_studies
 
+# what `new` can write besides a sweep, and its config group
+PLUGIN_KINDS = {
+    "figure": "figure", "pattern": "pattern", "pruner": "pruning", "loader": "dataset",
+}  # fmt: skip
 _TEMPLATES = Path(__file__).with_name("templates")
 _IGNORED = "/results/\n/.snakemake/\n__pycache__/\n"
 _TITLE = "title: A study of NAME         # heading of the report\n\n"
@@ -21,7 +27,13 @@ def init(folder: Path) -> list[Path]:
     """Make a project that runs at once: a study of one sweep, with its figure and table."""
     name = _checked(folder.absolute().name)
     study = folder / CONF / FOLDER / f"{name}.yaml"
-    return _write({study: _TITLE + _template("sweep.yaml"), folder / ".gitignore": _IGNORED}, name)
+    return _write(
+        {
+            study: _filled(_TITLE + _template("sweep.yaml"), name, name),
+            folder / ".gitignore": _IGNORED,
+            folder / PLUGINS / "README.md": _template("plugins.md"),
+        }
+    )
 
 
 def new_sweep(name: str, root: Path, study: str = "") -> list[Path]:
@@ -30,7 +42,8 @@ def new_sweep(name: str, root: Path, study: str = "") -> list[Path]:
     layers(root / CONF)  # refuses a folder that is no project
     _checked(name)
     if not study:
-        return _write({studies / f"{name}.yaml": _TITLE + _template("sweep.yaml")}, name)
+        text = _filled(_TITLE + _template("sweep.yaml"), name, name)
+        return _write({studies / f"{name}.yaml": text})
     if study not in own_studies(root / CONF):
         hint = did_you_mean(study, own_studies(root / CONF))
         raise ReluOptimaError(f"this project has no study {study!r}; {hint}", where="--study")
@@ -40,7 +53,28 @@ def new_sweep(name: str, root: Path, study: str = "") -> list[Path]:
             where="--study",
             fix=f"put it into a folder: {studies / study}/study.yaml",
         )
-    return _write({studies / study / f"{name}.yaml": _template("sweep.yaml")}, name, study)
+    text = _filled(_template("sweep.yaml"), name, study)
+    return _write({studies / study / f"{name}.yaml": text})
+
+
+def new_plugin(kind: str, name: str, root: Path) -> list[Path]:
+    """Write a plug-in and a preset that names it: to the project, or to the package in a checkout.
+
+    A kind of figure has no preset; studies name it.
+    """
+    layers(root / CONF)
+    _checked(name)
+    group = PLUGIN_KINDS[kind]
+    package, key = PLUGIN_PACKAGES[group]
+    if name in plugin_names(group):
+        raise ReluOptimaError(f"there is a {kind} {name!r} already", fix="take another name")
+    folder = root / PLUGINS / group
+    if root.absolute() == home():
+        folder = root.joinpath("src", *package.split("."))
+    files = {folder / f"{name}.py": _filled(_template(f"{kind}.py.txt"), name)}
+    if group in GROUPS:
+        files[root / CONF / group / f"{name}.yaml"] = f"{key}: {name}\n"
+    return _write(files)
 
 
 def _checked(name: str) -> str:
@@ -53,13 +87,16 @@ def _template(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _write(files: Mapping[Path, str], name: str, study: str = "") -> list[Path]:
+def _filled(text: str, name: str, study: str = "") -> str:
+    return text.replace("STUDY", study).replace("NAME", name)
+
+
+def _write(files: Mapping[Path, str]) -> list[Path]:
     """Write all files or, where one of them is there, none."""
     for path in files:
         if path.exists():
             raise ReluOptimaError("is there already", where=str(path), fix="take another name")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = text.replace("STUDY", study or name).replace("NAME", name)
         path.write_text(text, encoding="utf-8")
     return list(files)
