@@ -22,7 +22,12 @@ def record(**kwargs):
     values = {
         "row": {"objective": 0.1 + 0.2, "n": 3, "name": 'é "quoted"', "flag": True, "none": None},
         "series": {"lam": np.array([1.0, 0.5]), "k": np.array([1, 2])},
-        "arrays": {"v": np.arange(6.0).reshape(2, 3), "mask": np.array([[0, 1]], dtype=np.uint8)},
+        "arrays": {
+            "v": np.arange(6.0).reshape(2, 3),
+            "mask": np.array([[0, 1]], dtype=np.uint8),
+            "seed": np.array(7),
+            "transposed": np.arange(6).reshape(2, 3).T,
+        },
         "documents": {"certificate": {"a": [1, "x"]}},
     }
     return Record(ID, KEY, "convex", {"seed": 0}, "ok", **{**values, **kwargs}, seconds=1.5)
@@ -40,7 +45,7 @@ def test_round_trip_is_exact(store):
     assert back.documents == record().documents
     for kind in ("series", "arrays"):
         for name, array in getattr(record(), kind).items():
-            np.testing.assert_array_equal(getattr(back, kind)[name], array)
+            np.testing.assert_array_equal(getattr(back, kind)[name], array, strict=True)
             assert getattr(back, kind)[name].dtype == array.dtype
     assert store.addresses() == [(ID, KEY)]
 

@@ -68,6 +68,7 @@ ROWS = [
     ("lu", "layers.0.shape", [2, 9], "shape and bits of a layer disagree"),
     ("lu", "layers.0.shape", [-2, -2], "shape and bits of a layer disagree"),
     ("lu", "layers", packed(mask("11"), mask("11")), "the layers do not chain"),
+    ("lu", "layers.1", packed(mask("00", "00"))[0], "all entries of a layer are zero"),
     ("lu", "layers.0", listed([0, 1, 1], [2, 1]), None),
     ("lu", "layers.0", listed([0, 1, 1], [2, 1, 0]), "shape and row lengths of a layer disagree"),
     ("lu", "layers.0", listed([0, 1, 2], [2, 1]), "rows are not ascending and in range"),

@@ -16,7 +16,7 @@ from relu_optima.patterns.reading import read_masks
 from tests.fuzz.__main__ import attempt, warm_up
 from tests.fuzz.targets import TARGETS
 
-CASES = {"check": 150, "solve": 40, "config": 10, "store": 150}
+CASES = {"check": 150, "solve": 40, "config": 5, "store": 150}
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,7 +2,8 @@
 
 Every mutant replaces one piece of source text. A forked child imports the mutated package and runs
 the tests in-process, so that what they prepare from unchanged code is prepared once. A mutant that
-the tests accept survives: the command prints it and exits with 1.
+the tests accept survives, and one under which they could not run says nothing: the command prints
+both and exits with 1.
 """
 
 from __future__ import annotations
@@ -95,9 +96,9 @@ def main() -> int:
     survivors = []
     for name, (module, path, source) in sources.items():
         code = verdict(target.PACKAGE, module, path, source, target.TESTS)
-        word = {PASSED: "SURVIVES", FAILED: "killed"}.get(code, f"killed ({code})")
+        word = {PASSED: "SURVIVES", FAILED: "killed"}.get(code, f"COULD NOT RUN ({code})")
         print(f"{name:24} {word}", flush=True)
-        survivors += [name] if code == PASSED else []
+        survivors += [name] if code != FAILED else []
     print(f"{len(sources) - len(survivors)} of {len(sources)} killed")
     return 1 if survivors else 0
 

@@ -33,7 +33,8 @@ MUTANTS = {
     "oracle-unknown": ("verify", "if product[\"answer\"] == \"unknown\":", "if False:"),
     "oracle-deep": ("verify", "if len(masks) != 2:\n        return [\"z3", "if False:\n        return [\"z3"),
     "layers-bits": ("document", " or len(data) != (m * n + 7) // 8", ""),
-    "layers-chain": ("document", "and n != out[-2].shape[0]", "and False"),
+    "layers-chain": ("document", "if any(above.shape[1]", "if False and any(above.shape[1]"),
+    "layers-zero": ("document", "if not all(mask.sum()", "if False and not all(mask.sum()"),
     # closed
     "pairs-antinested": ("pairs", "(s == heights[a]) & (t == widths[b])", "(s == heights[a])"),
     "pairs-antinested-other": ("pairs", "(s == heights[b]) & (t == widths[a])", "(t == widths[a])"),

@@ -111,8 +111,15 @@ def compiled(folder, name, text):
 
 
 @needs_latex
-@pytest.mark.parametrize("typeface", TYPEFACES)
-@pytest.mark.parametrize("venue", ["neurips_text", "icml_text"])
+@pytest.mark.parametrize(
+    ("venue", "typeface"),
+    [
+        ("neurips_text", "computer_modern"),
+        ("icml_text", "times"),
+        pytest.param("neurips_text", "times", marks=pytest.mark.slow),
+        pytest.param("icml_text", "computer_modern", marks=pytest.mark.slow),
+    ],
+)
 def test_every_table_compiles_within_its_text_width(rendered, all_tables, venue, typeface):
     body, names = [], []
     for name, values, _ in all_tables:

@@ -153,7 +153,11 @@ def bare_root(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def fresh_root(bare_root, tmp_path_factory) -> Path:
     root = copy_of(bare_root, tmp_path_factory.mktemp("fresh") / "project").root
-    # compile the solver's kernels once; copies keep time stamps, so they keep the compiled code
+    # copies keep time stamps, so they keep compiled code: that of the repository, if there is any
+    for compiled in (REPOSITORY / "src").rglob("*.nb[ci]"):
+        target = root / compiled.relative_to(REPOSITORY)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy2(compiled, target)
     Project(root).run("run", "convex", "dataset=tiny", "convex=gated", "convex.gates.count=6")
     shutil.rmtree(root / "results")
     return root

@@ -54,7 +54,8 @@ def test_every_damaged_file_of_a_study_is_removed_before_snakemake_starts(finish
         path.write_bytes(good)
 
 
-@pytest.mark.parametrize("damage", [flip, pytest.param(truncate, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [flip, truncate])
 def test_all_files_of_a_study_damaged_at_once(finished: Project, damage):
     before = finished.products()
     random_state = random.Random(SEED)

@@ -49,7 +49,6 @@ def test_another_scipy(finished: Project):
     assert f"{RUNS} in another environment ({SCIPY})" in said.partition("\nstale: ")[2]
     run = next(r for r, v in here.plan()["runs"].items() if v["stage"] == "convex")
     assert f"stale: yes: computed in another environment ({SCIPY})" in other.run("doctor", run)
-    assert "stale: no" in here.run("doctor", run)
     # kept only where asked, and then everything says so
     records = here.records()
     assert other.study("--accept-environment") == 0

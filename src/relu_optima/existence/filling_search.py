@@ -17,6 +17,7 @@ from relu_optima.existence.filling_cases import PARAMETERS, Case, Cell, Program,
 from relu_optima.existence.proof.linear import rank_mod_p
 from relu_optima.existence.reduction import Piece
 
+Entry = tuple[str, int, int]  # "u" or "v", neuron, row or column
 PRIME = 2_147_483_647
 MAX_CELLS = 24
 MAX_PIECES = 10
@@ -101,6 +102,11 @@ class _Search:
         self.at = {
             (i, j): [q for q, (_, r, c) in enumerate(pieces) if i in r and j in c] for i, j in cells
         }
+        self.reach: dict[Entry, list[Cell]] = {}
+        for (i, j), over in self.at.items():
+            for q in over:
+                self.reach.setdefault(("u", q, i), []).append((i, j))
+                self.reach.setdefault(("v", q, j), []).append((i, j))
         self.rng = np.random.default_rng(0)
         self.nodes = 0
 
@@ -195,49 +201,51 @@ class _Search:
     def draw(self, target: dict[Cell, int]) -> Program | None:
         """Draw a program: fill forced entries, guess the others."""
         rng = self.rng
-        value: dict[tuple[str, int, int], int] = {}
+        value: dict[Entry, int] = {}
+        unknown = {cell: list(over) for cell, over in self.at.items()}
+        rests = dict(target)  # of each cell, without the products that are known
         program: Program = []
         parameters = 0
         zero_share = rng.choice([0.15, 0.4, 0.6])
         order = [self.cells[q] for q in rng.permutation(len(self.cells))]
 
-        def guess(entry: tuple[str, int, int], allow_zero: bool) -> None:
+        def put(entry: Entry, x: int) -> None:
+            value[entry] = x
+            side, q, _ = entry
+            for i, j in self.reach.get(entry, ()):
+                if q in unknown[i, j]:
+                    other = value.get(("v", q, j) if side == "u" else ("u", q, i))
+                    if x == 0 or other is not None:
+                        unknown[i, j].remove(q)
+                        rests[i, j] = (rests[i, j] - x * (other or 0)) % PRIME
+
+        def guess(entry: Entry, allow_zero: bool) -> None:
             nonlocal parameters
             roll = rng.random()
             if allow_zero and roll < zero_share:
-                value[entry] = 0
+                put(entry, 0)
                 program.append(["set", *entry, 0])
             elif roll > 0.7 and parameters < PARAMETERS:
-                value[entry] = int(rng.integers(1, PRIME))
+                put(entry, int(rng.integers(1, PRIME)))
                 program.append(["set", *entry, f"t{parameters}"])
                 parameters += 1
             else:
-                value[entry] = 1
+                put(entry, 1)
                 program.append(["set", *entry, 1])
 
         while True:
             forced = None
             open_cells = []
             for cell in order:
-                i, j = cell
-                rest, unknown = target[cell], []
-                for q in self.at[cell]:
-                    u, v = value.get(("u", q, i)), value.get(("v", q, j))
-                    if u == 0 or v == 0:
-                        continue
-                    if u is None or v is None:
-                        unknown.append(q)
-                    else:
-                        rest -= u * v
-                rest %= PRIME
-                if not unknown:
-                    if rest:
+                over = unknown[cell]
+                if not over:
+                    if rests[cell]:
                         return None
-                elif len(unknown) == 1:
-                    forced = (cell, unknown[0], rest)
+                elif len(over) == 1:
+                    forced = (cell, over[0], rests[cell])
                     break
                 else:
-                    open_cells.append((cell, unknown))
+                    open_cells.append((cell, over))
             if forced is not None:
                 (i, j), q, rest = forced
                 u_entry, v_entry = ("u", q, i), ("v", q, j)
@@ -247,7 +255,7 @@ class _Search:
                     continue
                 missing, partner = (u_entry, v) if u is None else (v_entry, u)
                 assert partner
-                value[missing] = rest * pow(partner, -1, PRIME) % PRIME
+                put(missing, rest * pow(partner, -1, PRIME) % PRIME)
                 if rest == 0:
                     program.append(["set", *missing, 0])
                 else:
@@ -255,8 +263,8 @@ class _Search:
                 continue
             if not open_cells:
                 return program
-            (i, j), unknown = open_cells[int(rng.integers(len(open_cells)))]
-            q = unknown[int(rng.integers(len(unknown)))]
+            (i, j), over = open_cells[int(rng.integers(len(open_cells)))]
+            q = over[int(rng.integers(len(over)))]
             options = [e for e in (("u", q, i), ("v", q, j)) if e not in value]
             guess(options[int(rng.integers(len(options)))], allow_zero=True)
 

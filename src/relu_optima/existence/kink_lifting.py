@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -95,8 +95,7 @@ def _refute_all(
     row_list, column_list = rows.tolist(), columns.tolist()
     cells = {(i, j) for i in row_list for j in column_list}
     out = []
-    # the hardest cases first: few carriers leave most neurons to make the slope
-    for carriers in sorted(_carriers(masks, kinks), key=len):
+    for carriers in _carriers(masks, kinks):
         neurons, pieces, target = _left_over(masks, limit, kinks, carriers, (row_list, column_list))
         equations = Equations(pieces, cells)
         goal = {c: int(x) for c, x in target.items()}  # entries are integers by construction
@@ -111,26 +110,50 @@ def _refute_all(
 
 
 def _carriers(masks: list[np.ndarray], kinks: Kinks) -> Iterator[tuple[Carrier, ...]]:
-    """List how neurons can carry the kinks: none or one each, every kink's rows covered."""
+    """List how neurons can carry the kinks, none or one each, every kink's rows covered.
+
+    Few carriers come first: these are the hardest cases, since most neurons are left to make the
+    slope.
+    """
     lower, upper = masks
     live = np.flatnonzero(lower.any(axis=1) & upper.any(axis=0)).tolist()
+    able = {
+        k: [
+            (k, c, turned)
+            for c, (_, w) in enumerate(kinks)
+            if all(lower[k, j] for j in w)
+            for turned in (False, True)
+        ]
+        for k in live
+    }
 
-    def extend(carriers: tuple[Carrier, ...], rest: list[int]) -> Iterator[tuple[Carrier, ...]]:
-        if not rest:
-            if all(
-                all(any(upper[i, k] for k, d, _ in carriers if d == c) for i in p)
-                for c, (p, _) in enumerate(kinks)
-            ):
+    fed = {k: _bits(np.flatnonzero(upper[:, k])) for k in live}
+    wanted = [_bits(p) for p, _ in kinks]
+
+    def extend(
+        carriers: tuple[Carrier, ...], rest: list[int], missing: int
+    ) -> Iterator[tuple[Carrier, ...]]:
+        if not missing:
+            reached = [0] * len(kinks)
+            for k, c, _ in carriers:
+                reached[c] |= fed[k]
+            if all(w & r == w for w, r in zip(wanted, reached, strict=True)):
                 yield carriers
             return
+        if missing > len(rest):
+            return
         k, *later = rest
-        yield from extend(carriers, later)
-        for c, (_, w) in enumerate(kinks):
-            if all(lower[k, j] for j in w):
-                for turned in (False, True):
-                    yield from extend((*carriers, (k, c, turned)), later)
+        yield from extend(carriers, later, missing)
+        for carrier in able[k]:
+            yield from extend((*carriers, carrier), later, missing - 1)
 
-    return extend((), live)
+    for number in range(len(live) + 1):
+        yield from extend((), live, number)
+
+
+def _bits(rows: Iterable[int]) -> int:
+    """Write different rows as the bits of one number."""
+    return sum(1 << int(i) for i in rows)
 
 
 def _left_over(

@@ -242,12 +242,13 @@ def _watch(
 ) -> None:
     """Show counts and an estimate until Snakemake ends."""
     results = log.parents[2]
-    open_batches = [
-        b
-        for b in manifest.batches.values()
-        if not batch_file(results, manifest.study, b.id).exists()
-    ]
-    total = sum(len(b.entries) for b in open_batches)
+    missing = {
+        (batch.sweep, entry.run)
+        for batch in manifest.batches.values()
+        if not batch_file(results, manifest.study, batch.id).exists()
+        for entry in batch.entries
+    }
+    total = len(missing)
     started = time.monotonic()
     last = started
     live = console.is_terminal
@@ -258,8 +259,7 @@ def _watch(
         task = bar.add_task("runs", total=total, left="")
         while process.poll() is None:
             time.sleep(0.25)
-            computed, finished = _counts(log)
-            done = computed + finished
+            done = len(missing & _logged(log).keys())
             elapsed = time.monotonic() - started
             left = (
                 f"about {_minutes(elapsed / done * (total - done))} left"
@@ -276,13 +276,18 @@ def _watch(
 
 def _counts(log: Path) -> tuple[int, int]:
     """Count the runs that jobs computed and the runs they took from the store."""
+    flags = _logged(log)
+    finished = sum(flags.values())
+    return len(flags) - finished, finished
+
+
+def _logged(log: Path) -> dict[tuple[str, str], bool]:
+    """Tell of each sweep and run that jobs wrote down whether it came from the store."""
     try:
         lines = log.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return 0, 0
-    flags = {tuple(p[:2]): p[2] for line in lines if len(p := line.split("\t")) == 4}
-    finished = sum(f == "1" for f in flags.values())
-    return len(flags) - finished, finished
+        return {}
+    return {(p[0], p[1]): p[2] == "1" for line in lines if len(p := line.split("\t")) == 4}
 
 
 def _incomplete(manifest: Manifest, results: Path) -> int:

@@ -214,6 +214,7 @@ def check_existence(document: Any) -> None:
     need(masks, "there is no layer")
     for below, above in itertools.pairwise(masks):
         need(above.n == len(below.rows), "the layers do not chain")
+    need(all(any(mask.rows) for mask in masks), "all entries of a layer are zero")
     biases = None
     if "biases" in document:
         need(len(masks) == 2, "missing biases are for one hidden layer")

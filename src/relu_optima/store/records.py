@@ -189,7 +189,7 @@ def _npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in sorted(arrays):
-            array = np.ascontiguousarray(arrays[name])
+            array = np.asarray(arrays[name], order="C")  # keeps a number a number: no axis is added
             if array.dtype.hasobject:
                 raise TypeError(f"array {name!r} holds Python objects")
             part = io.BytesIO()

@@ -158,11 +158,26 @@ def test_no_network_of_several_outputs_is_below_the_bracket():
     assert solved.dual_objective <= min(found) <= solved.objective * 1.05
 
 
-def test_networks_with_biases_are_not_compared():
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_biases_are_weights_of_a_constant_input(outputs):
+    """A network with biases is one of the program with a column of ones in every support."""
     config = Config(supports="from_mask", lam=0.1)
-    outcome, record, upstream = run(config, training=trained(biases=True))
-    assert "trained_excess" not in outcome.row
-    assert outcome.row["n_slots"] == 4
+    rng = np.random.default_rng(4)
+    network = trained(outputs=outputs, biases=True)
+    b0, b1 = rng.standard_normal(len(MASK)), rng.standard_normal(outputs)
+    network = replace(network, arrays=network.arrays | {"b0": b0, "b1": b1})
+    outcome, record, upstream = run(config, dataset=dataset(outputs=outputs), training=network)
+    row, data = outcome.row, upstream["dataset"].arrays
+    assert row["n_slots"] == 5  # a neuron without inputs still has its bias
+    assert row["largest_support"] == 3
+    W, w = network.arrays["W0"], network.arrays["W1"]
+    fit = np.maximum(data["X_train"] @ W.T + b0, 0) @ w.T + b1
+    sizes = np.sqrt((W**2).sum(axis=1) + b0**2) * np.linalg.norm(w, axis=0)
+    y = data["y_train"].reshape(fit.shape)
+    cost = 0.5 * np.sum((fit - y) ** 2) + row["lam"] * (sizes.sum() + np.abs(b1).sum())
+    assert row["trained_objective"] == pytest.approx(cost, rel=1e-12)
+    assert row["trained_below"] is False
+    assert row["trained_excess"] >= 0
     assert stage.verify(record, upstream) == []
 
 

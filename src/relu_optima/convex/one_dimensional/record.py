@@ -156,7 +156,7 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         problems.append(f"the spline misses a target by {proof.violation:.3g}")
     if np.max(np.abs(proof.dual - stored["dual"])) > SAME * max(1.0, np.abs(proof.dual).max()):
         problems.append("the stored dual vector is not the one of the stored spline")
-    network = FreeBiasNetwork(stored["W1"], stored["b1"], stored["w2"], float(stored["b2"]))
+    network = FreeBiasNetwork(stored["W1"], stored["b1"], stored["w2"], stored["b2"].item())
     held = SplineSolution(
         x=x, y=y, weights=ones, beta=lam, loss=loss, nodes=stored["nodes"],
         node_values=stored["node_values"], objective=0.0, dual_objective=0.0, gap=0.0,

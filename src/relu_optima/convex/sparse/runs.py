@@ -36,12 +36,19 @@ class _Masked:
     last : array of bool, shape (K, m)
         Neurons that each output may read.
     network : ShallowNetwork or None
-        The network, if it has no biases and its training ended well: then the program is about it.
+        The network, if its training ended well.
+    biased : bool
+        Whether it has biases: then a column of ones is the last input.
     """
 
     mask: np.ndarray
     last: np.ndarray
     network: ShallowNetwork | None
+    biased: bool = False
+
+    def inputs(self, X: np.ndarray) -> np.ndarray:
+        """Inputs as the supports number them."""
+        return with_ones(X) if self.biased else X
 
 
 def run(task: Task, config: Config) -> Outcome:
@@ -51,6 +58,7 @@ def run(task: Task, config: Config) -> Outcome:
     X = np.asarray(dataset.arrays["X_train"], dtype=np.float64)
     y = np.asarray(dataset.arrays["y_train"], dtype=np.float64)
     masked = _masked(training, X) if config.supports == "from_mask" and training else None
+    X = X if masked is None else masked.inputs(X)
     gates = None if masked is None or masked.network is None else masked.network.U.T
     options = Options(config.budget, config.count, task.seed)
     if masked is not None and len(masked.last) > 1:
@@ -79,7 +87,7 @@ def run(task: Task, config: Config) -> Outcome:
         row |= _against_training(solution, masked, float(bound or 0.0))
     if config.compare:
         row |= _against_best(solution, config, masked)
-    row |= score_row(solution.predict, dataset)
+    row |= score_row(lambda Z: solution.predict(Z if masked is None else masked.inputs(Z)), dataset)
     sizes = [len(s) for s in solution.supports or ()]
     return Outcome(
         row=row,
@@ -111,7 +119,11 @@ def _supports(config: Config, masked: _Masked | None) -> str | list[list[int]] |
 
 
 def _masked(training: Record, X: np.ndarray) -> _Masked:
-    """Supports and network of a training run with one hidden layer."""
+    """Supports and network of a training run with one hidden layer.
+
+    A bias is the weight of a column of ones. Those of the outputs are neurons that read nothing
+    else, one for each output: an output bias c costs lam |c|.
+    """
     arrays = training.arrays
     if "mask_1" not in arrays or "mask_2" in arrays:
         layers = sum(name.startswith("mask_") for name in arrays)
@@ -122,21 +134,33 @@ def _masked(training: Record, X: np.ndarray) -> _Masked:
             fix="train with pattern.hidden_layers=1",
         )
     first, last = arrays["mask_0"].astype(np.int64), arrays["mask_1"] != 0
-    biased = any(np.any(arrays[name]) for name in ("b0", "b1") if name in arrays)
     if first.shape[1] != X.shape[1]:
         raise SolveInputError(
             f"the mask has {first.shape[1]} inputs", allowed=str(X.shape[1]), where="supports"
         )
+    W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
+    biased = "b0" in arrays
+    if biased:
+        K = len(last)
+        constant = with_ones(np.zeros((K, first.shape[1]), dtype=np.int64))
+        first = np.vstack([with_ones(first), constant])
+        last = np.hstack([last, np.eye(K, dtype=bool)])
+        W = np.vstack([np.column_stack([W, arrays["b0"]]), constant])
+        w = np.hstack([w, np.diag(np.asarray(arrays["b1"], dtype=np.float64))])
     network = None
-    if not biased and training.status == "ok":  # weights of a diverged training are no attempt
-        W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
+    if training.status == "ok":  # weights of a diverged training are no attempt
         network = ShallowNetwork(W, w.T)
     alive = last.any(axis=0) & first.any(axis=1)
     if not alive.any():
         raise SolveInputError(
             "no neuron of the mask has an input and an output", where="convex.supports"
         )
-    return _Masked(first[alive], last[:, alive], network)
+    return _Masked(first[alive], last[:, alive], network, biased)
+
+
+def with_ones(rows: np.ndarray) -> np.ndarray:
+    """Append a column of ones."""
+    return np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
 
 
 def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Scalar]:
@@ -170,7 +194,8 @@ def _against_training(
     solution: ShallowSolution, masked: _Masked, bound: float
 ) -> dict[str, Scalar]:
     """How far the trained network is from the optimum of its own mask."""
-    row: dict[str, Scalar] = {"n_slots": len(masked.mask)}
+    outputs = len(masked.last) if masked.biased else 0  # output biases take no hidden neuron
+    row: dict[str, Scalar] = {"n_slots": len(masked.mask) - outputs}
     if len(masked.last) == 1:
         supports = solution.supports or ()
         places = {s: k for k, s in enumerate(supports)}
@@ -220,8 +245,9 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     lam = float(row["lam"] or 0.0)
     config = Config.model_validate(record.config["groups"]["convex"])
     masked = _masked(upstream["training"], X) if config.supports == "from_mask" else None
+    X = X if masked is None else masked.inputs(X)
     gates = None if masked is None or masked.network is None else masked.network.U.T
-    options = Options(config.budget, config.count, int(stored["pattern_seed"]))
+    options = Options(config.budget, config.count, int(stored["pattern_seed"].item()))
     problems = []
     network = ShallowNetwork(stored["U"], stored["V"])
     if masked is not None and len(masked.last) > 1:

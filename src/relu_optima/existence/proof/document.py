@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,19 +47,23 @@ def _text(numbers: np.ndarray) -> str:
 
 
 def unpack_masks(layers: Any) -> list[Mask]:
-    """Read what `pack_masks` wrote."""
-    out: list[Mask] = []
+    """Read what `pack_masks` wrote: layers that chain, each with a one."""
+    if not isinstance(layers, list) or not layers:
+        raise ValueError("there is no layer")
+    out = [_unpacked(layer) for layer in layers]
+    if any(above.shape[1] != below.shape[0] for below, above in pairwise(out)):
+        raise ValueError("the layers do not chain")
+    if not all(mask.sum() for mask in out):
+        raise ValueError("all entries of a layer are zero")
+    return out
+
+
+def _unpacked(layer: Any) -> Mask:
     try:
-        for layer in layers:
-            m, n = (integer(side) for side in layer["shape"])
-            out.append(_lists(layer, m, n) if "lengths" in layer else _bits(layer, m, n))
-            if len(out) > 1 and n != out[-2].shape[0]:
-                raise ValueError("the layers do not chain")
+        m, n = (integer(side) for side in layer["shape"])
+        return _lists(layer, m, n) if "lengths" in layer else _bits(layer, m, n)
     except (TypeError, KeyError, binascii.Error) as error:
         raise ValueError(f"no packed masks: {error}") from error
-    if not out:
-        raise ValueError("there is no layer")
-    return out
 
 
 def _bits(layer: dict[str, Any], m: int, n: int) -> np.ndarray:
@@ -106,7 +111,7 @@ def unpack_biases(document: dict[str, Any], masks: list[Any]) -> Biases | None:
         return None
     if len(masks) != 2:
         raise ValueError("missing biases are for one hidden layer")
-    hidden, output = (unpack_masks([layer])[0].astype(bool) for layer in document["biases"])
+    hidden, output = (_unpacked(layer).astype(bool) for layer in document["biases"])
     sizes = [(1, mask.shape[0]) for mask in masks]
     if [hidden.shape, output.shape] != sizes:
         raise ValueError("there is not one bias for each neuron and output")
