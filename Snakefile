@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from relu_optima.plan import snapshot
+from relu_optima.config import snapshot
 
 STUDY = config.get("study", "default")
 # Only the main process plans, and only if `relu-optima study` has not just done so.

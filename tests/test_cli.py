@@ -172,7 +172,7 @@ def test_solve_refuses_bad_tables(tmp_path, text):
 def test_run_prints_its_row_and_a_hint_for_a_typo(tmp_path):
     done = relu_optima(tmp_path, "run", "convex")
     assert done.returncode == 2
-    assert "conf/config.yaml" in done.stderr
+    assert "conf: there is no such folder here" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ PICTURES = {
     ("architecture.md", "config ──► plan"): "how data flow",
     ("publish.md", "results/<study>/sweeps/*.parquet ──►"): "how data flow",
     ("datasets.md", "uci/<name>.csv"): "what a data folder holds",
+    ("extending.md", "[project.entry-points"): "an entry point; tests/installed.py writes one",
 }
 # Blocks of YAML that do not name their file in the first line.
 UNNAMED = {

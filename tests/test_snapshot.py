@@ -8,7 +8,7 @@ import pytest
 
 HOOK = """
 import pathlib, sys
-from relu_optima.plan import snapshot
+from relu_optima.config import snapshot
 snapshot.install()
 from relu_optima.plan.code_key import SourceTree
 root = pathlib.Path(snapshot.__file__).parents[1]

@@ -7,6 +7,7 @@ from . import pruning as pruning
 from . import sensitivity as sensitivity
 from . import training as training
 from .existence.networks import decide as decide
+from .library.contracts import check_plugin as check_plugin
 from .library.optima import Optima as Optima
 from .library.optima import Pruned as Pruned
 from .library.solution import Solution as Solution

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from relu_optima.errors import MissingExtraError, extras_named
 
-if TYPE_CHECKING:
-    from relu_optima.plan.model import Manifest
 
-
-def _remake(plan: Manifest, results: Path) -> Iterator[tuple[list[Path], bool, str]]:
+def _remake(plan: Any, results: Path) -> Iterator[tuple[list[Path], bool, str]]:
     """Make what a plan publishes again, which needs more than the library alone."""
     from relu_optima.run.rebuild import rebuild
 

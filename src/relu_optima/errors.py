@@ -44,6 +44,10 @@ class ConfigError(ReluOptimaError):
         super().__init__(text + "\n".join(f"  - {p}" for p in self.problems), fix=fix)
 
 
+class ContractError(ReluOptimaError):
+    """A plug-in that breaks a promise of its kind."""
+
+
 class DataError(ReluOptimaError):
     """A data set, pattern file or array that cannot be used as given."""
 

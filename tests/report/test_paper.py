@@ -52,7 +52,7 @@ def sources(published, texts, monkeypatch):
 
     def write(text):
         (texts / "made_up.tex").write_text(text)
-        return paper_sources(manifest, results, texts, "times")
+        return paper_sources(manifest, results, texts.joinpath, "times")
 
     return write
 
@@ -90,7 +90,7 @@ def test_a_text_that_says_what_no_run_says_is_refused_with_the_repair(sources, o
 def test_a_stale_number_is_refused_with_the_command_that_repairs_it(published, texts):
     manifest, _, results = published
     with pytest.raises(PaperError, match="relu-optima study made_up") as caught:
-        paper_sources(manifest, results, texts, "times")
+        paper_sources(manifest, results, texts.joinpath, "times")
     assert "figure losses" in str(caught.value)
 
 

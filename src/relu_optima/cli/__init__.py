@@ -11,11 +11,11 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
 
-from relu_optima.plan import snapshot  # noqa: E402
+from relu_optima.config import snapshot  # noqa: E402
 
 snapshot.install()
 
-from relu_optima.cli import answers, jobs, look_up, results, share, studies  # noqa: E402, F401
+from relu_optima.cli import answers, begin, jobs, look_up, results, share, studies  # noqa: E402, F401
 from relu_optima.cli.shared import app  # noqa: E402
 from relu_optima.errors import REFUSALS, ReluOptimaError  # noqa: E402
 from relu_optima.run.caches import use_writable_caches  # noqa: E402

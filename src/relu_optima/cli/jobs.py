@@ -79,4 +79,4 @@ def write_paper(
     """Write the paper of a study (called by Snakemake)."""
     from relu_optima.run.paper import write_paper as write
 
-    write(plan, Path("workflow/paper"), font)
+    write(plan, Path(), font)

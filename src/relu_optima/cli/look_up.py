@@ -14,6 +14,7 @@ from relu_optima.cli.shared import app
 @app.command("list")
 def list_all() -> None:
     """List the studies with what they are about, and the presets of each config group."""
+    from relu_optima.config.compose import presets
     from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
     from relu_optima.config.reads import GROUPS
     from relu_optima.plan.study_files import study_titles
@@ -24,8 +25,7 @@ def list_all() -> None:
         console.print(f"  {name:<22}  {title}")
     console.print("presets (relu-optima run STAGE GROUP=PRESET; keys: relu-optima options GROUP)")
     for group in GROUPS:
-        names = sorted(path.stem for path in Path("conf", group).glob("*.yaml"))
-        console.print(f"  {group:<12}  {', '.join(names)}")
+        console.print(f"  {group:<12}  {', '.join(presets(Path('conf'), group))}")
     console.print("kinds of figure and table")
     for group in ("figure", "table"):
         assert group in PLUGIN_PACKAGES

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from relu_optima.config.places import find, layers
 from relu_optima.config.yaml_limits import MAX_DEPTH, excess
 from relu_optima.errors import ReluOptimaError
 
@@ -61,19 +62,14 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 def presets(conf: Path, group: str) -> tuple[str, ...]:
     """List the presets of a config group; ``_name.yaml`` is a base of others and none itself."""
-    return tuple(sorted(p.stem for p in (conf / group).glob("[!_]*.yaml")))
+    found = (path for folder in layers(conf) for path in (folder / group).glob("[!_]*.yaml"))
+    return tuple(sorted({path.stem for path in found}))
 
 
 @cache
 def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """Read ``config.yaml``: the default preset of each group and the study-wide values."""
-    path = conf / "config.yaml"
-    if not path.is_file():
-        raise ComposeError(
-            "there is no conf/config.yaml here",
-            where=str(path),
-            fix="run from the root of the project, where Snakefile and conf/ are",
-        )
+    path = find(conf, "config.yaml")
     content = load_yaml(path)
     choices: dict[str, str] = {}
     defaults = content.pop("defaults", [])
@@ -91,28 +87,44 @@ def study_defaults(conf: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 @cache
+def _check_all(folder: Path) -> None:
+    """Refuse a folder with a file that Hydra must not read."""
+    for path in folder.rglob("*.yaml"):
+        load_yaml(path)
+
+
+@cache
 def compose_preset(conf: Path, group: str, preset: str) -> dict[str, Any]:
-    """Compose one preset of one group; Hydra merges the files that its ``defaults`` name."""
-    content = load_yaml(conf / group / f"{preset}.yaml")
+    """Compose one preset of one group; Hydra merges the files that its ``defaults`` name.
+
+    They are looked for where the preset lies and behind that, so that a preset of this package is
+    the same in every project.
+    """
+    path = find(conf, f"{group}/{preset}.yaml")
+    content = load_yaml(path)
     if "defaults" not in content:
         return content
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
 
-    for other in conf.rglob("*.yaml"):  # Hydra may include any of them
-        load_yaml(other)
+    every = layers(conf)
+    first = every.index(path.absolute().parents[1])
+    for folder in every[first:]:
+        _check_all(folder)  # Hydra may include any of them
+    quoted = (str(folder).replace("'", r"\'") for folder in every[first + 1 :])
+    behind = ",".join(f"'file://{folder}'" for folder in quoted)
     # Snakemake may evaluate the Snakefile twice in one process.
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
-            composed = compose(f"{group}/{preset}")
+        with initialize_config_dir(str(every[first]), version_base="1.3"):
+            composed = compose(f"{group}/{preset}", [f"hydra.searchpath=[{behind}]"])
         value = OmegaConf.to_container(composed[group], resolve=False)
     except (HydraException, *_YAML_ERRORS) as error:
-        first = " ".join(str(error).split()) or type(error).__name__
-        raise ComposeError(first, where=str(conf / group / f"{preset}.yaml")) from None
+        first_line = " ".join(str(error).split()) or type(error).__name__
+        raise ComposeError(first_line, where=str(path)) from None
     if not isinstance(value, dict):
-        raise ComposeError("must hold a mapping", where=str(conf / group / f"{preset}.yaml"))
+        raise ComposeError("must hold a mapping", where=str(path))
     return {str(k): v for k, v in value.items()}
 
 

@@ -16,6 +16,7 @@ from relu_optima.config.compose import (
     resolve,
 )
 from relu_optima.config.identity import canonical_json
+from relu_optima.config.places import find, shown
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import (
     InvalidGroup,
@@ -140,7 +141,7 @@ class GroupChecker:
         try:
             model: Group = validate_group(group, values)
         except InvalidGroup as error:
-            file = f"{self.conf.name}/{group}/{preset}.yaml"
+            file = shown(self.conf, find(self.conf, f"{group}/{preset}.yaml"))
             lines = []
             for mistake in error.mistakes:
                 key = f"{group}.{mistake.key}" if mistake.key else group

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from relu_optima.config.base import Group
-from relu_optima.config.plugins import PLUGIN_PACKAGES, load_plugin
+from relu_optima.config.plugins import PLUGIN_PACKAGES, load_plugin, plugin_index
 from relu_optima.errors import ReluOptimaError
 from relu_optima.files import file_digest
 
@@ -72,12 +72,11 @@ def plugin_modules(group: str, values: Mapping[str, Any]) -> list[str]:
     """Name the plug-in modules that a group's values select: its own, and those it asks for."""
     if group not in PLUGIN_PACKAGES:
         return []
-    package, key = PLUGIN_PACKAGES[group]
-    name = values.get(key)
+    name = values.get(PLUGIN_PACKAGES[group][1])
     if not isinstance(name, str):
         return []
     further = getattr(load_plugin(group, name), "plugin_modules", None)
-    return [f"{package}.{name}", *(further(values) if further else [])]
+    return [plugin_index(group)[name], *(further(values) if further else [])]
 
 
 def group_model(group: str) -> type[Group]:

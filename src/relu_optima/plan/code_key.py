@@ -1,8 +1,9 @@
 """Keys of runs: which code, files and libraries a run depends on, blind to comments and docstrings.
 
 Snakemake's own ``code`` trigger sees rule text only. A key hashes the abstract syntax trees of all
-modules of this package that a stage's entry module and its plug-ins reach through any import
-statement, function-local ones included, and the versions of all libraries these reach.
+modules of this package, and of packages of plug-ins, that a stage's entry module and its plug-ins
+reach through any import statement, function-local ones included, and the versions of all libraries
+these reach.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from relu_optima.config.identity import digest
+from relu_optima.config.snapshot import PACKAGE, followed, source
 from relu_optima.config.validate import Reach, plugin_modules
 from relu_optima.errors import StoreError
 from relu_optima.plan.environment import Environment, environment_of
-from relu_optima.plan.snapshot import PACKAGE, source
 from relu_optima.stage import STAGES
 
 # Code that flattens records into the rows of batch files and collected sweeps.
@@ -48,15 +49,14 @@ class SourceTree:
         self.run_keys: dict[tuple[Any, ...], RunKey] = {}
 
     def path(self, module: str) -> Path | None:
-        """Find the file of a module."""
-        parts = module.split(".")
-        if parts[0] != PACKAGE:
+        """Find the file of a module of this package or of one that holds plug-ins."""
+        top, *parts = module.split(".")
+        folder = self.root if top == PACKAGE else followed(top)
+        if folder is None:
             return None
-        base = self.root.joinpath(*parts[1:])
-        for candidate in (base / "__init__.py", base.with_suffix(".py")):
-            if candidate.is_file() and candidate != self.root.with_suffix(".py"):
-                return candidate
-        return None
+        base = folder.joinpath(*parts)
+        candidates = [base / "__init__.py", *([base.with_suffix(".py")] if parts else [])]
+        return next((path for path in candidates if path.is_file()), None)
 
     def _tree(self, module: str) -> ast.Module:
         if module not in self._trees:
@@ -80,9 +80,8 @@ class SourceTree:
             parts = module.split(".")
             drop = node.level - (1 if self._is_package(module) else 0)
             base = ".".join([*parts[: len(parts) - drop], *([base] if base else [])])
-        if self.path(base) is None:
-            return set()
-        found = {base}
+        # a folder of plug-ins needs no __init__.py
+        found = {base} if self.path(base) is not None else set()
         for alias in node.names:
             name = f"{base}.{alias.name}"
             if self.path(name) is not None:
@@ -126,7 +125,11 @@ class SourceTree:
                     others.update(name.partition(".")[0] for name in names)
             self._imports[module] = (
                 frozenset(m for m in own if self.path(m) is not None),
-                frozenset(others - sys.stdlib_module_names - {PACKAGE}),
+                frozenset(
+                    name
+                    for name in others - sys.stdlib_module_names - {PACKAGE}
+                    if followed(name) is None
+                ),
             )
         return self._imports[module]
 
@@ -154,7 +157,7 @@ class SourceTree:
             seen.add(module)
             todo.extend(self.imports(module))
             parent = module.rpartition(".")[0]
-            if parent:
+            if self.path(parent) is not None:
                 todo.append(parent)
         self._closures[start] = seen
         return seen

@@ -10,6 +10,7 @@ from typing import Any
 
 from relu_optima.config.compose import presets, study_defaults
 from relu_optima.config.groups import CheckedGroup, GroupChecker
+from relu_optima.config.places import find, shown
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import did_you_mean
 from relu_optima.plan.columns import SweepColumns, config_columns
@@ -223,7 +224,7 @@ class Expander:
             if choice in self._presets(group):
                 choices[group] = str(choice)
                 continue
-            place = origin.get(group, f"{self.conf.name}/config.yaml")
+            place = origin.get(group, shown(self.conf, find(self.conf, "config.yaml")))
             hint = did_you_mean(str(choice), self._presets(group))
             by = sweep if group not in origin else ""
             self.problems.append(f"{place}: {group}: unknown choice {choice!r}; {hint}", by)

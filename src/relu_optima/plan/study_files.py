@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from relu_optima.config.base import NAME_PATTERN
 from relu_optima.config.compose import ComposeError, load_yaml
+from relu_optima.config.places import layers, shown
 from relu_optima.config.problems import Problems
 from relu_optima.config.validate import did_you_mean, explain
 from relu_optima.plan.schema import StudyConfig
@@ -154,7 +155,12 @@ class StudyFiles:
 
 
 def studies(conf: Path) -> tuple[str, ...]:
-    """List the studies."""
+    """List the studies, those that come with this package included."""
+    return tuple(sorted({name for folder in layers(conf) for name in own_studies(folder)}))
+
+
+def own_studies(conf: Path) -> tuple[str, ...]:
+    """List the studies that one folder holds."""
     return tuple(sorted({p.stem for p in (conf / FOLDER).glob("*") if _files(p)}))
 
 
@@ -168,18 +174,19 @@ def read_study(
     conf: Path, name: str, problems: Problems, asked_by: str = "study"
 ) -> StudyFiles | None:
     """Read the files of a study; that there is no such study is noted, and None returned."""
-    folder = conf / FOLDER
-    found = [p for p in (folder / f"{name}.yaml", folder / name) if _files(p)]
-    if not re.fullmatch(NAME_PATTERN, name) or not found:
+    found: list[Path] = []
+    for folder in layers(conf) if re.fullmatch(NAME_PATTERN, name) else ():
+        place = folder / FOLDER
+        found = found or [p for p in (place / f"{name}.yaml", place / name) if _files(p)]
+    if not found:
         hint = did_you_mean(name, studies(conf))
         problems.append(f"{asked_by}: there is no study {name!r}; {hint}")
         return None
-    base = f"{conf.name}/{FOLDER}"
-    study = StudyFiles(conf, name, problems, f"{base}/{found[0].name}")
+    study = StudyFiles(conf, name, problems, shown(conf, found[0]))
     if len(found) > 1:
-        problems.append(f"{base}/{name}.yaml: there is a folder of this name too; remove one")
+        problems.append(f"{shown(conf, found[0])}: there is a folder of this name too; remove one")
     for path in _files(found[0]):
-        study.add(path, f"{base}/{path.relative_to(folder).as_posix()}")
+        study.add(path, shown(conf, path))
     if not study.title and study.readable:
         problems.append(f"{study.where}: title: must be set")
     return study

@@ -11,7 +11,7 @@ from relu_optima.datasets.files import DATA_VARIABLE
 from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
 from relu_optima.plan.model import Manifest
-from relu_optima.plan.study_files import studies
+from relu_optima.plan.study_files import own_studies
 from relu_optima.run.ready import look_ahead
 from relu_optima.run.report.index import index_page
 from relu_optima.run.report.typesetting import missing_programs
@@ -23,7 +23,7 @@ PAPER = "default"  # the study whose text is the paper
 def run_everything(*, cores: int, font: str, root: Path, console: Console) -> None:
     """Announce what is ahead, run the studies, write the paper and the index."""
     results = root / "results"
-    plans = [make_plan(name, root=root) for name in studies(root / "conf")]
+    plans = [make_plan(name, root=root) for name in own_studies(root / "conf")]
     here = [p for p in plans if os.environ.get(DATA_VARIABLE) or not needs_data(p)]
     seconds = {p.study: sum(a.seconds for a in look_ahead(p, results)) for p in here}
     for plan in plans:

@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from relu_optima.config.places import workflow_file
 from relu_optima.errors import ReluOptimaError
 from relu_optima.files import write_atomically
 from relu_optima.plan.make import make_plan
@@ -130,8 +131,8 @@ def _run_jobs(
 
 def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[str]:
     """Say in Snakemake's arguments where jobs run and how many at a time."""
-    for profile in profiles:
-        folder = root / profile
+    folders = {str(profile): workflow_file(root, str(profile)) for profile in profiles}
+    for profile, folder in folders.items():
         if not any(p.is_file() for p in (folder, folder / "profile.yaml", folder / "config.yaml")):
             raise ReluOptimaError(
                 "there is no such profile",
@@ -140,7 +141,7 @@ def _where_jobs_run(profiles: Sequence[Path], cores: int, root: Path) -> list[st
             )
     if not profiles:
         return ["--cores", str(cores)]
-    return [word for profile in profiles for word in ("--profile", str(profile))]
+    return [word for folder in folders.values() for word in ("--profile", str(folder.absolute()))]
 
 
 def show_plan(manifest: Manifest, ahead: list[Ahead], console: Console, cores: int | None) -> None:
@@ -197,6 +198,7 @@ def _snakemake(
     environment = {**os.environ, PLANNED: manifest.study, "PATH": search}
     command = [
         sys.executable, "-m", "snakemake", *arguments, "--nocolor",
+        "--snakefile", str(workflow_file(root, "Snakefile").absolute()),
         "--config", f"study={manifest.study}",
     ]  # fmt: skip
     with log.open("ab") as stream:
@@ -314,7 +316,7 @@ def _write_appendix(manifest: Manifest, root: Path, lock: int, console: Console)
     folder = root / "results" / manifest.study
     target = folder / APPENDIX
     inputs = [plan_file(root / "results", manifest.study), *(folder / "tables").glob("*")]
-    inputs += [*(folder / "figures").glob("*"), *(root / "workflow" / "report").glob("*")]
+    inputs += [*(folder / "figures").glob("*"), *workflow_file(root, "workflow/report").glob("*")]
     newest = max((p.stat().st_mtime for p in inputs), default=0.0)
     if target.exists() and target.stat().st_mtime > newest:
         return

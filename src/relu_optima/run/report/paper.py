@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from relu_optima.errors import ReluOptimaError
@@ -33,7 +33,9 @@ class PaperError(ReluOptimaError):
     """A manuscript that says what no run says."""
 
 
-def paper_sources(manifest: Manifest, results: Path, texts: Path, font: str) -> dict[str, bytes]:
+def paper_sources(
+    manifest: Manifest, results: Path, texts: Callable[[str], Path], font: str
+) -> dict[str, bytes]:
     """Collect all files of a study's paper, ``paper.tex`` the main one.
 
     Parameters
@@ -42,8 +44,8 @@ def paper_sources(manifest: Manifest, results: Path, texts: Path, font: str) -> 
         The plan; its figures and tables must be what it makes.
     results : Path
         The folder ``results``.
-    texts : Path
-        ``workflow/paper``: class, bibliography, checklist and the texts of studies.
+    texts : callable
+        Finds a file of ``workflow/paper``: class, bibliography, checklist, the texts of studies.
     font : str
         One of `FONTS`.
 
@@ -64,7 +66,7 @@ def paper_sources(manifest: Manifest, results: Path, texts: Path, font: str) -> 
     _refuse_stale(manifest, results)
     folder = results / manifest.study
     macros, lines = _macros(manifest, folder)
-    written = texts / f"{manifest.base}.tex"
+    written = texts(f"{manifest.base}.tex")
     text = written.read_text(encoding="utf-8") if written.exists() else _plain_text(manifest)
     place = str(written) if written.exists() else f"the text made for {manifest.study}"
     mistakes = [
@@ -74,7 +76,7 @@ def paper_sources(manifest: Manifest, results: Path, texts: Path, font: str) -> 
     ]
     if mistakes:
         raise PaperError("\n  ".join(mistakes), where=place, fix=f"correct the text, {again}")
-    files = {name: (texts / name).read_bytes() for name in SHARED}
+    files = {name: texts(name).read_bytes() for name in SHARED}
     shown = re.findall(r"\\input\{(figures|tables)/([a-z0-9_]+)\}", text)
     for kind, name in shown:
         if kind == "tables":

@@ -1,0 +1,1 @@
+"""First files of a project, a study or a plug-in, each complete and commented."""
