@@ -7,9 +7,9 @@ import sys
 import pytest
 
 import relu_optima
+from relu_optima.cli.scaffold.write import init, new_plugin
 from relu_optima.config.plugins import load_plugin, plugin_names
 from relu_optima.errors import ReluOptimaError
-from relu_optima.cli.scaffold.write import init, new_plugin
 from tests.installed import ROOT
 
 FIELDS = {

@@ -2,9 +2,9 @@
 
 import pytest
 
+from relu_optima.cli.scaffold.write import init, new_sweep
 from relu_optima.errors import ReluOptimaError
 from relu_optima.plan.make import make_plan
-from relu_optima.cli.scaffold.write import init, new_sweep
 from tests.installed import install, run
 
 
