@@ -102,12 +102,12 @@ def test_an_edit_of_their_helper_changes_their_runs_only(project, tmp_path):
 
 def test_mistakes_in_their_keys_are_told_like_ours(project, tmp_path):
     install_plugins(tmp_path / "site")
-    text = STUDY.replace("convex.gates.count: 6", "dataset.widht: 1").replace(
+    text = STUDY.replace("convex.gates.count: 6", "dataset.widthh: 1").replace(
         "heaviest", "heavyest"
     )
     (project / "conf/study/s.yaml").write_text(text.replace("plot: strip", "plot: stripe"))
     said = python(project, PLAN, tmp_path / "site", fails=True)
-    assert "dataset.widht: unknown key; did you mean 'width'?" in said
+    assert "dataset.widthh: unknown key; did you mean 'width'?" in said
     assert "unknown choice 'heavyest'; did you mean 'heaviest'?" in said
     assert "there is no figure plot 'stripe'; did you mean 'strip'?" in said
 
