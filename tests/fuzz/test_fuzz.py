@@ -16,11 +16,12 @@ from relu_optima.patterns.reading import read_masks
 from tests.fuzz.__main__ import attempt, warm_up
 from tests.fuzz.targets import TARGETS
 
-CASES = {"check": 150, "solve": 40, "config": 5, "store": 150}
+CASES = {"check": 150, "solve": 40, "config": 10, "store": 150}
+SLOW = {"config": pytest.mark.slow}  # a plan for each case
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=SLOW.get(n, ())) for n in TARGETS])
 def test_damaged_input_gives_typed_errors_only(name, tmp_path):
     seed = 0  # always the same cases; `make fuzz` draws new ones
     target = TARGETS[name](tmp_path)

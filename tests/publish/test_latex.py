@@ -115,7 +115,7 @@ def compiled(folder, name, text):
     ("venue", "typeface"),
     [
         ("neurips_text", "computer_modern"),
-        ("icml_text", "times"),
+        pytest.param("icml_text", "times", marks=pytest.mark.slow),
         pytest.param("neurips_text", "times", marks=pytest.mark.slow),
         pytest.param("icml_text", "computer_modern", marks=pytest.mark.slow),
     ],

@@ -172,7 +172,7 @@ def test_no_wrong_row_in_twenty_edits_of_every_stage(marked_root, tmp_path, mome
         check(marked_root, tmp_path / str(seed), moments, stage, seed)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_wrong_table(finished: Project, seed):
     (finished.root / "driver.py").write_text(DRIVER)
     table = finished.root / "results/tiny/tables/tiny_certificates.csv"

@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import pytest
+
 from tests.studies import put
 from tests.workflow.conftest import Project
 
@@ -37,6 +39,7 @@ def records(project: Project) -> dict[str, str]:
     return out
 
 
+@pytest.mark.slow
 def test_a_run_does_not_depend_on_its_neighbours(fresh: Project):
     project = prepared(fresh)
     assert project.study(name="nets") == 7  # six nets and the data set
