@@ -435,18 +435,18 @@ def render_elsewhere(folder, hash_seed, which):
     return {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
-FEW = "lambda_objective,existence_density,pruning_accuracy,lambda_path,example_confusion"
+FEW = "lambda_objective,existence_density,example_confusion"
 
 
 @pytest.mark.parametrize(
     "which",
-    [FEW + ",lambda_optima,lambda_certificates", pytest.param("all", marks=pytest.mark.slow)],
+    [FEW + ",lambda_optima", pytest.param("all", marks=pytest.mark.slow)],
 )
 def test_files_are_the_same_bytes_in_another_process(tmp_path, which):
     first = render_elsewhere(tmp_path / "a", "1", which)
     second = render_elsewhere(tmp_path / "b", "2", which)
     assert first.keys() == second.keys()
-    assert len(first) >= 20
+    assert len(first) >= 12
     assert [n for n in first if first[n] != second[n]] == []
 
 
