@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_breast_cancer
 
@@ -160,6 +160,8 @@ def test_fifty_points_take_few_factorisations():
 @given(st.floats(-5.0, 0.95), st.integers(0, 100))
 def test_an_accelerated_step_ends_what_converges_along_one_direction(rate, seed):
     """Corrections that leave the error times a rate are ended by their second, even if it grows."""
+    share = abs(rate / (rate - 1.0))
+    assume(abs(share - follow.FARTHEST) > 1e-6)  # there rounding decides: rate = 0.75
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((9, 2)), rng.standard_normal(9)
     follower = PathFollower(X, y, activation_patterns(X, sample_gates(X, 5, seed)).T)
@@ -170,7 +172,7 @@ def test_an_accelerated_step_ends_what_converges_along_one_direction(rate, seed)
         before = theta + rate**k * error
         follower.theta, follower.c = theta + rate ** (k + 1) * error, c + rate ** (k + 1) * change
         move = follower._accelerate(before, move)
-    if abs(rate / (rate - 1.0)) < follow.FARTHEST:
+    if share < follow.FARTHEST:
         assert follower.theta == pytest.approx(theta, abs=1e-9)
         assert follower.c == pytest.approx(c, abs=1e-9)
     else:
