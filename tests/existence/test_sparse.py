@@ -11,7 +11,7 @@ from relu_optima.errors import DataError
 from relu_optima.existence import Certificate, check_files
 from relu_optima.existence.proof import chain
 from relu_optima.existence.proof.document import pack_masks, unpack_masks
-from relu_optima.existence.proof.linear import column_sizes, row_sizes
+from relu_optima.existence.proof.linear import column_sizes, packed_product, row_sizes
 from relu_optima.existence.proof.verify import problems_of
 from relu_optima.patterns import masks as mask_rules
 from relu_optima.patterns.sparse import as_list, compact, is_sparse, same_masks
@@ -33,6 +33,18 @@ def monarch(size, block):
     lower = sparse.kron(sparse.eye_array(size // block), np.ones((block, block)))
     upper = sparse.kron(sparse.eye_array(block), np.ones((size // block, size // block)))
     return [lower, sparse.csr_array(upper)[turn][:, turn]]
+
+
+@pytest.mark.parametrize("columns", [3, 60, 64, 65, 130])
+def test_a_product_of_bits_is_the_boolean_product(columns):
+    """Whole words of eight bytes or not, rows without any 1 among them."""
+    rng = np.random.default_rng(columns)
+    above = (rng.random((9, 7)) < 0.3).astype(np.uint8)
+    above[[0, 4]] = 0
+    below = (rng.random((7, columns)) < 0.4).astype(np.uint8)
+    packed = np.asfortranarray(np.packbits(below, axis=1))
+    found = packed_product(as_list(above), packed)
+    assert np.array_equal(found, np.packbits((above @ below) > 0, axis=1))
 
 
 @pytest.mark.parametrize(

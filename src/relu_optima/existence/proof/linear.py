@@ -137,13 +137,15 @@ def _shared_counts(sets: sparse.csr_array) -> Callable[[slice], Any]:
 def packed_product(above: sparse.csr_array, packed: np.ndarray) -> np.ndarray:
     """Return the Boolean product of a mask with one whose rows are packed into bits."""
     out = np.zeros((above.shape[0], packed.shape[1]), np.uint8)
+    word = np.uint64 if packed.shape[1] % 8 == 0 else np.uint8  # eight bytes at once, where whole
+    below, into = np.ascontiguousarray(packed).view(word), out.view(word)
     filled = np.flatnonzero(row_sizes(above))
     step = max(1, ROWS_AT_ONCE // max(1, packed.shape[1]))
     for start in range(0, len(filled), step):
         rows = filled[start : start + step]
         begin, end = above.indptr[rows[0]], above.indptr[rows[-1] + 1]
-        lines = packed[above.indices[begin:end]]
-        out[rows] = np.bitwise_or.reduceat(lines, above.indptr[rows] - begin, axis=0)
+        lines = below[above.indices[begin:end]]
+        into[rows] = np.bitwise_or.reduceat(lines, above.indptr[rows] - begin, axis=0)
     return out
 
 
