@@ -172,6 +172,6 @@ def test_a_levelled_residual_proves_a_better_bound():
     value, dual = feasible_multiple(N, targets, beta, engine._pricer.price(N).bound)
     better = engine._lowered(master, N, beta, _Best(value, dual))
     before, after = (1.0 - v * s_y**2 / optimum for v in (value, better.value))
-    assert before > 1e-6
+    assert before > 1e-7
     assert -1e-9 < after < 0.2 * before
     assert largest_correlation(X, better.dual * s_y) <= 0.05 * (1 + 1e-12)
