@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -159,18 +160,15 @@ def _pyscnn(_: argparse.Namespace) -> None:
     }.items():
         gates = sample_gates(X, 50, 0)
         lam = 0.05 * one_vs_all_lambda_max(X, Y, gates)
-        solve = lambda tol, X=X, Y=Y, g=gates, lam=lam: solve_one_vs_all(X, Y, g, lam, tol=tol)  # noqa: E731
-        bound = solve(1e-9).dual_objective
+        solve = partial(solve_one_vs_all, X, Y, gates, lam)
+        bound = solve(tol=1e-9).dual_objective
         for tolerance in (1e-8, 1e-10, 1e-12):
-            peer = lambda t=tolerance, X=X, Y=Y, g=gates, lam=lam: pyscnn_one_vs_all(
-                X, Y, g, lam, t
-            )  # noqa: E731
-            value, theirs = timed(peer)
+            value, theirs = timed(partial(pyscnn_one_vs_all, X, Y, gates, lam, tolerance))
             excess = value / bound - 1.0
             _line(f"pyscnn, {name}, {tolerance:g}", 0.05, theirs, excess)
             if excess <= NEAR:
                 break
-        found, seconds = timed(lambda s=solve, e=excess: s(max(1e-10, min(1e-6, e))))
+        found, seconds = timed(partial(solve, tol=max(1e-10, min(1e-6, excess))))
         _line(f"ours, {name}", 0.05, seconds, found.gap, f"{theirs / seconds:.0f} times as fast")
 
 
