@@ -198,9 +198,7 @@ class Sliding:
         hit, share = np.empty(len(self.W), dtype=np.int64), np.empty(len(self.W))
         before, NV = self.W @ self._unit.T, self.V @ N.T
         for _ in range(MAX_TRIALS):
-            P = _in_row_space(
-                self._bases, self._sizes, descent(hessian, gradient, damping * self.beta)
-            )
+            P = self._spread(descent(hessian, gradient, damping * self.beta))
             W = kernels.step_to_faces(
                 self._lengths, self.W, P, before, P @ self._unit.T, self._on, NV, self.beta, hit,
                 share,
