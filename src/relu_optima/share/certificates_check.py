@@ -690,6 +690,7 @@ def check_refutation(masks: Sequence[Mask], limit: dict[Cell, Fraction], proof: 
                 for k, S, T in rectangles([lower, upper]) if S & seen and T & inside}
     if "useless" in proof:
         k = index(proof["useless"], len(lower.rows))
+        need(k in supports, "X: the neuron does not see the window")
         cells = [c for c, x in limit.items() if x and c[0] in rows and c[1] in columns]
         met = [sorted(x) for x in zip(*cells, strict=True)]
         fine = met == [sorted(rows), sorted(columns)] and len(supports) <= len(rows)
