@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
-from operator import add, index, or_, sub
+from operator import add, or_, sub
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,16 @@ def places_of(some: int) -> list[int]:
     return [place for place, c in enumerate(reversed(bin(some)[2:])) if c == "1"]
 
 
+def integer(value: Any) -> int:
+    """Read an integer; ``true`` is none."""
+    need(type(value) is int and value.bit_length() <= 4096, f"{str(value)[:40]} is no integer")
+    return int(value)
+
+
 def subset(value: Iterable[int], whole: int) -> int:
     """Read a list of distinct places of a set."""
     out = 0
-    for place in value:
+    for place in map(integer, value):
         need(whole >> place & ~out >> place & 1, f"{place} is no place here, or is named twice")
         out |= 1 << place
     return out
@@ -124,7 +130,7 @@ class Mask:
 
 def read_mask(layer: Any) -> Mask:
     """Read a mask: its bits, or for each row the length of its list of columns."""
-    m, n = map(index, layer["shape"])
+    m, n = map(integer, layer["shape"])
     need(1 <= m <= 100_000 and 1 <= n <= 100_000, "a mask has a wrong shape")
     if "lengths" not in layer:
         data = base64.b64decode(layer["bits"], validate=True)
@@ -139,7 +145,9 @@ def read_mask(layer: Any) -> Mask:
     columns, lengths = numbers(layer["columns"]), numbers(layer["lengths"])
     need(len(lengths) == m and sum(lengths) == len(columns), "the lists of a layer disagree")
     left = iter(columns)
-    return Mask(n, [subset(itertools.islice(left, size), (1 << n) - 1) for size in lengths])
+    rows = [list(itertools.islice(left, size)) for size in lengths]
+    need(all(row == sorted(row) for row in rows), "the columns of a row do not ascend")
+    return Mask(n, [subset(row, (1 << n) - 1) for row in rows])
 
 
 def support(layers: Sequence[Mask]) -> Mask:
@@ -247,7 +255,10 @@ def check_existence(document: Any) -> None:
         need(fine, "there is not one bias for each neuron of one hidden layer")
         biases = (free[0].rows[0], free[1].rows[0])
     for question, allowed in ANSWERS.items():
-        need(document[question]["answer"] in allowed, f"{question}: there is no such answer")
+        answer, proof = document[question]["answer"], document[question]["proof"]
+        need(answer in allowed, f"{question}: there is no such answer")
+        fine = type(proof.get("reason")) is str and proof.get("rule") is None
+        need(answer != "unknown" or fine, f"{question}: no reason for 'unknown', or a rule")
     product, function, finite = (
         (document[question]["answer"], document[question]["proof"]) for question in ANSWERS
     )
@@ -272,7 +283,7 @@ def check_closed(masks: list[Mask], proof: Any) -> None:
         need(len(masks) == 1, "there is more than one layer")
     elif rule == "Z chain":
         factors = [
-            {cell: index(x) for cell, x in zip(mask.cells, values, strict=True)}
+            {cell: integer(x) for cell, x in zip(mask.cells, values, strict=True)}
             for mask, values in zip(masks, proof["factors"], strict=True)
         ]
         check_open(factors, support(masks).cells)
@@ -305,7 +316,7 @@ def shorten(chain: list[Mask], step: Any) -> None:
                 taken[i] |= seen
         del chain[0 if bottom else -1]
         return
-    low, width = index(step["layer"]), 3 if kind == "LUL" else 2
+    low, width = integer(step["layer"]), 3 if kind == "LUL" else 2
     parts = chain[max(low, 0) : low + width]
     need(len(parts) == width, "a merge names layers that do not exist")
     merged, n = support(parts), parts[0].n
@@ -436,7 +447,7 @@ def leaf_open(pieces: list[Piece], observed: list[int], component: Any) -> None:
     for side, place in (("v", 2), ("u", 1)):
         entries = dict[Cell, int]()
         for q, (value, given) in enumerate(zip(raw, data[side], strict=True)):
-            values = [0] * len(value[place]) if given is None else map(index, given)
+            values = [0] * len(value[place]) if given is None else map(integer, given)
             for line, x in zip(value[place], values, strict=True):
                 entries[(q, line) if side == "v" else (line, q)] = x
         layers.append(entries)
@@ -620,11 +631,12 @@ class Filling:
             return left
 
         for kind, side, q, place, argument in steps:
+            need((side, q, place) not in known, "C6: an entry is set twice")
             if kind == "set":
                 free = self.letters[len(self.names) :]
                 named = type(argument) is str
                 value = (
-                    free[int(argument[1:])] if named else Poly.number(index(argument), self.size)
+                    free[int(argument[1:])] if named else Poly.number(integer(argument), self.size)
                 )
                 known[side, q, place] = value, []
                 continue
@@ -671,10 +683,12 @@ def check_full_dimension(masks: list[Mask], proof: Any) -> None:
 # ---- product set not closed: a curve of members, and its limit that is none ----------------------
 def laurent_matrix(value: Any) -> dict[Cell, Poly]:
     """Read a sparse matrix of Laurent polynomials in one letter eps."""
-    return {
+    out = {
         (i, j): Poly.of(((int(power),), fraction(c)) for power, c in entry.items())
         for i, j, entry in value
     }
+    need(len(out) == len(value), "a cell occurs twice")
+    return out
 
 
 def check_curve(masks: Sequence[Mask], proof: Any) -> dict[Cell, Fraction]:
@@ -705,6 +719,7 @@ def check_refutation(masks: Sequence[Mask], limit: dict[Cell, Fraction], proof: 
     }
     window = list(itertools.product(places_of(seen), places_of(inside)))
     if "useless" in proof:
+        need(proof["useless"] in sides, "X: the neuron does not see the window")
         S, T = sides[proof["useless"]]
         used, size = [cell for cell in window if cell in limit], seen.bit_count()
         lines = [len(used), len({i for i, _ in used}), len({j for _, j in used})]
@@ -895,7 +910,10 @@ def check_function(masks: list[Mask], answer: str, proof: Any, product: str) -> 
 def vector(entries: Any, support: int) -> dict[int, Fraction]:
     """Read a sparse vector on a support."""
     out = {place: fraction(value) for place, value in entries}
-    need(not bits(out) & ~support and all(out.values()), "a vector leaves its support, or holds 0")
+    fine = len(out) == len(entries) and all(out.values())
+    need(
+        fine and not bits(out) & ~support, "a vector leaves its support, repeats a place or holds 0"
+    )
     return out
 
 
@@ -1016,7 +1034,8 @@ def check_finite(
     k, l = proof["neurons"]  # noqa: E741
     i0, i1 = proof["row_shared"], proof["row_other"]
     fed = [(k, i0), (l, i0), (k, i1), *map(tuple, proof["row_of"])]
-    same = sorted([l, *(q for q, _ in fed[2:])]) == sorted(movable) and i0 != i1
+    subset([i0, i1], (1 << len(masks[1].rows)) - 1)
+    same = sorted([l, *(q for q, _ in fed[2:])]) == sorted(movable)
     need(same, "the neurons are not the live ones, each once")
     return need(all(movable[q] >> i & 1 for q, i in fed), "a neuron does not feed its row")
 
@@ -1098,7 +1117,7 @@ def convex_values(document: Any) -> tuple[Fraction, Fraction]:
         for i, (row, on) in enumerate(zip(X, patterns[pattern], strict=True)):
             value = dot(row, u)
             if on if gated else value > 0:
-                residual[i] -= Fraction(index(sign) * value, unit * scale)
+                residual[i] -= Fraction(integer(sign) * value, unit * scale)
             if not gated and value and on != (value > 0):
                 slips.append(Fraction(value * value, scale * scale * dot(row, row)))
     need(max(slips) <= allowed * allowed * longest, "a neuron leaves its pattern")
