@@ -35,7 +35,6 @@ autodoc_default_options = {
     "exclude-members": "set_fit_request, set_score_request",  # scikit-learn's own
 }
 autodoc_typehints = "none"  # types stand in the docstrings
-python_maximum_signature_line_length = 90
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["fieldlist"]
@@ -45,7 +44,8 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "Certified optima of ReLU networks",
     "fixed_sidebar": True,
-    "page_width": "80rem",
+    "page_width": "72rem",
+    "body_max_width": "none",
     "sidebar_width": "15rem",
     "show_powered_by": False,
 }
@@ -64,7 +64,9 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "min_reported_time": 1_000_000,  # no clock on a page
     "write_computation_times": False,
+    "capture_repr": (),
     "download_all_examples": False,
+    "show_signature": False,
     "remove_config_comments": True,
 }
 

@@ -10,16 +10,22 @@ from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
 _LOGGER = logging.getLogger(__name__)
+# what the converter takes differently than TeX: two digits as one number, a size without a side
+_AS_CONVERTED = ((r"frac(\d)(\d)", r"frac{\1}{\2}"), (r"\\Big(?![a-z])", r"\\Bigl"))
 _AS_IT_IS = re.compile(r"(`+[^`]*`+|^( *)\.\. math::.*\n(?:\2 +\S.*\n| *\n)*)", re.M)
 
 
 def _mathml(node: nodes.Element, as_block: bool) -> str:
-    text = re.sub(r"\\Big(?![a-z])", r"\\Bigl", node.astext())  # the converter wants to know a side
+    text = node.astext()
+    for ours, theirs in _AS_CONVERTED:
+        text = re.sub(ours, theirs, text)
     try:
-        return tex2mathml(text, as_block=as_block)
+        made = tex2mathml(text, as_block=as_block)
     except MathError as error:
         _LOGGER.warning("%s: %s", error, text, location=node)
         return ""
+    # norm bars are as high as letters, not as the sum beside them
+    return re.sub(r'<mo( class="\w+")?>‖</mo>', '<mo stretchy="false">‖</mo>', made)
 
 
 def _inline(translator: nodes.NodeVisitor, node: nodes.math) -> None:

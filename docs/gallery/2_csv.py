@@ -26,8 +26,11 @@ print(table.head(3).to_string(index=False))
 command = "solve mine.csv --target target --standardise-target --bias --lam 0.05 --out net.npz"
 answer = subprocess.run(
     [sys.executable, "-m", "relu_optima", *command.split()],
-    cwd=folder, capture_output=True, text=True, check=True,
-)  # fmt: skip
+    cwd=folder,
+    capture_output=True,
+    text=True,
+    check=True,
+)
 print(answer.stdout)
 
 # %%

@@ -21,7 +21,7 @@ optima = solution.optima()
 print(optima)
 
 # %%
-# Any mixture of vertices is optimal too. Each row below is a network; columns are its neurons.
+# Any mixture of vertices is optimal too.
 vertices = optima.vertices()
 values = [optima.network(beta).objective(X, y, solution.lam) for beta in vertices]
 print("neurons of each vertex:", (vertices > 0).sum(axis=1))

@@ -8,7 +8,6 @@ file more.
 
 # %%
 # A project of one's own in an empty folder, and a second sweep beside the first.
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,8 @@ import relu_optima as ro
 
 def relu_optima(*words: str, folder: Path) -> None:
     """Run a command of the command line, as in a shell."""
-    subprocess.run(
-        [sys.executable, "-m", "relu_optima", *words],
-        cwd=folder, check=True, capture_output=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    command = [sys.executable, "-m", "relu_optima", *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 project = Path(tempfile.mkdtemp()) / "mystudy"
