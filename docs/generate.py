@@ -44,10 +44,7 @@ runs by the tables `claims` of its files ([how](../publish.md#the-report-and-its
 study's report opens with the same list, with its figures and links to its runs.
 
 """
-HOW = (
-    "After `make study` run `make docs` again: this page then holds the findings of the results in "
-    "`results/default`.\n"
-)
+HOW = "After `make study` run `make docs` again: this page then holds them.\n"
 
 
 def pages() -> dict[str, str]:
@@ -121,9 +118,9 @@ def _findings(results: Path) -> str:
     try:
         found = findings_of(read_plan(results, STUDY), results / STUDY)
     except StoreError as error:
-        return f"There is none to show here: {error}\n\n{HOW}"
-    older = f"The results here are older than the findings.\n\n{HOW}"
-    return "".join(map(_finding, found)) or older
+        why = str(error).splitlines()[0].replace(f"{ROOT}/", "")  # no folder of this machine
+        return f"None can be shown: {why}.\n\n{HOW}"
+    return "".join(map(_finding, found))
 
 
 def _finding(finding: Finding) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from relu_optima.config.compose import presets
 from relu_optima.config.options import options_of
 from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
 from relu_optima.config.validate import GROUP_MODELS
+from relu_optima.run.report.findings import Finding
 from tests.browser import BROWSER, open_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,12 +35,18 @@ PACKAGES = {
 
 
 @pytest.fixture(scope="module")
-def generated() -> dict[str, str]:
-    """Return the pages that a build writes, by their place below docs."""
+def generate() -> ModuleType:
+    """Return what writes pages at a build."""
     spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return {f"generated/{name}.md": text for name, text in module.pages().items()}
+    return module
+
+
+@pytest.fixture(scope="module")
+def generated(generate) -> dict[str, str]:
+    """Return the pages that a build writes, by their place below docs."""
+    return {f"generated/{name}.md": text for name, text in generate.pages().items()}
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +138,15 @@ def test_the_reference_names_every_key_and_the_data_page_every_preset(generated)
             assert not missing, name
     data = generated["generated/data.md"]
     assert not [p for p in presets(ROOT / "conf", "dataset") if f"`{p}`" not in data]
+
+
+def test_findings_are_told_with_their_number_or_why_there_are_none(generate, monkeypatch, tmp_path):
+    assert "there is no such plan" in generate._findings(tmp_path)
+    found = Finding("A holds.", "does not hold", "2 [1, 3]", "median", "< 1", "a", ("s", "t"), "x")
+    monkeypatch.setattr(generate, "read_plan", lambda *_: None)
+    monkeypatch.setattr(generate, "findings_of", lambda *_: [found])
+    said = generate._findings(tmp_path)
+    assert said == "1. A holds. **Does not hold**: 2 [1, 3] median (asked: < 1). Runs: `s`, `t`.\n"
 
 
 def test_the_version_is_one_number():
