@@ -18,10 +18,10 @@ import matplotlib.pyplot as plt
 import relu_optima as ro
 
 
-def relu_optima(*words: str, folder: Path) -> None:
-    """Run a command of the command line, as in a shell."""
+def relu_optima(*words: str, folder: Path) -> str:
+    """Run a command of the command line, as in a shell; return what it prints."""
     command = [sys.executable, "-m", "relu_optima", *words]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 project = Path(tempfile.mkdtemp()) / "mystudy"
@@ -40,7 +40,7 @@ sweeps:
 
 # %%
 # ``plan`` says what is ahead, ``study`` computes it. A second call computes only what is missing.
-relu_optima("plan", "noise", folder=project)
+print(relu_optima("plan", "noise", folder=project))
 relu_optima("study", "noise", "--no-report", folder=project)
 
 # %%
