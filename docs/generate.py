@@ -99,18 +99,20 @@ _LICENCE = {"": "ours", UNKNOWN: "none stated that we know"}
 
 
 def _credits(conf: Path) -> str:
-    named: dict[tuple[str, ...], list[str]] = {}
+    """Make a row for each source of data, what this program makes last."""
+    sources: dict[tuple[str, str, str], tuple[set[str], list[str]]] = {}
     for preset in presets(conf, "dataset"):
-        values = compose_preset(conf, "dataset", preset)
-        credit = credit_of(values)
-        licence = _LICENCE.get(credit.licence, credit.licence)
-        title = f"[{credit.title}]({credit.url})" if credit.url else credit.title
-        key = (title, credit.citation, licence)
-        named.setdefault(key, []).append(f"`{preset}`")
-    rows = [
-        (title, cite, licence, ", ".join(names)) for (title, cite, licence), names in named.items()
-    ]
-    rows.sort(key=lambda row: (row[2] == "ours", row[0]))
+        credit = credit_of(compose_preset(conf, "dataset", preset))
+        place = (credit.citation, credit.licence, credit.url)
+        titles, names = sources.setdefault(place, (set(), []))
+        titles.add(credit.title)
+        names.append(f"`{preset}`")
+    rows = []
+    for (cite, licence, url), (titles, names) in sources.items():
+        title = titles.pop() if len(titles) == 1 else f"{len(titles)} data sets"
+        shown = f"[{title}]({url})" if url else title
+        rows.append((shown, cite, _LICENCE.get(licence, licence), ", ".join(names)))
+    rows.sort(key=lambda row: (not row[1], row[0].strip("[")))
     return _table(("data", "cite", "licence", "presets"), rows)
 
 

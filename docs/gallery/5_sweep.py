@@ -7,7 +7,7 @@ file more.
 """
 
 # %%
-# A project of one's own in an empty folder, and a second sweep beside the first.
+# A project of one's own in an empty folder, and a second study beside its first.
 import subprocess
 import sys
 import tempfile
@@ -18,14 +18,14 @@ import matplotlib.pyplot as plt
 import relu_optima as ro
 
 
-def relu_optima(*words: str, folder: Path) -> str:
-    """Run a command of the command line, as in a shell; return what it prints."""
+def shell(*words: str, folder: Path) -> str:
+    """Run a command of relu-optima and return what it prints."""
     command = [sys.executable, "-m", "relu_optima", *words]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 project = Path(tempfile.mkdtemp()) / "mystudy"
-relu_optima("init", "mystudy", folder=project.parent)
+shell("init", "mystudy", folder=project.parent)
 (project / "conf/study/noise.yaml").write_text("""\
 title: Noise in the targets
 sweeps:
@@ -40,8 +40,8 @@ sweeps:
 
 # %%
 # ``plan`` says what is ahead, ``study`` computes it. A second call computes only what is missing.
-print(relu_optima("plan", "noise", folder=project))
-relu_optima("study", "noise", "--no-report", folder=project)
+print(shell("plan", "noise", folder=project))
+shell("study", "noise", "--no-report", folder=project)
 
 # %%
 # Every run is a row; every optimum is certified.
