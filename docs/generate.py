@@ -109,7 +109,7 @@ def _credits(conf: Path) -> str:
         names.append(f"`{preset}`")
     rows = []
     for (cite, licence, url), (titles, names) in sources.items():
-        title = titles.pop() if len(titles) == 1 else f"{len(titles)} data sets"
+        title = titles.pop() if len(titles) == 1 else f"{len(names)} data sets"
         shown = f"[{title}]({url})" if url else title
         rows.append((shown, cite, _LICENCE.get(licence, licence), ", ".join(names)))
     rows.sort(key=lambda row: (not row[1], row[0].strip("[")))
