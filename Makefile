@@ -102,9 +102,11 @@ lint: $(INSTALLED)
 fuzz: $(INSTALLED)
 	python -m tests.fuzz all --seconds $(FUZZ_SECONDS)
 
-# Weaken one line of the checker of existence certificates after the other: a test must notice.
+# Change one line after the other of the checker of existence certificates and of the formulas of
+# all other stages: a test must notice.
 mutants: $(INSTALLED)
 	python -m tests.mutants existence
+	python -m tests.mutants formulas
 
 # The smoke study through a SLURM that is started on this machine; needs root, slurm-wlm, munge.
 slurm: $(INSTALLED)

@@ -5,6 +5,7 @@
 from tests.existence import bases
 
 PACKAGE = "relu_optima.existence.proof"
+FORGET = ("tests.existence.test_",)
 TESTS = [
     "tests/existence/test_refusals.py",
     "tests/existence/test_forgeries.py",
@@ -195,6 +196,11 @@ MUTANTS = {
     "biases-movable": ("biases", "fixed = feeds & ~biases.hidden & (inputs == 1)", "fixed = feeds & (inputs == 0)"),
     "biases-makers": ("biases", "makers = biases.hidden & (inputs == 0)", "makers = biases.hidden & (inputs < 0)"),
 }  # fmt: skip
+
+
+def tests_of(module):
+    """Return the tests that have to notice a mutant, the same for all modules."""
+    return TESTS
 
 
 def prepare():

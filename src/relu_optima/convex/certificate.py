@@ -142,33 +142,19 @@ def certify(
     objective = error + lam * float(norms.sum())
     rows = _unit_rows(X)
     cones = None if formulation == "gated" else _Cones(rows, patterns)
-    if evidence is not None:
+    if evidence is None:
+        best, vector, kkt = _projected(X, y, patterns, residual, dual, blocks, lam, cones, loss)
+    else:
         if cones is None or dual is None:
             raise SolveInputError(
                 "it proves a dual vector of a ReLU program feasible",
                 allowed="formulation relu, with dual",
                 where="evidence",
             )
-        vector = np.asarray(dual, dtype=np.float64)
-        height, kkt = _checked(X, patterns, vector, blocks, norms, lam, cones, evidence)
-        best, scaled = _dual_value(vector, y, lam, height, loss)
-        energy = float(np.linalg.norm(y)) or 1.0
-        return Certificate(
-            objective=objective,
-            dual_objective=best,
-            gap=_relative(objective, best, at_zero),
-            kkt_residual=max(kkt, float(np.linalg.norm(residual - scaled)) / energy),
-            violation=cones.violation(blocks, norms),
-            dual=scaled,
-        )
-    height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
-    best, vector = _dual_value(residual, y, lam, height, loss)
-    if dual is not None:
-        candidate = np.asarray(dual, dtype=np.float64)
-        height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
-        value, scaled = _dual_value(candidate, y, lam, height, loss)
-        if value > best:
-            best, vector = value, scaled
+        given = np.asarray(dual, dtype=np.float64)
+        height, kkt = _checked(X, patterns, given, blocks, norms, lam, cones, evidence)
+        best, vector = _dual_value(given, y, lam, height, loss)
+        kkt = max(kkt, float(np.linalg.norm(residual - vector)) / (float(np.linalg.norm(y)) or 1.0))
     return Certificate(
         objective=objective,
         dual_objective=best,
@@ -177,6 +163,33 @@ def certify(
         violation=0.0 if cones is None else cones.violation(blocks, norms),
         dual=vector,
     )
+
+
+def _projected(
+    X: np.ndarray,
+    y: np.ndarray,
+    patterns: np.ndarray,
+    residual: np.ndarray,
+    dual: np.ndarray | None,
+    blocks: np.ndarray,
+    lam: float,
+    cones: _Cones | None,
+    loss: Loss | None,
+) -> tuple[float, np.ndarray, float]:
+    """Bound by projecting every block: the better of the residual and of a further candidate.
+
+    Returns the bound, the dual vector and the stationarity of the residual.
+    """
+    norms = np.linalg.norm(blocks, axis=1)
+    height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
+    best, vector = _dual_value(residual, y, lam, height, loss)
+    if dual is not None:
+        candidate = np.asarray(dual, dtype=np.float64)
+        height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
+        value, scaled = _dual_value(candidate, y, lam, height, loss)
+        if value > best:
+            best, vector = value, scaled
+    return best, vector, kkt
 
 
 def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation: str) -> float:

@@ -112,7 +112,7 @@ class Sliding:
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
         features = self.features_of(W)
-        V = _solve_spd(self._gram(features), features.T @ self.Y) if len(W) else self.V[:0]
+        V = _solve_spd(_ridge(features, self.beta), features.T @ self.Y) if len(W) else self.V[:0]
         N = self.Y - features @ V
         value = 0.5 * float(np.vdot(N, N))
         value += 0.5 * self.beta * float(np.vdot(V, V) + np.vdot(W, W))
@@ -123,11 +123,6 @@ class Sliding:
         features = W @ self.X.T
         np.maximum(features, 0.0, out=features)
         return features.T if self._pooling is None else self._pooling.pool(features).T
-
-    def _gram(self, features: np.ndarray) -> np.ndarray:
-        gram = features.T @ features
-        gram.flat[:: len(gram) + 1] += self.beta
-        return np.asarray(gram)
 
     # -- lengths alone -------------------------------------------------------------------------
 
@@ -229,7 +224,7 @@ class Sliding:
         if self._pooling is not None:
             T = self._pooling.pool(T)
         return gradient, reduced_hessian(
-            T @ T.T, T @ self.features, TN, self._gram(self.features), V, owner, beta
+            T @ T.T, T @ self.features, TN, _ridge(self.features, beta), V, owner, beta
         )
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
@@ -289,6 +284,13 @@ class Sliding:
         self._keep(kept)
         self.value, self.V, self.features = value, V, features
         return True
+
+
+def _ridge(features: np.ndarray, beta: float) -> np.ndarray:
+    """Return F'F + beta I."""
+    gram = features.T @ features
+    gram.flat[:: len(gram) + 1] += beta
+    return np.asarray(gram)
 
 
 def reduced_hessian(
