@@ -52,7 +52,11 @@ PICTURES = {
     ("architecture.md", "config ──► plan"): "how data flow",
     ("publish.md", "results/<study>/sweeps/*.parquet ──►"): "how data flow",
     ("datasets.md", "uci/<name>.csv"): "what a data folder holds",
-    ("extending.md", "[project.entry-points"): "an entry point; tests/installed.py writes one",
+    ("extending.md", "[project.entry-points"): "an entry point; a wheel is built with it",
+    (
+        "extending.md",
+        "from relu_optima.config.places import home",
+    ): "tests/test_scaffold.py runs it",
 }
 # What Sphinx reads; tests/test_site.py holds it to the pages and names that there are.
 DIRECTIVES = {"{toctree}", "{eval-rst}"}

@@ -92,7 +92,9 @@ def train_as_published(
     return 0.5 * float(np.sum(error**2)) + lam * weights_sum
 
 
-def pyscnn_one_vs_all(X: np.ndarray, Y: np.ndarray, gates: np.ndarray, lam: float) -> float:
+def pyscnn_one_vs_all(
+    X: np.ndarray, Y: np.ndarray, gates: np.ndarray, lam: float, tolerance: float
+) -> float:
     """Objective of pyscnn's gated solver on its own penalty, in our scale.
 
     Parameters
@@ -103,6 +105,8 @@ def pyscnn_one_vs_all(X: np.ndarray, Y: np.ndarray, gates: np.ndarray, lam: floa
         Gate vectors.
     lam : float
         Strength.
+    tolerance : float
+        Of its gradient; what it reaches is not known before.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def pyscnn_one_vs_all(X: np.ndarray, Y: np.ndarray, gates: np.ndarray, lam: floa
     from scnn.solvers import RFISTA
 
     model = ConvexGatedReLU(gates, c=Y.shape[1])
-    solver = RFISTA(model, max_iters=20_000, tol=1e-6)
+    solver = RFISTA(model, max_iters=20_000, tol=tolerance)
     quiet = Metrics(metric_freq=10**9, objective=False, grad_norm=False, time=False)
     # its loss is the mean over all entries of Y
     fitted, _ = optimize_model(

@@ -129,6 +129,7 @@ MUTANTS = {
     "X-permutation": ("curve", "if sorted(i for i, _ in cells) != sorted(rows) or", "if"),
     "X-columns": ("curve", "sorted(j for _, j in cells) != sorted(", "sorted(columns) != sorted("),
     "X-neurons": ("curve", ".sum() > len(rows)", ".sum() > len(rows) + 1"),
+    "X-sees": ("curve", "if not seeing[k]:", "if False:"),
     "X-use": ("curve", "if any(upper[i, k] and lower[k, j] for i, j in cells):", "if False:"),
     "Z-zero": ("closed_rules", "for q in np.flatnonzero(S[i] & T[j])) != 0:", "for q in ()) != 0:"),
     "Z-rank": ("closed_rules", "return [] if _reaches_all(left, U, V, S, T) else [\"Z", "return [] if True else [\"Z"),

@@ -19,6 +19,7 @@ constraint is the same.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -211,55 +212,63 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     Solves min_{rho >= 0} |g + rows' rho|; any such rho bounds the projection's norm from above,
     so the answer is safe to use wherever the method stops.
     """
-    size, d = float(np.linalg.norm(g)), g.size
+    size, d = _length(g), g.size
     Q, R = np.zeros((d, d)), np.zeros((d, d))
     active: list[int] = []
+    held = np.zeros(len(rows), dtype=bool)  # the active rows again
     rho = np.zeros(0)
     p = g.copy()
     last = np.inf
     pool = np.zeros(0, dtype=np.int64)  # rows violated most at the last scan of all
     watched = rows[pool]
     for _ in range(20 * d + 100):
-        length = float(np.linalg.norm(p))
+        length = _length(p)
         if length <= stop:
             last = np.inf if length > 0 else 0.0
             break
-        worst, last = _most_violated(watched, pool, p, active, size)
+        worst, last = _most_violated(watched, pool, p, held, size)
         if last <= ROW_TOL:
             slack = rows @ p
             pool = np.argpartition(slack, min(POOL, slack.size) - 1)[:POOL]
             watched = rows[pool]
-            worst, last = _most_violated(watched, pool, p, active, size)
+            worst, last = _most_violated(watched, pool, p, held, size)
         if last <= ROW_TOL:
             last = 0.0
             break
         k = len(active)
-        coefficients = Q[:, :k].T @ rows[worst]
-        rest = rows[worst] - Q[:, :k] @ coefficients
-        again = Q[:, :k].T @ rest
-        rest -= Q[:, :k] @ again
-        fresh = float(np.linalg.norm(rest))
+        basis = Q[:, :k]
+        coefficients = rows[worst] @ basis
+        rest = rows[worst] - basis @ coefficients
+        again = rest @ basis
+        rest -= basis @ again
+        fresh = _length(rest)
         if fresh < 1e-10 or k == d:
             break  # dependent on the active rows: the rounding floor
         Q[:, k] = rest / fresh
         R[:k, k], R[k, k] = coefficients + again, fresh
-        active.append(worst)
-        rho, active = _restore(Q, R, g, active, np.append(rho, 0.0))
+        held[active] = False
+        rho, active = _restore(Q, R, g, [*active, worst], np.concatenate((rho, [0.0])))
+        held[active] = True
         basis = Q[:, : len(active)]
-        p = g - basis @ (basis.T @ g)
-        p -= basis @ (basis.T @ p)
+        p = g - basis @ (g @ basis)
+        p -= basis @ (p @ basis)
     rho = np.maximum(rho, 0.0)
     return g + rows[active].T @ rho, last
 
 
+def _length(vector: np.ndarray) -> float:
+    return math.sqrt(vector @ vector)
+
+
 def _most_violated(
-    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, active: list[int], size: float
+    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, held: np.ndarray, size: float
 ) -> tuple[int, float]:
-    """Row that a point violates most, of those watched and not active, and how much."""
+    """Row that a point violates most, of those watched and not held active, and how much."""
     if not pool.size or not size:
         return -1, 0.0
-    slack = np.where(np.isin(pool, active), 0.0, watched @ p)
-    place = int(np.argmin(slack))
+    slack = watched @ p
+    slack[held[pool]] = 0.0
+    place = int(slack.argmin())
     return int(pool[place]), max(0.0, -float(slack[place])) / size
 
 
@@ -272,11 +281,12 @@ def _restore(
 ) -> tuple[np.ndarray, list[int]]:
     """Step towards the multipliers of the active rows, dropping rows that would turn negative."""
     from scipy.linalg import qr_delete
+    from scipy.linalg.blas import dtrsv
 
     while active:
         k = len(active)
-        target = _back_substitute(R[:k, :k], -(Q[:, :k].T @ g))
-        if (target >= 0).all():
+        target = dtrsv(R[:k, :k], -(g @ Q[:, :k]))
+        if target.min() >= 0:
             return target, active
         falling = np.flatnonzero(target < 0)
         ratios = rho[falling] / (rho[falling] - target[falling])
@@ -289,12 +299,6 @@ def _restore(
         fewer, triangle = qr_delete(Q[:, : k + 1], R[: k + 1, : k + 1], drop, which="col")
         Q[:, :k], R[:k, :k] = fewer[:, :k], triangle[:k]
     return np.zeros(0), active
-
-
-def _back_substitute(R: np.ndarray, b: np.ndarray) -> np.ndarray:
-    from scipy.linalg import solve_triangular
-
-    return np.asarray(solve_triangular(R, b, check_finite=False))
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,17 @@ def test_targets_of_lower_rank_and_of_zero_are_solved():
     assert (zero.objective, zero.gap, zero.status) == (0.0, 0.0, "optimal")
 
 
+@pytest.mark.parametrize("seed", [81, 97])
+def test_atoms_that_exchange_what_they_fit_do_not_stall(seed):
+    # a teacher of a hundred neurons without noise: atoms that almost agree, beside hyperplanes
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((25, 2))
+    Y = np.maximum(X @ rng.standard_normal((2, 100)), 0.0) @ rng.standard_normal((100, 5))
+    found = solve_vector(X, Y, 0.1, tol=1e-8)
+    assert found.status == "optimal"
+    assert certify_all_patterns(X, Y, 0.1, found.network, found.dual).gap <= 1.01e-8
+
+
 def test_a_levelled_residual_proves_a_better_bound():
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((25, 2)), rng.standard_normal((25, 5))
@@ -172,6 +183,6 @@ def test_a_levelled_residual_proves_a_better_bound():
     value, dual = feasible_multiple(N, targets, beta, engine._pricer.price(N).bound)
     better = engine._lowered(master, N, beta, _Best(value, dual))
     before, after = (1.0 - v * s_y**2 / optimum for v in (value, better.value))
-    assert before > 1e-6
+    assert before > 1e-7
     assert -1e-9 < after < 0.2 * before
     assert largest_correlation(X, better.dual * s_y) <= 0.05 * (1 + 1e-12)

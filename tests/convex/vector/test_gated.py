@@ -15,9 +15,10 @@ from relu_optima.convex import (
     vector_gated_path,
 )
 from relu_optima.convex.vector import lifted
+from relu_optima.convex.vector import problem as blocks
 from relu_optima.convex.vector.certificate import certify_gated, certify_separate
 from relu_optima.convex.vector.lifted import Lifted, Ridge
-from relu_optima.errors import SolveInputError
+from relu_optima.errors import BudgetError, SolveInputError
 
 
 def problem(seed: int = 0, n: int = 40, d: int = 5, K: int = 3, P: int = 8):
@@ -165,3 +166,21 @@ def test_input_without_a_meaning_is_refused_by_name(change, where):
     with pytest.raises(SolveInputError) as error:
         solve_vector_gated(*given.values())
     assert where in error.value.where
+
+
+@pytest.mark.parametrize("solver", [solve_vector_gated, solve_one_vs_all])
+def test_more_blocks_than_fit_are_refused_before_anything_is_solved(solver, monkeypatch):
+    X, Y, gates = problem()
+    monkeypatch.setattr(blocks, "NUMBERS", gates.shape[1] * X.shape[1] * Y.shape[1] - 1)
+    with pytest.raises(BudgetError, match="8 patterns x 5 inputs x 3 outputs are 120 numbers"):
+        solver(X, Y, gates, 0.1)
+    solver(X, Y, gates[:, :-1], 0.1)
+
+
+def test_targets_of_lower_rank_are_solved():
+    X, Y, gates = problem()
+    doubled = np.hstack([Y, Y[:, :1] - Y[:, 1:2], np.zeros((len(Y), 1))])
+    found = solve_vector_gated(X, doubled, gates, 0.1, tol=1e-8)
+    assert found.status == "optimal"
+    assert certify_gated(X, doubled, gates, 0.1, found.network, found.dual).gap <= 1e-8
+    np.testing.assert_array_equal(found.network.V[:, 4], 0.0)

@@ -77,6 +77,7 @@ def test_relaxation_is_strictly_below_the_program_and_a_bound():
     assert relaxed.status == "lower_bound"
     assert not relaxed.exact
     assert relaxed.rows > 4
+    assert relaxed.value < relaxed.above < found.dual_objective
     assert found.objective == pytest.approx(0.3282573794804166, rel=1e-8)
     assert relaxed.value == pytest.approx(0.32819636698861604, rel=1e-6)
     assert found.dual_objective / relaxed.value - 1 > 1e-4
@@ -93,6 +94,22 @@ def test_relaxation_is_exact_in_the_plane(reduce_rows):
     if reduce_rows:
         assert relaxed.rows == 2
         assert (relaxed.exact, relaxed.status) == (True, "optimal")
+
+
+@pytest.mark.parametrize("lam", [10.0, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("turn", [0.3, 1e-2, 1e-4])
+def test_the_bracket_of_the_relaxation_closes_in_narrow_cells_and_at_small_strengths(turn, lam):
+    rng = np.random.default_rng(1)
+    angles = np.concatenate([[0.0, turn], rng.uniform(0.0, 6.0, 6)])
+    X, Y = np.column_stack([np.cos(angles), np.sin(angles)]), rng.standard_normal((8, 2))
+    relaxed = copositive_relaxation(X, Y, lam)
+    assert relaxed.status == "optimal"
+    assert relaxed.value >= relaxed.above * (1 - 1e-7)
+    found = solve_vector(X, Y, lam, tol=1e-9)
+    # exact in the plane: both ends hold for the program itself
+    assert relaxed.value <= found.objective * (1 + 1e-12)
+    assert relaxed.above >= found.dual_objective * (1 - 1e-12)
+    assert largest_correlation(X, relaxed.dual) <= lam * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
@@ -178,3 +195,7 @@ def test_one_hot_targets():
     np.testing.assert_array_equal(one_hot(np.array([1, 0, 1])), [[0, 1], [1, 0], [0, 1]])
     with pytest.raises(SolveInputError, match="class 2"):
         one_hot(np.array([1, 0, 1]), classes=3)
+    with pytest.raises(SolveInputError, match="labels from 0 to 2"):
+        one_hot(np.array([1, 0, 2]), classes=2)
+    with pytest.raises(SolveInputError, match="one class only"):
+        one_hot(np.array([0, 0]))

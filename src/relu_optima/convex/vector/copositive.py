@@ -17,6 +17,13 @@ A_i of the cone K_i: a lower bound. Solved is its dual,
 
 whose matrices have order d + K only (a Schur complement), and every feasible point of which is a
 bound: for u in K_i, |N'D_i X u|^2 <= beta^2 |u|^2 - (A_i u)'Lambda_i (A_i u) <= beta^2 |u|^2.
+The interior-point method is believed in nothing: its N is shrunk until it is feasible, its U_i are
+moved into their cones, and the two values bracket that of the relaxation.
+
+*Cells may be narrow, and beta small.* The matrices are put into coordinates of their own,
+T' (.) T with T^-2 = sum_k a_k a_k' / (a_k'g)^2 + m I at the centre g of the m rows a_k of a cell
+(the Hessian of their logarithmic barrier), in which every cell is wide; N is counted in multiples
+of beta.
 
 *Rows that others imply may be dropped*: A_j = sum_k c_k A_k with c >= 0 makes row j of A U A' a
 non-negative sum of kept ones, so the relaxation is the same.
@@ -37,12 +44,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from relu_optima.convex.arrangement import enumerate_patterns
+from relu_optima.convex.low_rank.column_generation import feasible_multiple
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.vector.cells import needed_rows
 from relu_optima.convex.vector.problem import as_targets
 from relu_optima.errors import extras_named
 
 EXACT_ROWS = 4  # doubly non-negative matrices of this order are completely positive
+CENTRING = 100  # Newton steps to the centre of a cell
+CENTRED = 1e-3  # decrement at which they end: the coordinates need no more
+LIFTS = np.append(0.0, np.geomspace(1e-13, 1e-2, 45))  # of multipliers; the best one counts
+TIGHTER = 1e-2  # tolerances of the interior-point method, relative to that of the bracket
 
 
 @dataclass(frozen=True)
@@ -53,8 +65,8 @@ class Relaxation:
     ----------
     value : float
         Lower bound on the optimum over all patterns: value of a feasible dual point.
-    solver_value : float
-        What the interior-point method says, feasible only to its tolerance.
+    above : float
+        Upper bound on the relaxation's own value (not on the program's): that of feasible U_i.
     exact : bool
         Whether the relaxation is proved to have the program's value: no cell is left with more
         than four rows.
@@ -65,9 +77,8 @@ class Relaxation:
     rows : int
         Largest number of rows that bound a cell.
     status : str
-        ``optimal`` where ``exact``, else ``lower_bound``; ``inaccurate`` where the interior-point
-        method did not call its answer solved (tiny strengths), or the feasible value is more than
-        the tolerance below its own. The value is a bound all the same.
+        ``optimal`` where ``exact``, else ``lower_bound``; ``inaccurate`` where ``value`` is more
+        than the tolerance below ``above``. The value is a bound all the same.
     iterations : int
         Interior-point iterations.
     seconds : float
@@ -75,7 +86,7 @@ class Relaxation:
     """
 
     value: float
-    solver_value: float
+    above: float
     exact: bool
     dual: np.ndarray
     cells: int
@@ -110,8 +121,7 @@ def copositive_relaxation(
     lam : float
         Canonical regularisation strength, positive.
     tol : float, default 1e-7
-        Tolerances of the interior-point method, and relative distance of the feasible value from
-        its own that is still called solved.
+        Relative distance of ``value`` from ``above`` up to which the relaxation is called solved.
     budget : int, default 2000
         Most cells that are enumerated.
     reduce_rows : bool, default True
@@ -143,89 +153,159 @@ def copositive_relaxation(
         at = X @ g
         A = np.where(at > 0, 1.0, -1.0)[:, None] * X
         kept = needed_rows(A, g) if reduce_rows else np.flatnonzero(np.any(X, axis=1))
-        cones.append((at > 0, A[kept] / np.linalg.norm(A[kept], axis=1, keepdims=True)))
-    rows = max((len(A) for _, A in cones), default=0)
-    best, iterations = _Attempt(), 0
-    for unit in (False, True):
-        attempt = _solve(X, Y, lam, cones, tol, unit)
-        iterations += attempt.iterations
-        if attempt.bound >= best.bound:
-            best = attempt
-        if best.solved:
+        cones.append(_cone(at > 0, A[kept] / np.linalg.norm(A[kept], axis=1, keepdims=True), g))
+    rows = max((len(cone.A) for cone in cones), default=0)
+    found, exact = _Bracket(np.zeros_like(Y), 0.0, 0.5 * float(np.sum(Y * Y))), rows <= EXACT_ROWS
+    status = "inaccurate"
+    for equilibrate in (False, True):  # the method's own scaling is rarely better than ours
+        found = found.with_(_solve(X, Y, lam, cones, TIGHTER * tol, equilibrate=equilibrate))
+        if found.above - found.below <= tol * found.above:
+            status = "optimal" if exact else "lower_bound"
             break
-    exact = rows <= EXACT_ROWS
-    status = "optimal" if exact else "lower_bound"
-    if not (best.solved and best.bound >= best.value - tol * abs(best.value)):
-        status = "inaccurate"
-    dual = np.zeros_like(Y) if best.dual is None else best.dual
     return Relaxation(
-        best.bound, best.value, exact, dual, len(cones), rows, status, iterations,
+        found.below, found.above, exact, found.dual, len(cones), rows, status, found.iterations,
         time.process_time() - started,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """What the interior-point method gave: a feasible point and whether it called it solved."""
+class _Cone:
+    """A cell: rows that are on, the unit rows that bound it, its centre and its coordinates."""
 
-    bound: float = 0.0
-    value: float = np.inf
-    dual: np.ndarray | None = None
+    on: np.ndarray
+    A: np.ndarray
+    centre: np.ndarray
+    T: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Bracket:
+    """Values of feasible points of the relaxation, and the dual one."""
+
+    dual: np.ndarray
+    below: float = 0.0
+    above: float = np.inf
     iterations: int = 0
-    solved: bool = False
+
+    def with_(self, other: _Bracket) -> _Bracket:
+        """Take the better of each."""
+        better = other if other.below > self.below else self
+        steps = self.iterations + other.iterations
+        return _Bracket(better.dual, better.below, min(self.above, other.above), steps)
+
+
+def _cone(on: np.ndarray, A: np.ndarray, g: np.ndarray) -> _Cone:
+    """Move an interior point to the minimum of -sum log(a_k'u) + m |u|^2 / 2, by Newton's method.
+
+    The function is self-concordant, so steps of length 1 / (1 + decrement) stay inside and converge
+    (Nesterov & Nemirovskii 1994, Theorem 2.2.2).
+    """
+    d = A.shape[1]
+    u = g / np.linalg.norm(g)
+    for _ in range(CENTRING):
+        ratio = A / (A @ u)[:, None]
+        hessian = ratio.T @ ratio + len(A) * np.eye(d)
+        gradient = len(A) * u - ratio.sum(axis=0)
+        step = np.linalg.solve(hessian, -gradient)
+        decrement = float(np.sqrt(max(-gradient @ step, 0.0)))
+        u = u + step / (1.0 + decrement)
+        if decrement <= CENTRED:
+            break
+    ratio = A / (A @ u)[:, None]
+    values, vectors = np.linalg.eigh(ratio.T @ ratio + len(A) * np.eye(d))
+    return _Cone(on, A, u, (vectors / np.sqrt(values / values[0])) @ vectors.T)
 
 
 def _solve(
     X: np.ndarray,
     Y: np.ndarray,
     lam: float,
-    cones: list[tuple[np.ndarray, np.ndarray]],
+    cones: list[_Cone],
     tol: float,
-    unit: bool,
-) -> _Attempt:
-    """Solve the dual by Clarabel, with blocks divided by lam^2 or not, and make it feasible.
+    *,
+    equilibrate: bool,
+) -> _Bracket:
+    """Solve the scaled dual by Clarabel, and bracket the value by what it says.
 
-    Lambda needs no diagonal: (A U A')_kk >= 0 holds for every U >= 0. Neither scaling of the
-    blocks serves all data, so the caller tries the other one where a solve fails.
+    Lambda needs no diagonal: (A U A')_kk >= 0 holds for every U >= 0.
     """
     import cvxpy as cp
 
     n, K = Y.shape
     d = X.shape[1]
+    s_x, s_y = float(np.linalg.norm(X, axis=1).max()) or 1.0, float(np.abs(Y).max()) or 1.0
+    beta = lam / (s_x * s_y)
     N, constraints, multipliers = cp.Variable((n, K)), [], []
-    size, factor = (1.0, 1.0 / lam) if unit else (lam**2, 1.0)
-    for on, A in cones:
-        first, second = np.triu_indices(len(A), 1)
-        corner: cp.Expression = cp.Constant(size * np.eye(d))
+    for cone in cones:
+        rows = cone.A @ cone.T
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        first, second = np.triu_indices(len(rows), 1)
+        corner: cp.Expression = cp.Constant(cone.T @ cone.T)
         L = cp.Variable(len(first), nonneg=True) if len(first) else None
         if L is not None:
-            pairs = A[first][:, :, None] * A[second][:, None, :]
+            pairs = rows[first][:, :, None] * rows[second][:, None, :]
             pairs = (pairs + pairs.transpose(0, 2, 1)).reshape(len(first), d * d)
             corner = corner - cp.reshape(L @ pairs, (d, d), order="C")
-        side = factor * (X[on].T @ N[np.flatnonzero(on)])
+        side = (cone.T @ X[cone.on].T / s_x) @ N[np.flatnonzero(cone.on)]
         block = cp.bmat([[corner, side], [side.T, np.eye(K)]])
         constraints.append(0.5 * (block + block.T) >> 0)
         multipliers.append((L, first, second))
-    target = cp.Maximize(cp.sum(cp.multiply(N, Y)) - 0.5 * cp.sum_squares(N))
+    target = cp.Maximize(cp.sum(cp.multiply(N, Y / s_y)) - 0.5 * beta * cp.sum_squares(N))
     program = cp.Problem(target, constraints)
-    options = {"tol_gap_abs": tol, "tol_gap_rel": tol, "tol_feas": tol, "max_iter": 500}
+    options: dict[str, float] = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), tol)
+    options |= {"max_iter": 500, "equilibrate_enable": equilibrate}
     try:
         with warnings.catch_warnings():
-            # an inaccurate answer shows in the status
+            # how accurate the answer is shows in the bracket
             warnings.filterwarnings("ignore", message="Solution may be inaccurate")
             program.solve(solver=cp.CLARABEL, **options)
     except cp.SolverError:
-        return _Attempt()
-    if N.value is None:
-        return _Attempt()
-    point, height = np.asarray(N.value), 0.0
-    for (on, A), (L, first, second) in zip(cones, multipliers, strict=True):
-        M, S = X[on].T @ point[on], np.zeros((len(A), len(A)))
+        return _Bracket(np.zeros_like(Y))
+    if N.value is None or constraints[0].dual_value is None:
+        return _Bracket(np.zeros_like(Y))
+    kernel, total, weights = np.eye(n), 0.0, []
+    for cone, (L, first, second), constraint in zip(cones, multipliers, constraints, strict=True):
+        S = np.zeros((len(cone.A), len(cone.A)))
         if L is not None:
-            S[first, second] = np.maximum(L.value, 0.0) * (lam**2 if unit else 1.0)
-        height = max(height, float(np.linalg.eigvalsh(M @ M.T + A.T @ (S + S.T) @ A)[-1]))
-    dual = min(1.0, lam / np.sqrt(height)) * point if height > 0 else point
-    bound = float(np.sum(dual * Y)) - 0.5 * float(np.sum(dual * dual))
-    stats = program.solver_stats
-    steps = int(stats.num_iters or 0) if stats is not None else 0
-    return _Attempt(bound, float(program.value), dual, steps, program.status == "optimal")
+            S[first, second] = np.maximum(L.value, 0.0)
+        weights.append(S + S.T)
+        Z = np.asarray(constraint.dual_value)[:d, :d]
+        U = _inside(cone, cone.T @ (0.5 * (Z + Z.T)) @ cone.T / (beta * s_x**2))
+        masked = np.where(cone.on[:, None], X, 0.0)
+        kernel += 2.0 * masked @ U @ masked.T
+        total += float(np.trace(U))
+    residual = np.linalg.solve(kernel, Y)
+    above = 0.5 * float(np.sum(Y * residual)) + lam**2 * total
+    steps = program.solver_stats.num_iters if program.solver_stats is not None else 0
+    best = _Bracket(np.zeros_like(Y), 0.0, above, int(steps or 0))
+    for candidate in (lam / s_x * np.asarray(N.value), residual):
+        height = max(
+            _height(cone, X[cone.on].T @ candidate[cone.on] / lam, S)
+            for cone, S in zip(cones, weights, strict=True)
+        )
+        below, dual = feasible_multiple(candidate, Y, 1.0, float(np.sqrt(height)))
+        best = best.with_(_Bracket(dual, below, above))
+    return best
+
+
+def _height(cone: _Cone, M: np.ndarray, S: np.ndarray) -> float:
+    """Bound max |M'u|^2 over unit u of a cell by the multipliers S of its normalised rows.
+
+    It is the top eigenvalue of M M' + A'S A. What S lacks in the narrow directions of the cell
+    counts most there, and adding t to all its entries off the diagonal mends it, at a cost of
+    order t along the centre: sum_kl a_k a_l' - sum_k a_k a_k' is negative across it.
+    """
+    rows = cone.A / np.linalg.norm(cone.A @ cone.T, axis=1, keepdims=True)
+    whole = rows.sum(axis=0)
+    more = np.outer(whole, whole) - rows.T @ rows
+    shapes = M @ M.T + rows.T @ S @ rows + LIFTS[:, None, None] * more
+    return float(np.linalg.eigvalsh(shapes)[:, -1].min())
+
+
+def _inside(cone: _Cone, U: np.ndarray) -> np.ndarray:
+    """Move U into the doubly non-negative cone of a cell: drop what is negative, add centre."""
+    values, vectors = np.linalg.eigh(U)
+    U = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    at = cone.A @ cone.centre
+    lack = float(np.max(-(cone.A @ U @ cone.A.T) / np.outer(at, at)))
+    return np.asarray(U + max(lack, 0.0) * np.outer(cone.centre, cone.centre))

@@ -240,6 +240,8 @@ def solve_vector_gated(
     ------
     SolveInputError
         If an argument has no meaning; the message names it.
+    BudgetError
+        If the blocks of all gates have more than 1e8 numbers.
 
     Notes
     -----
@@ -288,6 +290,8 @@ def vector_gated_path(
     ------
     SolveInputError
         If an argument has no meaning.
+    BudgetError
+        If the blocks of all gates have more than 1e8 numbers.
     """
     problem = make_vector_problem(X, Y, gates)
     check_options(tol, time_limit, "auto")

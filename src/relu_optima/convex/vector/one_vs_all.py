@@ -61,6 +61,8 @@ def solve_one_vs_all(
     ------
     SolveInputError
         If an argument has no meaning.
+    BudgetError
+        If the blocks of all gates have more than 1e8 numbers.
 
     References
     ----------

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from relu_optima.convex.gates import as_finite, as_inputs, merge_patterns
-from relu_optima.errors import SolveInputError
+from relu_optima.errors import BudgetError, SolveInputError
+
+NUMBERS = 100_000_000  # of the blocks of all gates, inputs x outputs each: 0.8 GB an array
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ def make_vector_problem(X: np.ndarray, Y: np.ndarray, gates: np.ndarray) -> Vect
             "every gate is off on every row",
             where="gates",
             allowed="at least one gate that is on for a row of X",
+        )
+    count, K = patterns.shape[1], Y.shape[1]
+    if count * d * K > NUMBERS:
+        raise BudgetError(
+            f"{count} patterns x {d} inputs x {K} outputs are {count * d * K:.3g} numbers",
+            allowed=f"{NUMBERS:.3g}",
+            where="gates",
+            fix=f"list at most {NUMBERS // (d * K)} gates, or use fewer inputs or outputs",
         )
     return VectorProblem(X, Y, merged, patterns)
 

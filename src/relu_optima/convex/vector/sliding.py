@@ -24,12 +24,21 @@ from __future__ import annotations
 import numpy as np
 
 from relu_optima.convex.vector import sliding_kernels as kernels
+from relu_optima.convex.vector.eliminated import (
+    MAX_TRIALS,
+    SHORT,
+    descent,
+    penalised_gram,
+    reduced_hessian,
+    shrink_lengths,
+    solve_spd,
+)
 from relu_optima.convex.vector.pooling import Pooling
 
 MAX_STEPS = 20  # between two pricings
-MAX_TRIALS = 40
-LENGTH_STEPS = 60
-SHORT = (1e-2, 1e-4)  # lengths, relative to the longest, below which atoms may be dropped
+SHORTER = 1e-4  # if not all atoms that may be idle can be dropped, perhaps the shorter ones
+LEAST_DAMPING = 1e-6  # of the Hessian, relative to beta: atoms that almost agree exchange what
+DAMP = 10.0  # they fit in valleys that are this flat and that more damping would hide
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)  # of the lengths new atoms would have alone: the best is taken
 LEVEL = 4e-15  # gain, relative to E, that is rounding
 
@@ -79,13 +88,11 @@ class Sliding:
         squares = np.sum(self.features_of(fresh) ** 2, axis=0)
         wish = np.sqrt(np.maximum(above, 0.0) / np.maximum(squares, 1e-300))[:, None] * fresh
         tried = [(self._outer(np.vstack([self.W, share * wish]))[0], share) for share in SHARES]
-        for w in min(tried)[1] * wish:
-            self._append(w)
-        self.value, self.V, self.features = self._outer(self.W)
+        self.start_from(min(tried)[1] * wish)
         return len(fresh)
 
     def start_from(self, W: np.ndarray) -> None:
-        """Begin with the atoms of another solution."""
+        """Take further atoms, e.g. those of another solution."""
         for w in W:
             self._append(w)
         self.value, self.V, self.features = self._outer(self.W)
@@ -112,7 +119,11 @@ class Sliding:
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
         features = self.features_of(W)
-        V = _solve_spd(_ridge(features, self.beta), features.T @ self.Y) if len(W) else self.V[:0]
+        V = (
+            solve_spd(penalised_gram(features, self.beta), features.T @ self.Y)
+            if len(W)
+            else self.V[:0]
+        )
         N = self.Y - features @ V
         value = 0.5 * float(np.vdot(N, N))
         value += 0.5 * self.beta * float(np.vdot(V, V) + np.vdot(W, W))
@@ -141,11 +152,11 @@ class Sliding:
         )
         kept = found > 0.0
         trial = (found / lengths)[:, None] * self.W
-        value, V, features = self._outer(trial[kept])
-        if value < self.value:
+        found = self._outer(trial[kept])
+        if found[0] < self.value:
             self.W = trial
             self._keep(kept)
-            self.value, self.V, self.features = value, V, features
+            self.value, self.V, self.features = found
 
     # -- Newton --------------------------------------------------------------------------------
 
@@ -184,20 +195,24 @@ class Sliding:
         ``N`` holds the weights of the rows of X: the residual, or its spread over patches.
         """
         self.newton += 1
-        hit = np.empty(len(self.W), dtype=np.int64)
+        hit, share = np.empty(len(self.W), dtype=np.int64), np.empty(len(self.W))
         before, NV = self.W @ self._unit.T, self.V @ N.T
         for _ in range(MAX_TRIALS):
-            P = self._spread(_descent(hessian, gradient, damping * self.beta))
+            P = self._spread(descent(hessian, gradient, damping * self.beta))
             W = kernels.step_to_faces(
-                self._lengths, self.W, P, before, P @ self._unit.T, self._on, NV, self.beta, hit
-            )
+                self._lengths, self.W, P, before, P @ self._unit.T, self._on, NV, self.beta, hit,
+                share,
+            )  # fmt: skip
             value, V, features = self._outer(W)
+            if value >= self.value * (1.0 + LEVEL) and share.min() < 1.0:
+                W = kernels.step_together(self.W, P, hit, share)
+                value, V, features = self._outer(W)
             # the last digits of the gradient cost and gain less than E can show
             if value < self.value * (1.0 + LEVEL):
                 kernels.settle(self._unit, W, hit, self._on, self._held, self._bases, self._sizes)
                 self.W, self.value, self.V, self.features = W, value, V, features
-                return (0.0 if damping < 2e-3 else damping / 8.0), bool((hit >= 0).any())
-            damping = max(4.0 * damping, 1e-3)
+                return (0.0 if damping <= LEAST_DAMPING else damping / DAMP), bool((hit >= 0).any())
+            damping = max(DAMP * damping, LEAST_DAMPING)
         return -1.0, False
 
     def _release(self, N: np.ndarray) -> int:
@@ -224,178 +239,72 @@ class Sliding:
         if self._pooling is not None:
             T = self._pooling.pool(T)
         return gradient, reduced_hessian(
-            T @ T.T, T @ self.features, TN, _ridge(self.features, beta), V, owner, beta
+            T @ T.T, T @ self.features, TN, penalised_gram(self.features, beta), V, owner, beta
         )
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
         """A step on the faces as one of the row space, a row for each atom."""
-        full = np.zeros((len(self.W), self.X.shape[1]))
+        full = np.zeros(self.W.shape)
         full[np.arange(self.X.shape[1])[None, :] < self._sizes[:, None]] = step
         return np.asarray(np.einsum("jrc,jc->jr", self._bases, full))
 
     # -- fewer atoms ---------------------------------------------------------------------------
 
     def _drop_idle(self) -> None:
-        """Drop short atoms as long as E does not rise without them."""
+        """Drop short atoms that price below beta, as long as E does not rise without them.
+
+        One that prices above is on its way: what it gains may be less than E can show, but without
+        it the residual is not feasible.
+        """
         lengths = np.linalg.norm(self.W, axis=1)
-        for level in SHORT:
-            kept = lengths >= level * lengths.max(initial=0.0)
+        if lengths.min(initial=np.inf) >= SHORT * lengths.max(initial=0.0):
+            return
+        wanted = np.linalg.norm(self.features.T @ self.residual, axis=1) > self.beta * lengths
+        for level in (SHORT, SHORTER):
+            kept = wanted | (lengths >= level * lengths.max(initial=0.0))
             if kept.all():
                 return
-            value, V, features = self._outer(self.W[kept])
-            if value <= self.value:
+            found = self._outer(self.W[kept])
+            if found[0] <= self.value:
                 self._keep(kept)
-                self.value, self.V, self.features = value, V, features
+                self.value, self.V, self.features = found
                 return
 
-    def merge(self, angle: float) -> int:
-        """Replace pairs of atoms that almost agree by one, where that does not cost."""
-        count, j = 0, 0
-        while j < len(self.W):
-            unit = self.W / np.linalg.norm(self.W, axis=1, keepdims=True)
-            near = np.flatnonzero(np.linalg.norm(unit - unit[j], axis=1) <= angle)
-            near = near[near > j]
-            if not near.size or not self._merge_pair(j, int(near[0]), unit):
-                j += 1
-            else:
-                count += 1
-        return count
 
-    def _merge_pair(self, j: int, k: int, unit: np.ndarray) -> bool:
-        """Try one atom in place of two: on the smaller face, with their common square."""
-        lead, other = (j, k) if self._sizes[j] <= self._sizes[k] else (k, j)
-        squares = np.sum(self.W[[lead, other]] ** 2, axis=1)
-        u = unit[lead]
-        if self._sizes[j] == self._sizes[k]:
-            u = squares[0] * unit[lead] + squares[1] * unit[other]
-            basis = self._bases[lead][:, : self._sizes[lead]]
-            u = basis @ (basis.T @ u)
-        trial = self.W.copy()
-        trial[lead] = np.sqrt(squares.sum()) * u / np.linalg.norm(u)
-        kept = np.arange(len(trial)) != other
-        value, V, features = self._outer(trial[kept])
-        if value > self.value * (1.0 + 100.0 * LEVEL):
-            return False
-        self.W = trial
-        kernels.set_pattern(
-            self._unit, self._held[lead], trial[lead], self._bases[lead], self._sizes[lead],
-            self._on[lead],
-        )  # fmt: skip
-        self._keep(kept)
-        self.value, self.V, self.features = value, V, features
-        return True
-
-
-def _ridge(features: np.ndarray, beta: float) -> np.ndarray:
-    """Return F'F + beta I."""
-    gram = features.T @ features
-    gram.flat[:: len(gram) + 1] += beta
-    return np.asarray(gram)
-
-
-def reduced_hessian(
-    tangents: np.ndarray,
-    mixed: np.ndarray,
-    along: np.ndarray,
-    ridge: np.ndarray,
-    V: np.ndarray,
-    owner: np.ndarray,
-    beta: float,
-) -> np.ndarray:
-    """Hessian of E in first-layer coordinates a of atoms ``owner``, V eliminated.
-
-    ``tangents`` is T T' of the derivatives of the features, ``mixed`` T F, ``along`` T N, ``ridge``
-    F'F + beta I.
-    """
-    count, K = along.shape
-    hessian = tangents * (V @ V.T)[np.ix_(owner, owner)]
-    hessian.flat[:: count + 1] += beta
-    cross = mixed[:, :, None] * V[owner][:, None, :]
-    cross[np.arange(count), owner] -= along
-    wide = cross.transpose(1, 0, 2).reshape(len(V), count * K)
-    solved = _solve_spd(ridge, wide).reshape(len(V), count, K)
-    hessian -= np.tensordot(cross, solved, axes=((1, 2), (0, 2)))
-    return np.asarray(0.5 * (hessian + hessian.T))
-
-
-def shrink_lengths(
-    gram: np.ndarray,
-    along: np.ndarray,
-    square: float,
-    lengths: np.ndarray,
-    beta: float,
-    goal: float,
-) -> np.ndarray:
-    """Minimise E over lengths t by Newton's method: features F diag(t) with F'F, F'Y given.
-
-    An atom that has become short is put to zero where its price, |F_j'N|, is below beta; a price
-    at zero length is that of the group lasso, so such an atom does not come back.
-    """
-    t = lengths.copy()
-    t_used = t > 0.0
-    value = np.inf
-    for _ in range(LENGTH_STEPS):
-        used = np.flatnonzero(t_used)
-        if not used.size:
-            break
-        Q, R, at = gram[np.ix_(used, used)], along[used], t[used]
-        ridge = Q * np.outer(at, at)
-        ridge.flat[:: len(at) + 1] += beta
-        V = _solve_spd(ridge, at[:, None] * R)
-        C = R - Q @ (at[:, None] * V)  # F'N
-        heights = np.linalg.norm(C, axis=1)
-        idle = (heights < beta) & (at < SHORT[0] * at.max())
-        if idle.any():
-            t_used[used[idle]] = False
-            t[used[idle]] = 0.0
-            continue
-        gradient = beta * at - np.sum(C * V, axis=1)
-        if float(np.max(np.abs(gradient) / at)) <= goal * beta:
-            break
-        hessian = reduced_hessian(Q, Q * at, C, ridge, V, np.arange(len(at)), beta)
-        step = _descent(hessian, gradient, 0.0)
-        share = 1.0
-        now = value if np.isfinite(value) else _length_value(Q, R, square, at, beta)
-        for _ in range(MAX_TRIALS):
-            trial = np.maximum(at + share * step, 0.05 * at)
-            new = _length_value(Q, R, square, trial, beta)
-            if new < now:
-                break
-            share *= 0.3
+def merge(atoms: Sliding, angle: float) -> int:
+    """Replace pairs of atoms that almost agree by one, where that does not cost."""
+    count, j = 0, 0
+    while j < len(atoms.W):
+        unit = atoms.W / np.linalg.norm(atoms.W, axis=1, keepdims=True)
+        near = np.flatnonzero(np.linalg.norm(unit - unit[j], axis=1) <= angle)
+        near = near[near > j]
+        if not near.size or not _merge_pair(atoms, j, int(near[0]), unit):
+            j += 1
         else:
-            break
-        t[used], value = trial, new
-    return t
+            count += 1
+    return count
 
 
-def _length_value(
-    gram: np.ndarray, along: np.ndarray, square: float, t: np.ndarray, beta: float
-) -> float:
-    """E as a function of lengths: (|Y|^2 - <t F'Y, V>) / 2 + beta |t|^2 / 2 at the best V."""
-    ridge = gram * np.outer(t, t)
-    ridge.flat[:: len(t) + 1] += beta
-    right = t[:, None] * along
-    V = _solve_spd(ridge, right)
-    return 0.5 * (square - float(np.vdot(right, V))) + 0.5 * beta * float(t @ t)
-
-
-def _solve_spd(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve with a symmetric positive definite matrix."""
-    from scipy.linalg.lapack import dposv
-
-    return np.asarray(dposv(matrix, right)[1])
-
-
-def _descent(hessian: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
-    """Newton's direction; where the Hessian is not positive, of one with |eigenvalues|."""
-    from scipy.linalg.lapack import dposv
-
-    shifted = hessian.copy()
-    shifted.flat[:: len(shifted) + 1] += damping
-    _, step, failed = dposv(shifted, -gradient)
-    if not failed:
-        return np.asarray(step)
-    values, vectors = np.linalg.eigh(hessian)
-    floor = 1e-8 * float(np.abs(values).max())
-    scaled = (vectors.T @ gradient) / (np.maximum(np.abs(values), floor) + damping)
-    return np.asarray(-vectors @ scaled)
+def _merge_pair(atoms: Sliding, j: int, k: int, unit: np.ndarray) -> bool:
+    """Try one atom in place of two: on the smaller face, with their common square."""
+    lead, other = (j, k) if atoms._sizes[j] <= atoms._sizes[k] else (k, j)
+    squares = np.sum(atoms.W[[lead, other]] ** 2, axis=1)
+    u = unit[lead]
+    if atoms._sizes[j] == atoms._sizes[k]:
+        u = squares[0] * unit[lead] + squares[1] * unit[other]
+        basis = atoms._bases[lead][:, : atoms._sizes[lead]]
+        u = basis @ (basis.T @ u)
+    trial = atoms.W.copy()
+    trial[lead] = np.sqrt(squares.sum()) * u / np.linalg.norm(u)
+    kept = np.arange(len(trial)) != other
+    value, V, features = atoms._outer(trial[kept])
+    if value > atoms.value * (1.0 + 100.0 * LEVEL):
+        return False
+    atoms.W = trial
+    kernels.set_pattern(
+        atoms._unit, atoms._held[lead], trial[lead], atoms._bases[lead], atoms._sizes[lead],
+        atoms._on[lead],
+    )  # fmt: skip
+    atoms._keep(kept)
+    atoms.value, atoms.V, atoms.features = value, V, features
+    return True

@@ -132,18 +132,19 @@ def step_to_faces(
     NV: np.ndarray,
     beta: float,
     hit: np.ndarray,
+    share: np.ndarray,
 ) -> np.ndarray:
     """Step, but stop an atom at the first hyperplane behind which E rises along its step.
 
     ``before`` and ``along`` hold the products of unit rows with W and P, one row for each atom,
     ``NV`` those of N and V, ``lengths`` those of the rows. Along the step of an atom the slope is
     about (1 - a) s, s < 0, as Newton's model has it, and jumps by -|x_i'p| (N_i'v) at each
-    hyperplane. ``hit`` is the row of that hyperplane, or -1.
+    hyperplane. ``hit`` is the row of that hyperplane, or -1, and ``share`` that of the step.
     """
     n, out = len(lengths), W.copy()
     rows, shares = np.empty(n, dtype=np.int64), np.empty(n)
     for j in range(len(W)):
-        hit[j] = -1
+        hit[j], share[j] = -1, 1.0
         square, inward = dot(W[j], W[j]), dot(W[j] + P[j], W[j])
         if inward < SHRINK * square:  # towards zero, not through it
             out[j] = W[j] + P[j] + (SHRINK - inward / square) * W[j]
@@ -170,8 +171,25 @@ def step_to_faces(
             jumps -= lengths[i] * abs(along[j, i]) * NV[j, i]
             if (1.0 - shares[k]) * slope + jumps >= 0.0:
                 out[j] = W[j] + shares[k] * P[j]
-                hit[j] = i
+                hit[j], share[j] = i, shares[k]
                 break
+    return out
+
+
+@compiled
+def step_together(W: np.ndarray, P: np.ndarray, hit: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Step until the first atom is stopped: all take the same share, and that one alone is hit.
+
+    Where atoms exchange what they fit, a step of one without that of the others raises E.
+    """
+    first = int(np.argmin(share))
+    for j in range(len(W)):
+        if j != first:
+            hit[j] = -1
+    out = W + share[first] * P
+    for j in range(len(W)):
+        if dot(out[j], W[j]) < SHRINK * dot(W[j], W[j]):
+            out[j] = W[j]
     return out
 
 
