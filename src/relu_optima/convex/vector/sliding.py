@@ -152,11 +152,11 @@ class Sliding:
         )
         kept = found > 0.0
         trial = (found / lengths)[:, None] * self.W
-        found = self._outer(trial[kept])
-        if found[0] < self.value:
+        outer = self._outer(trial[kept])
+        if outer[0] < self.value:
             self.W = trial
             self._keep(kept)
-            self.value, self.V, self.features = found
+            self.value, self.V, self.features = outer
 
     # -- Newton --------------------------------------------------------------------------------
 

@@ -186,7 +186,7 @@ def step_together(W: np.ndarray, P: np.ndarray, hit: np.ndarray, share: np.ndarr
     for j in range(len(W)):
         if j != first:
             hit[j] = -1
-    out = W + share[first] * P
+    out: np.ndarray = W + share[first] * P
     for j in range(len(W)):
         if dot(out[j], W[j]) < SHRINK * dot(W[j], W[j]):
             out[j] = W[j]
