@@ -180,13 +180,17 @@ def site(tmp_path_factory) -> Path:
     pytest.importorskip("sphinx_gallery", reason="`make docs` installs what builds the site")
     pytest.importorskip("myst_parser", reason="`make docs` installs what builds the site")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    environment = {**os.environ, "no_proxy": "", "https_proxy": "http://127.0.0.1:9",
-                   "http_proxy": "http://127.0.0.1:9"}  # fmt: skip
+    recipe = re.search(r"^\tpython (-m sphinx .*)$", (ROOT / "Makefile").read_text(), re.M)
+    words = recipe[1].replace("build/docs", str(folder)).split()
+    nowhere = {f"{kind}_proxy": "http://127.0.0.1:9" for kind in ("http", "https")}
     done = subprocess.run(
-        [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
-        capture_output=True, text=True, check=False, env=environment, cwd=ROOT,
-    )  # fmt: skip
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **nowhere, "no_proxy": ""},
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "html"
 
