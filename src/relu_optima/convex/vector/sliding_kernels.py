@@ -186,10 +186,11 @@ def step_together(W: np.ndarray, P: np.ndarray, hit: np.ndarray, share: np.ndarr
     for j in range(len(W)):
         if j != first:
             hit[j] = -1
-    out = W + share[first] * P
+    out = W.copy()
     for j in range(len(W)):
-        if dot(out[j], W[j]) < SHRINK * dot(W[j], W[j]):
-            out[j] = W[j]
+        moved = W[j] + share[first] * P[j]
+        if dot(moved, W[j]) >= SHRINK * dot(W[j], W[j]):
+            out[j] = moved
     return out
 
 
