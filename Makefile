@@ -5,6 +5,7 @@
 #   make study ACCEPT_ENVIRONMENT=1     # keep what other library versions computed; tables say so
 #   make paper [STUDY=default]          # its manuscript as PDF, where TeX is installed
 #   make all [DATA=folder]              # every study that can run here, then the paper; results/index.html
+#   make docs                           # the documentation as a site: build/docs/html/index.html
 #   make test | test-all | faults | smoke | lint | fuzz | mutants | slurm | coverage | audit | lock | clean
 #
 # On a machine with network access a CPU build of torch saves gigabytes:
@@ -43,7 +44,7 @@ export PYTHONHASHSEED := 0
 export MPLBACKEND := Agg
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: study paper all smoke test test-all faults coverage lint fuzz mutants slurm audit lock clean
+.PHONY: study paper all docs smoke test test-all faults coverage lint fuzz mutants slurm audit lock clean
 
 study: $(INSTALLED)
 	@python -m relu_optima study "$$RELU_OPTIMA_STUDY" --cores $(CORES) --set-env RELU_OPTIMA_SET \
@@ -54,6 +55,15 @@ paper: $(INSTALLED)
 
 all: $(INSTALLED)
 	@python -m relu_optima all --cores $(CORES)
+
+# What Sphinx needs comes on first use; the build itself asks no network.
+docs: $(VENV)/.docs
+	python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
+	@echo "build/docs/html/index.html"
+
+$(VENV)/.docs: $(INSTALLED)
+	$(PIP) -c requirements.lock -e ".[docs]"
+	@touch $@
 
 smoke: $(INSTALLED)
 	@python -m relu_optima study smoke --cores $(CORES)
@@ -80,8 +90,8 @@ faults: $(INSTALLED)
 	  tests/workflow/test_faults_damage.py tests/workflow/test_faults_disk.py
 
 lint: $(INSTALLED)
-	ruff check src tests benchmarks
-	ruff format --check src tests benchmarks
+	ruff check src tests benchmarks docs
+	ruff format --check src tests benchmarks docs/*.py docs/gallery
 	snakefmt --check Snakefile workflow
 	snakemake --lint --config study=smoke
 	mypy
@@ -92,9 +102,11 @@ lint: $(INSTALLED)
 fuzz: $(INSTALLED)
 	python -m tests.fuzz all --seconds $(FUZZ_SECONDS)
 
-# Weaken one line of the checker of existence certificates after the other: a test must notice.
+# Change one line after the other of the checker of existence certificates and of the formulas of
+# all other stages: a test must notice.
 mutants: $(INSTALLED)
 	python -m tests.mutants existence
+	python -m tests.mutants formulas
 
 # The smoke study through a SLURM that is started on this machine; needs root, slurm-wlm, munge.
 slurm: $(INSTALLED)

@@ -1,6 +1,8 @@
 """Packages as they are installed: this one without a checkout, and one of plug-ins beside it."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -64,3 +66,36 @@ def install_plugins(site: Path) -> Path:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ring-lab\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[relu_optima.plugins]\nlab = ring_lab\n")
     return root
+
+
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "ring-lab"
+version = "1.0"
+
+[tool.setuptools]
+packages = ["ring_lab", "ring_lab.dataset", "ring_lab.pruning", "ring_lab.figure"]
+package-data = {ring_lab = ["conf/**/*.yaml"]}
+
+"""
+
+
+def pip_install_plugins(source: Path, site: Path) -> Path:
+    """Build a wheel of `ring_lab`, by the entry point of the guide, and install it with pip."""
+    shutil.rmtree(install_plugins(source).parent / "ring_lab-1.0.dist-info")
+    page = (ROOT / "docs/extending.md").read_text()
+    entry = re.search(r"```text\n(\[project\.entry-points.*?)```", page, re.S)
+    assert entry is not None
+    (source / "pyproject.toml").write_text(PROJECT + entry[1])
+    pip = [sys.executable, "-m", "pip", "--quiet", "--no-input"]
+    wheel = [*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir"]
+    subprocess.run([*wheel, source / "dist", source], check=True)
+    (built,) = (source / "dist").glob("ring_lab-1.0-*.whl")
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", site, built], check=True
+    )
+    return site / "ring_lab"

@@ -2,7 +2,9 @@
 
 import pytest
 
+from relu_optima.plan import source_facts
 from relu_optima.plan.code_key import SourceTree
+from relu_optima.plan.source_facts import Imported
 
 FILES = {
     "__init__.py": '"""Package."""\n',
@@ -89,3 +91,39 @@ def test_plugins_count_only_where_named(package):
     second = SourceTree(package)
     assert second.key(["relu_optima.b.stage", "relu_optima.plugin"]) != with_plugin
     assert second.key(["relu_optima.b.stage"]) == without
+
+
+TEXT = b"import numpy as np\nfrom .x import y\n\n\ndef f():\n    'Say.'\n    return 1\n"
+
+
+def facts_in(tmp_path, monkeypatch):
+    """Let the facts of texts lie in a folder of their own; forget what this process knows."""
+    monkeypatch.setattr(source_facts, "FILE", tmp_path / "source_facts.json")
+    for remembered in (source_facts._known, source_facts._save_at_exit):
+        remembered.cache_clear()
+
+
+def test_facts_are_found_once_and_read_by_the_next_process(tmp_path, monkeypatch):
+    facts_in(tmp_path, monkeypatch)
+    found = source_facts.facts_of(TEXT, "text")
+    assert found.imports == [Imported(None, "numpy", [], False), Imported(1, "x", ["y"], False)]
+    assert found.defines == ["f"]
+    source_facts._save({})
+    source_facts._known.cache_clear()
+    monkeypatch.setattr(source_facts, "_found_in", lambda tree: pytest.fail("found again"))
+    assert source_facts.facts_of(TEXT, "text") == found
+
+
+def test_facts_follow_the_text_and_a_damaged_file_says_nothing(tmp_path, monkeypatch):
+    facts_in(tmp_path, monkeypatch)
+    found = source_facts.facts_of(TEXT, "text")
+    assert source_facts.facts_of(TEXT.replace(b"Say.", b"Tell."), "text") == found
+    assert source_facts.facts_of(TEXT.replace(b"return 1", b"return 2"), "text") != found
+    source_facts._save({})
+    file = tmp_path / "source_facts.json"
+    whole = file.read_bytes()
+    place = whole.index(found.digest.encode())
+    file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    source_facts._known.cache_clear()
+    assert source_facts._known() == {}
+    assert source_facts.facts_of(TEXT, "text") == found

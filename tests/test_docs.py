@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,19 @@ from relu_optima.stage import STAGES
 from tests.studies import part
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "api").glob("*.md"))]
 
 # Commands that these tests take apart without running them, and why.
 NOT_RUN = {
     "relu-optima study": "takes minutes; the Makefile's command for it is planned",
     "relu-optima reproduce": "needs results of a study of 40 minutes, on data from elsewhere",
     "make test": "this very test is part of it",
+    "make test-all": "the same",
+    "make mutants": "runs tests once for each line that it weakens",
+    "make docs": "tests/test_site.py builds the site",
+    "make paper": "tests/workflow/test_paper.py writes one",
+    "pip": "needs a package index; tests/installed.py lays the package out as a wheel does",
     "make fuzz": "forty minutes",
     "python -m tests.fuzz": "as long as one likes; tests/fuzz runs it for seconds",
 }
@@ -45,8 +52,14 @@ PICTURES = {
     ("architecture.md", "config ──► plan"): "how data flow",
     ("publish.md", "results/<study>/sweeps/*.parquet ──►"): "how data flow",
     ("datasets.md", "uci/<name>.csv"): "what a data folder holds",
-    ("extending.md", "[project.entry-points"): "an entry point; tests/installed.py writes one",
+    ("extending.md", "[project.entry-points"): "an entry point; a wheel is built with it",
+    (
+        "extending.md",
+        "from relu_optima.config.places import home",
+    ): "tests/test_scaffold.py runs it",
 }
+# What Sphinx reads; tests/test_site.py holds it to the pages and names that there are.
+DIRECTIVES = {"{toctree}", "{eval-rst}"}
 # Blocks of YAML that do not name their file in the first line.
 UNNAMED = {
     ("publish.md", "macros:"): "macros",
@@ -54,7 +67,7 @@ UNNAMED = {
     ("cluster.md", "# site/profile.yaml"): "profile",
 }
 # Python that works on the results of a study, or on what a command of its page has written.
-READS = ("relu_optima.results(", 'np.load("net.npz")')
+READS = ("relu_optima.results(", "ro.results(", 'np.load("net.npz")')
 # Python that writes what a command of its page reads.
 WRITES = ('Path("solution.json")',)
 TABLE = np.random.default_rng(0).standard_normal((30, 3))  # a CSV file of somebody
@@ -89,9 +102,10 @@ class Block:
 def blocks_of(page: Path) -> list[Block]:
     lines = page.read_text(encoding="utf-8").splitlines()
     fences = [i for i, line in enumerate(lines) if line.startswith("```")]
-    assert len(fences) % 2 == 0, f"{page.name}: a block has no end"
+    name = page.relative_to(DOCS).as_posix() if page.is_relative_to(DOCS) else page.name
+    assert len(fences) % 2 == 0, f"{name}: a block has no end"
     return [
-        Block(page.name, start + 1, lines[start][3:], "\n".join(lines[start + 1 : end]))
+        Block(name, start + 1, lines[start][3:], "\n".join(lines[start + 1 : end]))
         for start, end in zip(fences[::2], fences[1::2], strict=True)
     ]
 
@@ -145,7 +159,8 @@ def starts(command: str, table: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_every_block_is_of_a_kind_that_is_tested(block):
-    assert block.language in {"sh", "python", "yaml", "text"}, f"{block}: say what the block is"
+    known = {"sh", "python", "yaml", "text"} | DIRECTIVES
+    assert block.language in known, f"{block}: say what the block is"
     if block.language == "text":
         pictures = [s for (page, s) in PICTURES if page == block.page and block.text.startswith(s)]
         assert pictures, f"{block}: a picture that tests/test_docs.py does not know"
@@ -280,8 +295,11 @@ def test_every_other_command_works(command, made, tmp_path):
         parsed(words)
     else:
         assert starts(command, NOT_RUN), f"{command}: neither run nor known"
-        help_text = run([sys.executable, "-m", words[2], "--help"], ROOT)
-        assert {w for w in words if w.startswith("--")} <= set(re.findall(r"--\w+", help_text))
+        program = [words[2]] if words[0] == "python" else words[:2]
+        help_text = run([sys.executable, "-m", *program, "--help"], ROOT)
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert set(re.findall(r"\.\[(\w+)\]", command)) <= set(extras["optional-dependencies"])
+        assert {w for w in words if w.startswith("--")} <= set(re.findall(r"--[\w-]+", help_text))
 
 
 @pytest.mark.parametrize("command", inline_commands())

@@ -1,11 +1,16 @@
 """What `init` and `new` write works as it stands, and nothing is written over."""
 
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 
 from relu_optima.cli.scaffold.write import init, new_sweep
 from relu_optima.errors import ReluOptimaError
 from relu_optima.plan.make import make_plan
-from tests.installed import install, run
+from tests.installed import ROOT, install, run
 
 
 def test_a_new_project_plans_a_sweep_a_figure_and_a_table(tmp_path):
@@ -66,3 +71,25 @@ def test_an_installed_package_makes_and_runs_a_project(tmp_path):
         ".gitignore", ".snakemake", "conf", "plugins", "results",
     ]  # fmt: skip
     assert "0 runs computed" in run(site, root, "study", "mystudy")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_workflow_of_ones_own_takes_ours_as_a_module(tmp_path):
+    """The Snakefile of the guide, beside a new project that an installed package made."""
+    site = install(tmp_path / "site")
+    run(site, tmp_path, "init", "mystudy")
+    root = tmp_path / "mystudy"
+    page = (ROOT / "docs/extending.md").read_text()
+    (root / "Snakefile").write_text(re.search(r"```text\n(from relu_.*?)```", page, re.S)[1])
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    for said in ("certified_make_table", "Nothing to be done"):
+        done = subprocess.run(
+            command, cwd=root, env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout + done.stderr
+    table = root / "results/mystudy/tables/mystudy_certificates.csv"
+    assert (root / "summary.csv").read_bytes() == table.read_bytes()
+    assert not (root / "results/mystudy/figures").exists()  # only what was asked for

@@ -1,8 +1,10 @@
 """A project holds its own files; presets, studies and workflow come with the package."""
 
 import json
+import tomllib
 
 import pytest
+import yaml
 from tests.installed import ROOT, install, run
 
 from relu_optima.config.compose import compose_preset, presets, study_defaults
@@ -77,6 +79,14 @@ def test_mistakes_name_their_file(project):
 def test_without_conf_there_is_no_project(tmp_path):
     with pytest.raises(ConfigError, match="there is no such folder"):
         make_plan("default", root=tmp_path)
+
+
+def test_jobs_of_a_project_get_the_package_as_a_user_installs_it(tmp_path):
+    carried = install(tmp_path) / "relu_optima/carried/environment.yml"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    *_, own = yaml.safe_load(carried.read_text())["dependencies"]
+    assert own == {"pip": [f"relu-optima[all]=={project['version']}"]}
+    assert "all" in project["optional-dependencies"]
 
 
 def test_an_installed_package_plans_the_same_runs(project, tmp_path):

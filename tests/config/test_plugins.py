@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.installed import ROOT, install, install_plugins, run
+from tests.installed import ROOT, install, install_plugins, pip_install_plugins, run
 
 STUDY = """\
 title: Mine
@@ -140,10 +140,20 @@ def test_an_entry_point_that_leads_nowhere_is_one_message(project, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_a_study_with_all_of_them_reruns_what_an_edit_concerns(project, tmp_path):
-    package = install_plugins(tmp_path / "site")
-    install(tmp_path / "site")
+def test_a_study_with_a_pip_installed_package_reruns_what_an_edit_concerns(project, tmp_path):
     site = tmp_path / "site"
+    package = pip_install_plugins(tmp_path / "source", site)
+    install(site)
+    kept = ('"dataset", "ring"', '"pruning", "heaviest"', '"figure", "strip", x="objective"')
+    check = "; ".join(f"relu_optima.check_plugin({plugin})" for plugin in kept)
+    python(project, f"import relu_optima; {check}", site)
+    text = (project / "conf/study/s.yaml").read_text()
+    (project / "conf/study/s.yaml").write_text(text.replace("heaviest", "heavyest"))
+    assert "did you mean 'heaviest'?" in run(site, project, "plan", "s", code=2)
+    (project / "conf/study/s.yaml").write_text(text)
+    assert "8 runs in 3 batches, 8 to compute" in run(site, project, "plan", "s")
+    plan = (project / "results/s/plan.json").read_text()
+    assert all(f'"{name}"' in plan for name in ("ring", "heaviest", "strip"))
     assert "8 runs computed, 0 taken" in run(site, project, "study", "s")
     assert (project / "results/s/figures/ticks.pdf").stat().st_size > 1000
     for words in (["list"], ["options", "dataset.ring"], ["options", "figure.strip"]):

@@ -126,7 +126,7 @@ def test_a_step_from_an_optimum_costs_one_factorisation():
     gates = sample_gates(X, 30, 0)
     session = Session(make_problem(X, y, gates, "gated"))
     lam = 0.1 * session.lambda_max()
-    scaled = session.scaled()
+    scaled = session.problem.scaled()
     follower = PathFollower(scaled.X, scaled.y, scaled.patterns.T)
     known = solve(X, y, gates, lam, formulation="gated", tol=1e-10)
     start = session.scaled_strength(lam)

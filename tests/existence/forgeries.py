@@ -131,6 +131,8 @@ PRODUCT = {
         [mask("10", "01", "00"), mask("110", "001")], *limit(
             constants((0, 0), (0, 1)), UNIT, constants((0, 0), (0, 1)), [0, 1], [0, 1], None,
             useless=2)),
+    "X of a neuron that sees nothing": ([mask("10", "01", "00"), mask("100", "010")], *limit(
+        UNIT, UNIT, UNIT, [0, 1], [0, 1], None, useless=2)),
     "no component": (LU, *reduction(LU, [STAR])),
     "a row too few": (LU, *reduction(LU, [star(0, [1], [0, 1]), STAR], rows=[1])),
     "a column too few": (LU, *reduction(LU, [star(0, [0, 1], [1]), STAR], columns=[1])),

@@ -123,6 +123,8 @@ ROWS = [
     ("X", f"{PRODUCT}.refutation.rows", drop(0), "X: the limit is no permutation of the window"),
     ("X", f"{PRODUCT}.refutation", {"rows": [1, 2, 3], "columns": [1, 2, 3], "useless": 1},
         "X: more neurons see the window than it has rows"),
+    ("X", f"{PRODUCT}.refutation", {"rows": [2], "columns": [2], "useless": 0},
+        "X: the neuron does not see the window"),
     # closed by pairs, and without hidden layer
     ("lu", "product", swap("closed", rule="P"), "two neurons have a product set that is not"),
     ("C3", "function", swap("closed", rule="B2"), "two neurons have a product set that is not clo"),

@@ -1,5 +1,8 @@
 """Run the tests of trusted code against mutants of it: ``python -m tests.mutants existence``.
 
+The targets: ``existence``, the checker of existence certificates, and ``formulas``, what the other
+stages compute.
+
 Every mutant replaces one piece of source text. A forked child imports the mutated package and runs
 the tests in-process, so that what they prepare from unchanged code is prepared once. A mutant that
 the tests accept survives, and one under which they could not run says nothing: the command prints
@@ -21,7 +24,7 @@ from types import ModuleType
 
 import pytest
 
-TARGETS = ("existence",)
+TARGETS = ("existence", "formulas")
 PASSED, FAILED, BROKEN = 0, 1, 2
 
 
@@ -54,19 +57,19 @@ def mutated_source(package: str, module: str, old: str, new: str) -> tuple[str, 
     return spec.origin, source.replace(old, new)
 
 
-def verdict(package: str, module: str, path: str, source: str, tests: list[str]) -> int:
+def verdict(target: ModuleType, module: str, path: str, source: str) -> int:
     """Fork a child that runs the tests against a mutant; its exit code."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     code = BROKEN
     try:
-        for name in [n for n in sys.modules if n.startswith((package, "tests.existence.test_"))]:
+        for name in [n for n in sys.modules if n.startswith((target.PACKAGE, *target.FORGET))]:
             del sys.modules[name]
-        sys.meta_path.insert(0, Mutated(f"{package}.{module}", source, path))
+        sys.meta_path.insert(0, Mutated(f"{target.PACKAGE}.{module}", source, path))
         text = io.StringIO()
         with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-            code = run(tests)
+            code = run(target.tests_of(module))
     finally:
         os._exit(code)
 
@@ -91,11 +94,13 @@ def main() -> int:
         for n, (module, old, new) in chosen.items()
     }
     target.prepare()
-    if run(target.TESTS) != PASSED:
-        raise SystemExit("the tests fail without any mutant")
+    suites = {tuple(target.tests_of(module)) for module, _, _ in chosen.values()}
+    for tests in sorted(suites):
+        if run(list(tests)) != PASSED:
+            raise SystemExit(f"{' '.join(tests)}: the tests fail without any mutant")
     survivors = []
     for name, (module, path, source) in sources.items():
-        code = verdict(target.PACKAGE, module, path, source, target.TESTS)
+        code = verdict(target, module, path, source)
         word = {PASSED: "SURVIVES", FAILED: "killed"}.get(code, f"COULD NOT RUN ({code})")
         print(f"{name:24} {word}", flush=True)
         survivors += [name] if code != FAILED else []

@@ -5,6 +5,7 @@
 from tests.existence import bases
 
 PACKAGE = "relu_optima.existence.proof"
+FORGET = ("tests.existence.test_",)
 TESTS = [
     "tests/existence/test_refusals.py",
     "tests/existence/test_forgeries.py",
@@ -128,6 +129,7 @@ MUTANTS = {
     "X-permutation": ("curve", "if sorted(i for i, _ in cells) != sorted(rows) or", "if"),
     "X-columns": ("curve", "sorted(j for _, j in cells) != sorted(", "sorted(columns) != sorted("),
     "X-neurons": ("curve", ".sum() > len(rows)", ".sum() > len(rows) + 1"),
+    "X-sees": ("curve", "if not seeing[k]:", "if False:"),
     "X-use": ("curve", "if any(upper[i, k] and lower[k, j] for i, j in cells):", "if False:"),
     "Z-zero": ("closed_rules", "for q in np.flatnonzero(S[i] & T[j])) != 0:", "for q in ()) != 0:"),
     "Z-rank": ("closed_rules", "return [] if _reaches_all(left, U, V, S, T) else [\"Z", "return [] if True else [\"Z"),
@@ -195,6 +197,11 @@ MUTANTS = {
     "biases-movable": ("biases", "fixed = feeds & ~biases.hidden & (inputs == 1)", "fixed = feeds & (inputs == 0)"),
     "biases-makers": ("biases", "makers = biases.hidden & (inputs == 0)", "makers = biases.hidden & (inputs < 0)"),
 }  # fmt: skip
+
+
+def tests_of(module):
+    """Return the tests that have to notice a mutant, the same for all modules."""
+    return TESTS
 
 
 def prepare():

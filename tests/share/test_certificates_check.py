@@ -20,6 +20,7 @@ from relu_optima.share.certificates_check import claims_of, convex_values, probl
 from relu_optima.share.convex_certificate import convex_certificate
 from tests.existence.bases import MASKS, document, judged, truth
 from tests.existence.forgeries import forged, random_mutant
+from tests.existence.test_refusals import ROWS, edited
 
 SOURCE = Path(checker.__file__)
 QUESTIONS = ("product", "function", "finite")
@@ -44,6 +45,17 @@ def test_it_accepts_every_true_certificate(name):
 @pytest.mark.parametrize(("name", "question", "value"), list(forged()), ids=lambda x: str(x)[:40])
 def test_it_refuses_every_directed_forgery(name, question, value):
     assert problem_of(plain(value))
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row[3]], ids=lambda row: f"{row[0]} {row[1]}"
+)
+def test_it_refuses_whatever_the_long_checker_refuses(row):
+    try:
+        value = plain(edited(*row[:3]))
+    except TypeError:  # no JSON
+        return
+    assert problem_of(value)
 
 
 def _accepted_mutants(seed, names, count):

@@ -19,7 +19,8 @@ FILES = 45  # that a study leaves in results/, about
 TARGETS = ("everything", "study", "snakemake", "worker")
 
 
-def start(project: Project, *arguments: str) -> subprocess.Popen:
+def start(project: Project, *arguments: str, behind: bool = False) -> subprocess.Popen:
+    """Start a command, as a terminal does or as a script that goes on without it (`&`)."""
     return subprocess.Popen(
         project.command(*arguments),
         cwd=project.root,
@@ -28,13 +29,18 @@ def start(project: Project, *arguments: str) -> subprocess.Popen:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=heed_interrupts,
+        preexec_fn=ignore_interrupts if behind else heed_interrupts,
     )
 
 
 def heed_interrupts() -> None:
-    """Undo what a shell does to the jobs in its background: they ignore Ctrl-C."""
+    """Undo what a shell does to the jobs in its background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def ignore_interrupts() -> None:
+    """Do what a shell does to the jobs in its background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def wait_for_files(project: Project, count: int, process: subprocess.Popen) -> None:
@@ -151,6 +157,20 @@ def test_interrupted_study_ends_its_jobs_and_goes_on_later(
     before = fresh.records()
     assert fresh.study() == RUNS + 1 - len(before), "the folder is free at once"
     assert fresh.products() == finished.products()
+
+
+@pytest.mark.slow
+def test_a_study_behind_a_script_ignores_ctrl_c_and_ends_when_it_is_killed(fresh: Project):
+    process = start(fresh, "study", "tiny", "--no-report", behind=True)
+    wait_for_files(fresh, 6, process)
+    os.killpg(process.pid, signal.SIGINT)
+    wait_for_files(fresh, 10, process)
+    os.kill(process.pid, signal.SIGTERM)
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 130, text
+    before = fresh.records()
+    assert len(before) <= RUNS
+    assert fresh.study() == RUNS + 1 - len(before)
 
 
 def test_second_study_in_one_folder_is_refused(fresh: Project):

@@ -1,8 +1,9 @@
 # Shared by all of workflow: where the plan is, and functions that look things up in it.
+from relu_optima.config.places import workflow_file
 from relu_optima.publish.report import rst_text, script_text
 
 PLAN_FILE = f"results/{STUDY}/plan.json"
-ENVIRONMENT = f"{workflow.basedir}/environment.yml"
+ENVIRONMENT = str(workflow_file(Path.cwd(), "environment.yml"))
 
 
 def names(items):

@@ -11,7 +11,7 @@ import numpy as np
 from relu_optima.convex.gates import activation_patterns, as_inputs
 from relu_optima.errors import BudgetError
 
-RANK_TOL = 1e-10
+RANK_TOL = 1e-10  # singular value, relative to the largest, below which a direction is no data
 INTERIOR_TOL = 1e-9  # sine of the angle below which two hyperplanes are one
 THIN = 1e-6  # margin below which a cell's point is moved to the middle
 

@@ -19,6 +19,7 @@ constraint is the same.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,33 +143,19 @@ def certify(
     objective = error + lam * float(norms.sum())
     rows = _unit_rows(X)
     cones = None if formulation == "gated" else _Cones(rows, patterns)
-    if evidence is not None:
+    if evidence is None:
+        best, vector, kkt = _projected(X, y, patterns, residual, dual, blocks, lam, cones, loss)
+    else:
         if cones is None or dual is None:
             raise SolveInputError(
                 "it proves a dual vector of a ReLU program feasible",
                 allowed="formulation relu, with dual",
                 where="evidence",
             )
-        vector = np.asarray(dual, dtype=np.float64)
-        height, kkt = _checked(X, patterns, vector, blocks, norms, lam, cones, evidence)
-        best, scaled = _dual_value(vector, y, lam, height, loss)
-        energy = float(np.linalg.norm(y)) or 1.0
-        return Certificate(
-            objective=objective,
-            dual_objective=best,
-            gap=_relative(objective, best, at_zero),
-            kkt_residual=max(kkt, float(np.linalg.norm(residual - scaled)) / energy),
-            violation=cones.violation(blocks, norms),
-            dual=scaled,
-        )
-    height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
-    best, vector = _dual_value(residual, y, lam, height, loss)
-    if dual is not None:
-        candidate = np.asarray(dual, dtype=np.float64)
-        height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
-        value, scaled = _dual_value(candidate, y, lam, height, loss)
-        if value > best:
-            best, vector = value, scaled
+        given = np.asarray(dual, dtype=np.float64)
+        height, kkt = _checked(X, patterns, given, blocks, norms, lam, cones, evidence)
+        best, vector = _dual_value(given, y, lam, height, loss)
+        kkt = max(kkt, float(np.linalg.norm(residual - vector)) / (float(np.linalg.norm(y)) or 1.0))
     return Certificate(
         objective=objective,
         dual_objective=best,
@@ -177,6 +164,33 @@ def certify(
         violation=0.0 if cones is None else cones.violation(blocks, norms),
         dual=vector,
     )
+
+
+def _projected(
+    X: np.ndarray,
+    y: np.ndarray,
+    patterns: np.ndarray,
+    residual: np.ndarray,
+    dual: np.ndarray | None,
+    blocks: np.ndarray,
+    lam: float,
+    cones: _Cones | None,
+    loss: Loss | None,
+) -> tuple[float, np.ndarray, float]:
+    """Bound by projecting every block: the better of the residual and of a further candidate.
+
+    Returns the bound, the dual vector and the stationarity of the residual.
+    """
+    norms = np.linalg.norm(blocks, axis=1)
+    height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
+    best, vector = _dual_value(residual, y, lam, height, loss)
+    if dual is not None:
+        candidate = np.asarray(dual, dtype=np.float64)
+        height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
+        value, scaled = _dual_value(candidate, y, lam, height, loss)
+        if value > best:
+            best, vector = value, scaled
+    return best, vector, kkt
 
 
 def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation: str) -> float:
@@ -198,55 +212,63 @@ def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple
     Solves min_{rho >= 0} |g + rows' rho|; any such rho bounds the projection's norm from above,
     so the answer is safe to use wherever the method stops.
     """
-    size, d = float(np.linalg.norm(g)), g.size
+    size, d = _length(g), g.size
     Q, R = np.zeros((d, d)), np.zeros((d, d))
     active: list[int] = []
+    held = np.zeros(len(rows), dtype=bool)  # the active rows again
     rho = np.zeros(0)
     p = g.copy()
     last = np.inf
     pool = np.zeros(0, dtype=np.int64)  # rows violated most at the last scan of all
     watched = rows[pool]
     for _ in range(20 * d + 100):
-        length = float(np.linalg.norm(p))
+        length = _length(p)
         if length <= stop:
             last = np.inf if length > 0 else 0.0
             break
-        worst, last = _most_violated(watched, pool, p, active, size)
+        worst, last = _most_violated(watched, pool, p, held, size)
         if last <= ROW_TOL:
             slack = rows @ p
             pool = np.argpartition(slack, min(POOL, slack.size) - 1)[:POOL]
             watched = rows[pool]
-            worst, last = _most_violated(watched, pool, p, active, size)
+            worst, last = _most_violated(watched, pool, p, held, size)
         if last <= ROW_TOL:
             last = 0.0
             break
         k = len(active)
-        coefficients = Q[:, :k].T @ rows[worst]
-        rest = rows[worst] - Q[:, :k] @ coefficients
-        again = Q[:, :k].T @ rest
-        rest -= Q[:, :k] @ again
-        fresh = float(np.linalg.norm(rest))
+        basis = Q[:, :k]
+        coefficients = rows[worst] @ basis
+        rest = rows[worst] - basis @ coefficients
+        again = rest @ basis
+        rest -= basis @ again
+        fresh = _length(rest)
         if fresh < 1e-10 or k == d:
             break  # dependent on the active rows: the rounding floor
         Q[:, k] = rest / fresh
         R[:k, k], R[k, k] = coefficients + again, fresh
-        active.append(worst)
-        rho, active = _restore(Q, R, g, active, np.append(rho, 0.0))
+        held[active] = False
+        rho, active = _restore(Q, R, g, [*active, worst], np.concatenate((rho, [0.0])))
+        held[active] = True
         basis = Q[:, : len(active)]
-        p = g - basis @ (basis.T @ g)
-        p -= basis @ (basis.T @ p)
+        p = g - basis @ (g @ basis)
+        p -= basis @ (p @ basis)
     rho = np.maximum(rho, 0.0)
     return g + rows[active].T @ rho, last
 
 
+def _length(vector: np.ndarray) -> float:
+    return math.sqrt(vector @ vector)
+
+
 def _most_violated(
-    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, active: list[int], size: float
+    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, held: np.ndarray, size: float
 ) -> tuple[int, float]:
-    """Row that a point violates most, of those watched and not active, and how much."""
+    """Row that a point violates most, of those watched and not held active, and how much."""
     if not pool.size or not size:
         return -1, 0.0
-    slack = np.where(np.isin(pool, active), 0.0, watched @ p)
-    place = int(np.argmin(slack))
+    slack = watched @ p
+    slack[held[pool]] = 0.0
+    place = int(slack.argmin())
     return int(pool[place]), max(0.0, -float(slack[place])) / size
 
 
@@ -259,11 +281,12 @@ def _restore(
 ) -> tuple[np.ndarray, list[int]]:
     """Step towards the multipliers of the active rows, dropping rows that would turn negative."""
     from scipy.linalg import qr_delete
+    from scipy.linalg.blas import dtrsv
 
     while active:
         k = len(active)
-        target = _back_substitute(R[:k, :k], -(Q[:, :k].T @ g))
-        if (target >= 0).all():
+        target = dtrsv(R[:k, :k], -(g @ Q[:, :k]))
+        if target.min() >= 0:
             return target, active
         falling = np.flatnonzero(target < 0)
         ratios = rho[falling] / (rho[falling] - target[falling])
@@ -276,12 +299,6 @@ def _restore(
         fewer, triangle = qr_delete(Q[:, : k + 1], R[: k + 1, : k + 1], drop, which="col")
         Q[:, :k], R[:k, :k] = fewer[:, :k], triangle[:k]
     return np.zeros(0), active
-
-
-def _back_substitute(R: np.ndarray, b: np.ndarray) -> np.ndarray:
-    from scipy.linalg import solve_triangular
-
-    return np.asarray(solve_triangular(R, b, check_finite=False))
 
 
 @dataclass(frozen=True)

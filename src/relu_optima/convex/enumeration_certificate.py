@@ -28,7 +28,7 @@ from relu_optima.convex.shallow import ShallowNetwork
 from relu_optima.errors import BudgetError, SolveInputError
 
 CELLS = 20_000_000  # cells of circles that are listed again at most
-RANK_TOL = 1e-10
+RANK_TOL = 1e-10  # singular value, relative to the largest, below which a direction is no data
 SLAB = 500  # maximisers evaluated at a time
 
 

@@ -27,18 +27,13 @@ import numpy as np
 from relu_optima.convex import curvature_kernels, kernels
 from relu_optima.convex.blocks import Blocks
 from relu_optima.convex.compilation import ENABLED, announce_compilation
-from relu_optima.convex.curvature import curvature_at
 from relu_optima.convex.follow import PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
-from relu_optima.convex.newton_system import NewtonSystem
-from relu_optima.convex.products import combine, row_norms
+from relu_optima.convex.lagrangian import MAX_INNER, Lagrangian
 
 Callback = Callable[[dict[str, float]], bool | None]
 Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
 MAX_OUTER = 300  # many where a tiny strength makes blocks of neighbouring cones nearly cancel
-MAX_INNER = 200
-LEAP = 0.01  # relative residual of a step on fixed faces
-STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 SETTLING = 3  # Newton steps after which a warm start counts as good
 STALLED = 20  # outer iterations without a better gap
 FINISH = (0.5, 0.03)  # gaps below which the corrector may try to finish a gated program
@@ -61,21 +56,18 @@ class DualNewton:
         self.relu = formulation == "relu"
         self.blocks = Blocks(self.X, patterns.T, relu=self.relu)
         d = self.X.shape[1]
-        self.U: np.ndarray = np.zeros((self.blocks.count, d))
-        self.system = NewtonSystem(self.X)
-        self.theta = y.copy()
-        self.sigma = self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
+        self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
+        self.at = Lagrangian(self.X, y, self.blocks, self.sigma0)
         self.counts = {"outer": 0, "newton": 0, "pricings": 0}
         self._knots: list[Knot] = []
-        self._step = 1.0
         self._follower: PathFollower | None = None
         self._priced = np.zeros((0, d))  # correlations at the last pricing
         _compile(formulation)
 
     def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
         """Start from known blocks and residual."""
-        self.U = U if self.basis is None else U @ self.basis
-        self.theta = theta.copy()
+        self.at.U = U if self.basis is None else U @ self.basis
+        self.at.theta = theta.copy()
         self._knots = []
         self.blocks.clear()
         self.blocks.enlarge(np.any(U, axis=1).nonzero()[0])
@@ -91,29 +83,29 @@ class DualNewton:
         """Solve for one strength, from wherever the last solve ended."""
         state = Incumbent(self.y)
         if not self.blocks.members.size:
-            self.blocks.first(self.theta, lam)
+            self.blocks.first(self.at.theta, lam)
         else:
-            self.sigma = min(max(self.sigma / 27.0, self.sigma0), START * self.sigma0)
-            self.blocks.admit(self.blocks.price(self._extrapolate(lam), lam, self._used()), lam)
+            self.at.sigma = min(max(self.at.sigma / 27.0, self.sigma0), START * self.sigma0)
+            self.blocks.admit(self.blocks.price(self._extrapolate(lam), lam, self.at.used()), lam)
         gap, since = 1.0, 0
-        warm = bool(self.U.any())
+        warm = bool(self.at.U.any())
         first = 1e-2 if warm else 0.1
         finishes = [] if self.relu or len(self.y) > FINISH_ROWS else list(FINISH)
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = max(0.5 * min(0.1, 0.3 * gap) if outer else first, 0.02 * tol, 1e-14)
-            before = self.U.copy(), self.theta
+            before = self.at.U.copy(), self.at.theta
             steps = self._minimise(lam, goal, deadline)
             if warm and not outer and steps <= SETTLING:
                 # the prediction was good: a tighter step before the first look at all blocks
-                self.sigma *= 30.0
+                self.at.sigma *= 30.0
                 goal = min(first, max(10.0 * tol, 1e-14))
                 steps = self._minimise(lam, goal, deadline)
-            primal, mismatch = self._primal(lam)
+            primal, mismatch = self.at.primal(lam)
             bounds = self._price(lam)
             height = float(bounds.max())
-            dual, scale = self._dual(lam, height)
-            better = state.offer(primal, self.U, dual, self.theta, scale)
+            dual, scale = self.at.dual(lam, height)
+            better = state.offer(primal, self.at.U, dual, self.at.theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
             self.counts["outer"] += 1
@@ -147,17 +139,17 @@ class DualNewton:
             own = (primal - dual) / max(dual, state.floor)
             if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP and mismatch > goal:
                 # a Newton system too ill-conditioned to solve: go back, and step less far
-                self.U, self.theta = state.U.copy(), state.theta.copy()
-                self.sigma /= 10.0
+                self.at.U, self.at.theta = state.U.copy(), state.theta.copy()
+                self.at.sigma /= 10.0
             elif not better and gap < ROUNDING_GAP and not missing:
-                self.sigma /= 10.0  # too large for float64: rounding undoes the progress
+                self.at.sigma /= 10.0  # too large for float64: rounding undoes the progress
             elif steps >= MAX_INNER:
                 # too far for one inner problem, whose multipliers are then worth nothing
-                self.U, self.theta = before
-                self.sigma = max(self.sigma / 9.0, self.sigma0)
+                self.at.U, self.at.theta = before
+                self.at.sigma = max(self.at.sigma / 9.0, self.sigma0)
             elif missing <= 0.1 * self.blocks.members.size:
-                self.sigma *= _growth(steps, gap)
-        state.kkt = max(mismatch, self._stationarity(lam), height / lam - 1.0)
+                self.at.sigma *= _growth(steps, gap)
+        state.kkt = max(mismatch, self.at.stationarity(lam, self._priced), height / lam - 1.0)
         self._remember(lam, self._priced)
         return state.answer(status, self.basis)
 
@@ -168,125 +160,29 @@ class DualNewton:
             "corrections": 0 if self._follower is None else self._follower.counts["newton"],
             "projections": 0 if cones is None else cones.projections,
             "projection_steps": 0 if cones is None else cones.steps,
-            "cg": self.system.cg_iterations,
+            "cg": self.at.system.cg_iterations,
         }
 
     def lambda_max(self) -> float:
         """Return the smallest strength whose optimum is zero, h(y)."""
         return self.blocks.height(self.y)
 
-    # -- one outer iteration ------------------------------------------------------------------
-
     def _minimise(self, lam: float, goal: float, deadline: float | None) -> int:
-        """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers.
-
-        Returns the number of Newton steps.
-        """
-        before = self.counts["newton"]
-        X, y, ws, sigma = self.X, self.y, self.blocks.members, self.sigma
-        U = self.U[ws]
-        C = self.blocks.correlate(self.theta)
-        scale = float(np.linalg.norm(y))
-        C = C + self._leap(U, C, lam)
-        P, norms, active = self.blocks.above(U + sigma * C, sigma * lam)
-        value = self._value(norms, lam)
-        for _ in range(MAX_INNER):
-            prox = P * (1.0 - sigma * lam / norms)[:, None]
-            blocks, masks = ws[active], self.blocks.masks[active]
-            gradient = self.theta - y + combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
-            size = float(np.linalg.norm(gradient)) / scale
-            if size < goal:
-                break
-            if deadline is not None and time.perf_counter() >= deadline:
-                break
-            accuracy = min(0.05, 0.1 * np.sqrt(size))
-            curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
-            x = self.system.direction(curvature, gradient, accuracy)
-            self.counts["newton"] += 1
-            dC = self.blocks.correlate(x)
-            slope = float(gradient @ x)
-            C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
-        self.U[ws] = 0.0
-        self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
-        return self.counts["newton"] - before
-
-    def _leap(self, U: np.ndarray, C: np.ndarray, lam: float) -> np.ndarray:
-        """Move theta by Newton's step on the optimality system at U, whose faces are held fixed.
-
-        The multipliers U + sigma C that a new sigma gives lie far from U, on other faces, until
-        theta has moved; a system that is built there sends it astray. Returns the change of C.
-        """
-        active = np.any(U, axis=1).nonzero()[0]
-        if not active.size:
-            return np.zeros_like(C)
-        sigma, masks = self.sigma, self.blocks.masks[active]
-        blocks, U = self.blocks.members[active], U[active]
-        q = U / row_norms(U)[:, None]
-        curvature = curvature_at(self.blocks.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
-        if not curvature.on_faces():
-            return np.zeros_like(C)
-        answer = curvature.answer()(C[active] - lam * q)
-        signs = self.blocks.signs(blocks)[:, None]
-        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + answer))
-        x = self.system.direction(curvature, gradient, LEAP)
-        self.counts["newton"] += 1
-        self.theta = self.theta + x
-        return self.blocks.correlate(x)
-
-    def _search_line(
-        self,
-        x: np.ndarray,
-        dC: np.ndarray,
-        U: np.ndarray,
-        C: np.ndarray,
-        value: float,
-        slope: float,
-        lam: float,
-    ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]:
-        """Move theta along x until psi has fallen enough and does not rise steeply.
-
-        Faces of cones change along x, so the full step often overshoots; the slope at a trial
-        point is known from its projections, and a secant on it finds the kink between two trials.
-        """
-        sigma = self.sigma
-        start, step = self.theta, min(1.0, 2.0 * self._step)
-        low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
-        slack = 1e-13 * abs(value)
-        for _ in range(20):
-            self.theta = start + step * x
-            trial = C + step * dC
-            P, norms, active = self.blocks.above(U + sigma * trial, sigma * lam)
-            new = self._value(norms, lam)
-            along = np.einsum("ij,ij->i", P, dC[active])
-            here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
-            steep = here > -STEEPEST * slope and -slope > 1e3 * slack
-            if new <= value + 1e-4 * step * slope + slack and not steep:
-                if step < 1.0 and high == np.inf and here < 0.5 * slope:
-                    low, low_slope = step, here
-                    step = min(1.0, 3.0 * step)
-                    continue
-                break
-            if here > 0:
-                high, high_slope = step, here
-            else:
-                low, low_slope = step, here
-            if high == np.inf:
-                break  # psi falls all along: what fails is rounding
-            share = -low_slope / (high_slope - low_slope)
-            step = low + (high - low) * min(0.9, max(0.1, share))
-        self._step = step
-        return trial, new, P, norms, active
+        """Minimise the augmented Lagrangian over the working set; return the Newton steps."""
+        steps = self.at.minimise(lam, goal, deadline)
+        self.counts["newton"] = self.at.steps
+        return steps
 
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
-            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.system.gram)
-        self._follower.start_from(lam, self.U, self.theta, self._priced)
+            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.at.system.gram)
+        self._follower.start_from(lam, self.at.U, self.at.theta, self._priced)
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
             return None
         self.counts["outer"] += 1
-        self.U, self.theta = answer.U, self._follower.theta.copy()
+        self.at.U, self.at.theta = answer.U, self._follower.theta.copy()
         active = self._follower.c.nonzero()[0]
         self.blocks.enlarge(np.setdiff1d(active, self.blocks.members))
         self._remember(lam, self._follower.C)
@@ -297,65 +193,20 @@ class DualNewton:
         """What a callback is told once the corrector has ended a solve."""
         return {
             "outer": float(outer),
-            "objective": self._primal(lam)[0],
+            "objective": self.at.primal(lam)[0],
             "dual_objective": float(self.y @ answer.dual - 0.5 * answer.dual @ answer.dual),
             "gap": answer.gap,
             "working_set": float(self.blocks.members.size),
         }
 
-    def _value(self, norms: np.ndarray, lam: float) -> float:
-        theta = self.theta
-        over = norms - self.sigma * lam
-        return float(0.5 * theta @ theta - self.y @ theta + over @ over / (2 * self.sigma))
-
-    def _primal(self, lam: float) -> tuple[float, float]:
-        """Primal value at U, and how far theta is from its residual, relative to y."""
-        active = self._active()
-        used = self.blocks.members[active]
-        U = self.U[used]
-        rest = self.y - combine(
-            self.blocks.masks[active], self.X, self.blocks.signs(used)[:, None] * U
-        )
-        mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
-        return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
-
-    def _active(self) -> np.ndarray:
-        """Positions among the members of the blocks that are not zero."""
-        return np.asarray(np.any(self.U[self.blocks.members], axis=1).nonzero()[0])
-
-    def _used(self) -> np.ndarray:
-        """Blocks that are not zero."""
-        return np.asarray(self.blocks.members[self._active()])
-
     def _price(self, lam: float) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""
         self.counts["pricings"] += 1
-        self._priced = self.blocks.correlate_all(self.theta)
-        return self.blocks.price(self._priced, lam, self._used())
-
-    def _stationarity(self, lam: float) -> float:
-        """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks, as last priced."""
-        used = self._used()
-        if not used.size:
-            return 0.0
-        C = self.blocks.nearest(used, self._priced[used])
-        U = self.U[used]
-        unit = U / row_norms(U)[:, None]
-        return float(row_norms(C / lam - unit).max())
-
-    def _dual(self, lam: float, height: float) -> tuple[float, float]:
-        """Value and length of the best feasible multiple of theta."""
-        square = float(self.theta @ self.theta)
-        if square == 0.0:
-            return 0.0, 0.0
-        along = float(self.y @ self.theta)
-        beta = max(0.0, along / square)
-        if height > 0:
-            beta = min(beta, lam / height)
-        return beta * along - 0.5 * beta**2 * square, beta
+        self._priced = self.blocks.correlate_all(self.at.theta)
+        return self.blocks.price(self._priced, lam, self.at.used())
 
     def _remember(self, lam: float, C: np.ndarray) -> None:
-        self._knots = [*self._knots[-1:], (lam, self.U.copy(), self.theta.copy(), C)]
+        self._knots = [*self._knots[-1:], (lam, self.at.U.copy(), self.at.theta.copy(), C)]
 
     def _extrapolate(self, lam: float) -> np.ndarray:
         """Predict the point at a new strength from the last two: the path is piecewise smooth.
@@ -363,14 +214,14 @@ class DualNewton:
         Returns the correlations with the new theta.
         """
         if not self._knots:
-            return self.blocks.correlate_all(self.theta)
+            return self.blocks.correlate_all(self.at.theta)
         if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
             return self._knots[-1][3]
         (lam0, U0, theta0, C0), (lam1, U1, theta1, C1) = self._knots
         ratio = (lam - lam1) / (lam1 - lam0)
         active = np.any(U1 != 0, axis=1)[:, None]
-        self.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
-        self.theta = theta1 + ratio * (theta1 - theta0)
+        self.at.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
+        self.at.theta = theta1 + ratio * (theta1 - theta0)
         return C1 + ratio * (C1 - C0)
 
 

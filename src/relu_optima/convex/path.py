@@ -115,7 +115,7 @@ class _Walk:
         if not small and not session.trivial and backend != "clarabel":
             self.zero_from = session.lambda_max()
         if small and not session.trivial and backend != "clarabel":
-            scaled = session.scaled()
+            scaled = session.problem.scaled()
             rows = held(scaled.patterns.T, DENSE)
             self.follower = PathFollower(scaled.X, scaled.y, rows)
 

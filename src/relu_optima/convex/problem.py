@@ -46,6 +46,16 @@ class Problem:
         """Hash of X and y, taken once: a later change in place does not change it."""
         return data_digest(self.X, self.y)
 
+    @cached_property
+    def scales(self) -> tuple[float, float]:
+        """Largest sizes of the entries of X and of y."""
+        return float(np.abs(self.X).max()), float(np.abs(self.y).max())
+
+    def scaled(self) -> Problem:
+        """Return the problem with entries of size one."""
+        x, y = self.scales
+        return Problem(self.X / x, self.y / y, self.gates, self.patterns, self.formulation)
+
 
 def data_digest(X: np.ndarray, y: np.ndarray) -> str:
     """Hash the numbers of a data set, whatever their memory layout."""

@@ -16,12 +16,15 @@ The reference of the tests, and a fallback for small problems.
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.certificate import certify, project_on_cone
 from relu_optima.convex.problem import Problem
+from relu_optima.convex.solution import Solution
 from relu_optima.errors import extras_named
 
 
@@ -95,3 +98,54 @@ def solve_reference(
         status=str(program.status),
         iterations=int(stats.num_iters or 0) if stats is not None else 0,
     )
+
+
+def solve_by_reference(
+    problem: Problem, lam: float, tol: float, time_limit: float | None, *, started: float
+) -> Solution:
+    """Solve by Clarabel, repair its small infeasibilities, certify."""
+    scale_x, scale_y = problem.scales
+    scaled = problem.scaled()
+    wall = time.perf_counter()
+    answer = solve_reference(
+        scaled, lam / scale_x / scale_y, tol=min(1e-9, 0.01 * tol), time_limit=time_limit
+    )
+    late = time_limit is not None and time.perf_counter() - wall >= time_limit
+    zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
+    v, w = (zero, zero.copy()) if answer is None else (answer.v, answer.w)
+    if problem.formulation == "relu":
+        v, w = (into_cones(scaled, u) for u in (v, w))
+    v, w = (u * (scale_y / scale_x) for u in (v, w))
+    proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
+    good = proof.gap <= tol and proof.violation <= 1e-9
+    return Solution(
+        problem=problem,
+        v=v,
+        w=w,
+        lam=lam,
+        objective=proof.objective,
+        dual_objective=proof.dual_objective,
+        gap=proof.gap,
+        kkt_residual=proof.kkt_residual,
+        violation=proof.violation,
+        dual=proof.dual,
+        status="optimal" if good else "time_limit" if late else "inaccurate",
+        seconds=time.process_time() - started,
+        backend="clarabel",
+        counts={"iterations": 0 if answer is None else answer.iterations},
+    )
+
+
+def into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
+    """Project interior-point blocks on their cones and drop those that are numerically zero."""
+    lengths = np.linalg.norm(problem.X, axis=1)
+    rows = problem.X / np.where(lengths > 0, lengths, 1.0)[:, None]
+    norms = np.linalg.norm(blocks, axis=1)
+    out = np.zeros_like(blocks)
+    for i in np.flatnonzero(norms > 1e-7 * norms.max(initial=0.0)):
+        cone = np.where(problem.patterns[:, i], 1.0, -1.0)[:, None] * rows
+        if (cone @ blocks[i]).min() >= -1e-12 * norms[i]:
+            out[i] = blocks[i]  # a projection could only add rounding
+        else:
+            out[i] = project_on_cone(cone, blocks[i])[0]
+    return out

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from relu_optima.convex.certificate import certify, project_on_cone, relative_gap
+from relu_optima.convex.certificate import certify, relative_gap
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
 from relu_optima.convex.products import combine, row_norms
-from relu_optima.convex.reference import solve_reference
+from relu_optima.convex.reference import into_cones, solve_by_reference
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
 
@@ -26,8 +26,7 @@ class Session:
         self.problem = problem
         _ = problem.digest  # of the data as they are now, for whoever analyses a solution later
         self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
-        self.scale_x = float(np.abs(problem.X).max())
-        self.scale_y = float(np.abs(problem.y).max())
+        self.scale_x, self.scale_y = problem.scales
         lengths = row_norms(problem.X)
         self._lengths = np.where(lengths > 0, lengths, np.inf)
         self._engine: DualNewton | None = None
@@ -35,20 +34,9 @@ class Session:
     def engine(self) -> DualNewton:
         """Return the Newton solver of the scaled problem, made on first use."""
         if self._engine is None:
-            scaled = self.scaled()
+            scaled = self.problem.scaled()
             self._engine = DualNewton(scaled.X, scaled.y, scaled.patterns, scaled.formulation)
         return self._engine
-
-    def scaled(self) -> Problem:
-        """Return the problem with entries of size one."""
-        problem = self.problem
-        return Problem(
-            problem.X / self.scale_x,
-            problem.y / self.scale_y,
-            problem.gates,
-            problem.patterns,
-            problem.formulation,
-        )
 
     def lambda_max(self) -> float:
         """Return the smallest strength whose optimum is zero."""
@@ -77,7 +65,7 @@ class Session:
         if solution.gates.shape != problem.gates.shape or not np.array_equal(
             solution.gates, problem.gates
         ):
-            v, w = (_into_cones(problem, u) for u in (v, w))
+            v, w = (into_cones(problem, u) for u in (v, w))
         blocks = v if problem.formulation == "gated" else np.vstack([v, w])
         residual = problem.y - self._fit(blocks)[0]
         scale = self.scale_x / self.scale_y
@@ -109,12 +97,12 @@ class Session:
         if backend == "clarabel":
             if lam >= self.lambda_max():
                 return self.zero_solution(lam, started)
-            return self._by_clarabel(lam, tol, time_limit, started)
+            return solve_by_reference(problem, lam, tol, time_limit, started=started)
         solution = self._by_newton(lam, tol, time_limit, callback, started)
         rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
         if solution.status != "inaccurate" or backend == "newton" or rows > TINY or callback:
             return solution
-        other = self._by_clarabel(lam, tol, time_limit, started)
+        other = solve_by_reference(problem, lam, tol, time_limit, started=started)
         return other if other.gap < solution.gap and other.violation <= 1e-9 else solution
 
     def _by_newton(
@@ -269,55 +257,3 @@ class Session:
             return callback(numbers | values)
 
         return scaled
-
-    def _by_clarabel(
-        self, lam: float, tol: float, time_limit: float | None, started: float
-    ) -> Solution:
-        """Solve by the reference, repair its small infeasibilities, certify."""
-        problem, scaled = self.problem, self.scaled()
-        wall = time.perf_counter()
-        answer = solve_reference(
-            scaled,
-            self.scaled_strength(lam),
-            tol=min(1e-9, 0.01 * tol),
-            time_limit=time_limit,
-        )
-        late = time_limit is not None and time.perf_counter() - wall >= time_limit
-        zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
-        v, w = (zero, zero.copy()) if answer is None else (answer.v, answer.w)
-        if problem.formulation == "relu":
-            v, w = (_into_cones(scaled, u) for u in (v, w))
-        v, w = (u * (self.scale_y / self.scale_x) for u in (v, w))
-        proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
-        good = proof.gap <= tol and proof.violation <= 1e-9
-        return Solution(
-            problem=problem,
-            v=v,
-            w=w,
-            lam=lam,
-            objective=proof.objective,
-            dual_objective=proof.dual_objective,
-            gap=proof.gap,
-            kkt_residual=proof.kkt_residual,
-            violation=proof.violation,
-            dual=proof.dual,
-            status="optimal" if good else "time_limit" if late else "inaccurate",
-            seconds=time.process_time() - started,
-            backend="clarabel",
-            counts={"iterations": 0 if answer is None else answer.iterations},
-        )
-
-
-def _into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:
-    """Project interior-point blocks on their cones and drop those that are numerically zero."""
-    lengths = np.linalg.norm(problem.X, axis=1)
-    rows = problem.X / np.where(lengths > 0, lengths, 1.0)[:, None]
-    norms = np.linalg.norm(blocks, axis=1)
-    out = np.zeros_like(blocks)
-    for i in np.flatnonzero(norms > 1e-7 * norms.max(initial=0.0)):
-        cone = np.where(problem.patterns[:, i], 1.0, -1.0)[:, None] * rows
-        if (cone @ blocks[i]).min() >= -1e-12 * norms[i]:
-            out[i] = blocks[i]  # a projection could only add rounding
-        else:
-            out[i] = project_on_cone(cone, blocks[i])[0]
-    return out

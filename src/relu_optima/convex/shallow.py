@@ -30,25 +30,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShallowNetwork:
-    """A network with one hidden layer, K outputs and no biases.
+    """A network with one hidden layer and K outputs.
 
     Attributes
     ----------
     U : array, shape (m, d)
-        First layer, one neuron in each row.
+        First layer, one neuron in each row; shape (m, d + 1) with biases.
     V : array, shape (m, K)
         Second layer, the output weights of one neuron in each row.
     gates : array, shape (d, m), or None
         Fixed gates of a gated ReLU network; None for a ReLU network.
+    biased : bool
+        Whether the last weight of every neuron is its bias. The bias of an output is a neuron
+        without other weights.
     """
 
     U: np.ndarray
     V: np.ndarray
     gates: np.ndarray | None = None
+    biased: bool = False
 
     def __repr__(self) -> str:
         kind = "ReLU" if self.gates is None else "gated ReLU"
-        return f"<{kind} network {self.U.shape[1]}-{len(self.U)}-{self.V.shape[1]}>"
+        shape = f"{self.U.shape[1] - self.biased}-{len(self.U)}-{self.V.shape[1]}"
+        return f"<{kind} network {shape}{' with biases' if self.biased else ''}>"
+
+    @classmethod
+    def of_layers(
+        cls, W: np.ndarray, b: np.ndarray, V: np.ndarray, c: np.ndarray
+    ) -> ShallowNetwork:
+        """Make the network V (W x + b)_+ + c of two layers with biases.
+
+        Parameters
+        ----------
+        W : array, shape (m, d)
+            First layer.
+        b : array, shape (m,)
+            Its biases.
+        V : array, shape (K, m)
+            Second layer.
+        c : array, shape (K,)
+            Its biases, which become K neurons that read nothing: each feeds its own output.
+
+        Returns
+        -------
+        ShallowNetwork
+            The same function, of m + K neurons.
+        """
+        constant = with_ones(np.zeros((len(c), W.shape[1])))
+        U = np.vstack([np.column_stack([W, b]), constant])
+        return cls(U, np.vstack([V.T, np.diag(c)]), biased=True)
 
     @property
     def n_neurons(self) -> int:
@@ -79,6 +110,8 @@ class ShallowNetwork:
             Activations.
         """
         X = np.asarray(X, dtype=np.float64)
+        if self.biased:
+            X = with_ones(X)
         linear = X @ self.U.T
         if self.gates is None:
             return np.asarray(np.maximum(linear, 0.0))
@@ -131,7 +164,12 @@ class ShallowNetwork:
         U, V = self.U[kept], self.V[kept]
         ratio = np.sqrt(np.linalg.norm(V, axis=1) / np.linalg.norm(U, axis=1))[:, None]
         gates = None if self.gates is None else self.gates[:, kept]
-        return ShallowNetwork(U * ratio, V / ratio, gates)
+        return ShallowNetwork(U * ratio, V / ratio, gates, self.biased)
+
+
+def with_ones(rows: np.ndarray) -> np.ndarray:
+    """Append a column of ones."""
+    return np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal, overload
 import numpy as np
 
 from relu_optima.convex.newton import Callback
-from relu_optima.convex.problem import check_lambda, make_problem
+from relu_optima.convex.problem import Problem, check_lambda, make_problem
 from relu_optima.convex.proximal_newton import loss_lambda_max, solve_loss
 from relu_optima.convex.session import Session
 from relu_optima.convex.shallow import ShallowSolution
@@ -16,6 +16,7 @@ from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
 
 BACKENDS = ("auto", "newton", "clarabel")
+ONLY_OVER_ALL = {"gates": "all", "formulation": "relu", "loss": "squared", "backend": "auto"}
 
 
 def lambda_max(
@@ -141,9 +142,8 @@ def solve(
         ``newton`` is the method of `relu_optima.convex.newton`; ``auto`` lets Clarabel try small
         problems that it could not finish.
     callback : callable, optional
-        Called by ``newton`` after each outer iteration with a dict of its numbers (``outer``,
-        ``objective``, ``dual_objective``, ``gap``, ``working_set``); returning True stops the
-        solve.
+        Called by ``newton`` after each outer iteration with a dict of ``outer``, ``objective``,
+        ``dual_objective``, ``gap`` and ``working_set``; returning True stops the solve.
     loss : {"squared", "logistic", "squared_hinge", "huber"}, default "squared"
         Loss, summed over the rows (`relu_optima.convex.loss` has the formulas); the second and
         third ask for labels -1 and +1. Others than the squared one are solved by
@@ -165,13 +165,13 @@ def solve(
     """
     start = time.process_time()
     if isinstance(gates, str):
-        plain = loss == "squared" and class_weight is None and backend == "auto"
-        if gates != "all" or formulation != "relu" or warm_start or callback or not plain:
+        asked = {"gates": gates, "formulation": formulation, "loss": loss, "backend": backend}
+        extras = (warm_start, callback, class_weight)
+        if asked != ONLY_OVER_ALL or any(e is not None for e in extras):
             raise SolveInputError(
-                f"gates={gates!r} with formulation={formulation!r}, loss={loss!r}, "
-                f"backend={backend!r}",
+                " ".join(f"{name}={value!r}" for name, value in asked.items()),
                 allowed='gates="all" for ReLU neurons and the squared loss, without warm_start, '
-                "backend and callback",
+                "backend, callback and class_weight",
                 where="gates",
             )
         from relu_optima.convex.low_rank.all_patterns import solve_all
@@ -182,32 +182,39 @@ def solve(
     )
     check_options(tol, time_limit, backend)
     if problem.loss is not None:
-        if callback or backend != "auto":
-            raise SolveInputError(
-                f"backend={backend!r} or a callback with loss={loss!r}",
-                allowed="neither: other losses than the squared one have one method",
-                where="loss",
-            )
-        if warm_start is not None and not np.array_equal(warm_start.gates, problem.gates):
-            raise SolveInputError(
-                "a solution over other gates",
-                allowed=f"a solution over the same {problem.gates.shape[1]} gates",
-                where="warm_start",
-            )
+        _check_other_loss(problem, loss, backend, callback, warm_start)
+        top = loss_lambda_max(problem)
+        lam = check_lambda(lam)
         return solve_loss(
-            problem,
-            check_lambda(lam),
-            tol,
-            time_limit,
-            started=start,
-            zero_from=loss_lambda_max(problem),
-            start=warm_start,
+            problem, lam, tol, time_limit, started=start, zero_from=top, start=warm_start
         )
     session = Session(problem)
     if warm_start is not None:
         session.start_from(warm_start)
     solution = session.solve(check_lambda(lam), tol, time_limit, backend, callback, started=start)
     return session.with_evidence(solution)
+
+
+def _check_other_loss(
+    problem: Problem,
+    loss: str,
+    backend: str,
+    callback: Callback | None,
+    warm_start: Solution | None,
+) -> None:
+    """Refuse what only the method for the squared loss can do."""
+    if callback or backend != "auto":
+        raise SolveInputError(
+            f"backend={backend!r} or a callback with loss={loss!r}",
+            allowed="neither: other losses than the squared one have one method",
+            where="loss",
+        )
+    if warm_start is not None and not np.array_equal(warm_start.gates, problem.gates):
+        raise SolveInputError(
+            "a solution over other gates",
+            allowed=f"a solution over the same {problem.gates.shape[1]} gates",
+            where="warm_start",
+        )
 
 
 def check_options(tol: float, time_limit: float | None, backend: str) -> None:

@@ -44,7 +44,7 @@ class Run:
 
     @property
     def network(self) -> TwoLayerNetwork | ShallowNetwork:
-        """Network of a convex run, or of a trained run with two layers and one output.
+        """Network of a convex run, or of a trained run with two layers; it takes the raw inputs.
 
         Raises
         ------
@@ -53,15 +53,20 @@ class Run:
         """
         arrays = self.record.arrays
         if "U" in arrays:
-            return ShallowNetwork(arrays["U"], arrays["V"], arrays.get("neuron_gates"))
+            biased = bool(arrays.get("biased", False))
+            return ShallowNetwork(arrays["U"], arrays["V"], arrays.get("neuron_gates"), biased)
         if "w2" in arrays and self.record.row["formulation"] == "gated":
             return network_from_blocks(arrays["v"], arrays["w"], gates=arrays["gates"])
         if "w2" in arrays:
             return TwoLayerNetwork(arrays["W1"], arrays["w2"])
-        if "W1" in arrays and "W2" not in arrays and "W0" in arrays:
+        linear = self.record.row.get("activation") == "linear"
+        if "W1" in arrays and "W2" not in arrays and "W0" in arrays and not linear:
+            if "b0" in arrays:
+                layers = (arrays[name] for name in ("W0", "b0", "W1", "b1"))
+                return ShallowNetwork.of_layers(*layers)
             return ShallowNetwork(arrays["W0"], arrays["W1"].T)
         raise StoreError(
-            f"a run of stage {self.record.stage} keeps no shallow network",
+            f"a run of stage {self.record.stage} keeps no shallow ReLU network",
             where=self.record.run_id,
             allowed="runs of stage convex, and of training with two layers",
         )

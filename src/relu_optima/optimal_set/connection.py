@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relu_optima.errors import SolveInputError
-from relu_optima.optimal_set.polytope import ZERO_TOL, Polytope, null_basis
+from relu_optima.optimal_set.polytope import ZERO_TOL, Polytope
+from relu_optima.optimal_set.rank import null_basis
 
 if TYPE_CHECKING:
     from relu_optima.optimal_set.topology import Topology

@@ -31,7 +31,7 @@ import numpy as np
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set.connection import Path
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.optimal_set.polytope import RANK_TOL, null_basis
+from relu_optima.optimal_set.rank import RANK_TOL, null_basis
 
 KKT_TOL = 1e-11  # relative excess of a correlation over lam that is taken as rounding
 ZERO = 1e-14  # share of the sum below which a coefficient is zero after a step

@@ -7,7 +7,8 @@ import numpy as np
 from relu_optima.errors import DegenerateError
 from relu_optima.optimal_set.blocks import Blocks, ConvexSolution, blocks_of
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.optimal_set.polytope import RANK_TOL, polytope
+from relu_optima.optimal_set.polytope import polytope
+from relu_optima.optimal_set.rank import RANK_TOL
 from relu_optima.optimal_set.refine import Equicorrelation, refine
 
 

@@ -12,16 +12,13 @@ from functools import cached_property
 from math import comb
 
 import numpy as np
-from scipy.linalg import qr, svd
-from scipy.optimize import linprog, nnls
+from scipy.optimize import nnls
 
 from relu_optima.errors import BudgetError, DegenerateError, SolveInputError
+from relu_optima.optimal_set.criteria import lowest_vertex, nearest_point
+from relu_optima.optimal_set.rank import RANK_TOL, null_basis, rank
 
-RANK_TOL = 1e-9  # relative singular value of unit columns below which they are dependent
 ZERO_TOL = 1e-9  # coefficients below this share of their sum are zero
-ENTRY_TOL = 1e-13  # entries of an orthonormal null basis below this are rounding
-CONSTANT = 1e-12  # share of a criterion below which it is the same all over the polytope
-RIDGE = 1e-6  # weight of the pull to the centre in quadratic criteria
 
 
 @dataclass(frozen=True)
@@ -85,29 +82,7 @@ class Polytope:
         if free.shape[1] == 0:
             return np.zeros((0, k))
         moving = np.flatnonzero(np.any(free != 0, axis=1))
-        return np.array([self._linear(self.start, free, -np.eye(k)[b]) for b in moving])
-
-    def _linear(self, point: np.ndarray, basis: np.ndarray, cost: np.ndarray) -> np.ndarray:
-        """Minimise cost'beta over beta = point + basis t >= 0."""
-        size = max(self.scale, 1e-300)
-        moving = np.any(basis != 0, axis=1)
-        answer = linprog(
-            basis.T @ cost,
-            A_ub=-basis[moving],
-            b_ub=point[moving] / size,
-            bounds=(-2.0, 2.0),  # |beta - point| <= sqrt(2) in units of the sum
-            method="highs-ds",
-            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-        )
-        if answer.status != 0:
-            raise DegenerateError(
-                f"a linear program over {basis.shape[1]} coordinates of the optimal set failed: "
-                f"{answer.message}",
-                where="optimal_set.slack_tol",
-                fix="solve again with a smaller convex.tol",
-            )
-        beta = point + basis @ (size * answer.x)
-        return self.snap(beta)
+        return np.array([lowest_vertex(self, self.start, free, -np.eye(k)[b]) for b in moving])
 
     def snap(self, beta: np.ndarray) -> np.ndarray:
         """Move a point that a solver returned on its support exactly.
@@ -176,7 +151,7 @@ class Polytope:
         if self.dimension == 0:
             return self.centre.copy()
         size = float(np.abs(cost).max())
-        return self._linear(self.centre, self.basis, cost / size if size > 0 else cost)
+        return lowest_vertex(self, self.centre, self.basis, cost / size if size > 0 else cost)
 
     def minimize_quadratic(self, factor: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Minimise |factor beta - target|^2, exactly up to rounding.
@@ -211,43 +186,7 @@ class Polytope:
             )
         if self.dimension == 0:
             return self.centre.copy()
-        size = self.scale
-        inner = factor @ self.basis
-        weight = float(np.linalg.norm(inner))
-        rest = (target - factor @ self.centre) / size
-        # Freedom of antipodal pairs changes no prediction anywhere: only rounding is left of it.
-        if weight <= CONSTANT * float(np.linalg.norm(factor)):
-            return self.centre.copy()
-        # A small pull to the centre makes the criterion definite; the polish takes it out again.
-        stacked = np.vstack([inner / weight, RIDGE * np.eye(self.dimension)])
-        q, r = np.linalg.qr(stacked)
-        best = q.T @ np.concatenate([rest / weight, np.zeros(self.dimension)])
-        moved = self.basis[self.support] @ np.linalg.inv(r)
-        base = self.centre[self.support] / size + moved @ best
-        shift = _least_distance(moved, -base)
-        beta = self.centre + self.basis @ (size * np.linalg.solve(r, best + shift))
-        return self._polish_quadratic(beta, factor, target)
-
-    def _polish_quadratic(
-        self, beta: np.ndarray, factor: np.ndarray, target: np.ndarray
-    ) -> np.ndarray:
-        """Solve the criterion exactly on the support that was found."""
-        used = np.flatnonzero(beta > 1e-9 * self.scale)
-        free = null_basis(self.columns[:, used], self.rank_tol)
-        exact = np.zeros_like(beta)
-        exact[used] = np.linalg.lstsq(self.columns[:, used], self.fit, rcond=None)[0]
-        if free.shape[1]:
-            move = factor[:, used] @ free
-            rest = target - factor[:, used] @ exact[used]
-            # Among equally good points stay near the one found: it is known to be feasible.
-            shift = free.T @ (beta[used] - exact[used])
-            step = np.linalg.lstsq(move, rest - move @ shift, rcond=1e-10)[0]
-            exact[used] += free @ (shift + step)
-        before = float(np.linalg.norm(factor @ beta - target))
-        after = float(np.linalg.norm(factor @ exact - target))
-        close = after <= before + 1e-9 * (1 + before)
-        feasible = exact.min() >= -1e-12 * self.scale
-        return np.asarray(np.maximum(exact if feasible and close else beta, 0.0))
+        return nearest_point(self, factor, target)
 
     def min_norm(self) -> np.ndarray:
         """Return the point of least Euclidean norm.
@@ -343,42 +282,6 @@ def polytope(
             fix="solve again with a smaller convex.tol",
         )
     return Polytope(columns, columns @ start, start, rank_tol)
-
-
-def rank(columns: np.ndarray, tolerance: float = RANK_TOL) -> int:
-    """Numerical rank of a matrix after scaling its columns to unit length."""
-    return int(columns.shape[1] - null_basis(columns, tolerance).shape[1])
-
-
-def null_basis(columns: np.ndarray, tolerance: float = RANK_TOL) -> np.ndarray:
-    """Orthonormal basis of the null space, decided on columns of unit length."""
-    k = columns.shape[1]
-    if k == 0:
-        return np.zeros((0, 0))
-    norms = np.linalg.norm(columns, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)
-    scaled = columns / norms
-    if columns.shape[0] > k:
-        scaled = qr(scaled, mode="r")[0][:k]
-    _, singular, right = svd(scaled, full_matrices=True)
-    found = int(np.sum(singular > tolerance * singular[0])) if singular.size else 0
-    null = right[found:].T / norms[:, None]
-    if null.shape[1]:
-        null = qr(null, mode="economic")[0]
-        null[np.abs(null) < ENTRY_TOL] = 0.0
-    return np.asarray(null)
-
-
-def _least_distance(rows: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    """Minimise |x|^2 subject to rows x >= bound, which must have a solution."""
-    if np.all(bound <= 0):
-        return np.zeros(rows.shape[1])
-    system = np.vstack([rows.T, bound])
-    goal = np.zeros(len(system))
-    goal[-1] = 1.0
-    dual = nnls(system, goal, maxiter=30 * bound.size + 100)[0]
-    residual = system @ dual - goal
-    return np.asarray(-residual[:-1] / residual[-1])
 
 
 def most_vertices(size: int, dimension: int) -> int:

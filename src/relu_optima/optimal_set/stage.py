@@ -14,7 +14,7 @@ from relu_optima.optimal_set.blocks import StoredSolution
 from relu_optima.optimal_set.config import OptimalSetConfig
 from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.optimal_set.polytope import RANK_TOL
+from relu_optima.optimal_set.rank import RANK_TOL
 from relu_optima.optimal_set.scores import scores
 from relu_optima.optimal_set.shadow import shadow_series
 from relu_optima.optimal_set.staircase import check_staircase, staircase

@@ -44,7 +44,8 @@ import numpy as np
 from scipy.optimize import linprog, nnls
 
 from relu_optima.errors import BudgetError, SolveInputError
-from relu_optima.optimal_set.polytope import Polytope, polytope, rank
+from relu_optima.optimal_set.polytope import Polytope, polytope
+from relu_optima.optimal_set.rank import rank
 from relu_optima.optimal_set.width import smallest_support
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ these reach.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,13 +21,13 @@ from relu_optima.config.snapshot import PACKAGE, followed, source
 from relu_optima.config.validate import Reach, plugin_modules
 from relu_optima.errors import StoreError
 from relu_optima.plan.environment import Environment, environment_of
+from relu_optima.plan.source_facts import Facts, Imported, facts_of
 from relu_optima.stage import STAGES
 
 # Code that flattens records into the rows of batch files and collected sweeps.
 _ROWS = tuple(
     f"{PACKAGE}.{name}" for name in ("run.batch", "plan.columns", "run.collect", "store.parquet")
 )
-_HasBody = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class SourceTree:
@@ -39,8 +38,8 @@ class SourceTree:
     ) -> None:
         self.root = root or Path(__file__).parents[1]
         self.read = read
-        self._trees: dict[str, ast.Module] = {}
-        self._hashes: dict[str, str] = {}
+        self._paths: dict[str, Path | None] = {}
+        self._facts: dict[str, Facts] = {}
         self._imports: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._closures: dict[frozenset[str], set[str]] = {}
         self._keys: dict[frozenset[str], str] = {}
@@ -50,6 +49,11 @@ class SourceTree:
 
     def path(self, module: str) -> Path | None:
         """Find the file of a module of this package or of one that holds plug-ins."""
+        if module not in self._paths:
+            self._paths[module] = self._find(module)
+        return self._paths[module]
+
+    def _find(self, module: str) -> Path | None:
         top, *parts = module.split(".")
         folder = self.root if top == PACKAGE else followed(top)
         if folder is None:
@@ -58,13 +62,14 @@ class SourceTree:
         candidates = [base / "__init__.py", *([base.with_suffix(".py")] if parts else [])]
         return next((path for path in candidates if path.is_file()), None)
 
-    def _tree(self, module: str) -> ast.Module:
-        if module not in self._trees:
+    def facts(self, module: str) -> Facts:
+        """Return what a module's text says."""
+        if module not in self._facts:
             path = self.path(module)
             if path is None:
                 raise StoreError(f"there is no module {module}", where="code key")
-            self._trees[module] = ast.parse(self.read(path), str(path))
-        return self._trees[module]
+            self._facts[module] = facts_of(self.read(path), str(path))
+        return self._facts[module]
 
     def _is_package(self, module: str) -> bool:
         path = self.path(module)
@@ -74,35 +79,23 @@ class SourceTree:
         """List the first-party modules that a module imports anywhere in its text."""
         return self._scanned(module)[0]
 
-    def _from_import(self, module: str, node: ast.ImportFrom) -> set[str]:
-        base = node.module or ""
-        if node.level:
+    def _from_import(self, module: str, statement: Imported) -> set[str]:
+        base = statement.module
+        if statement.level:
             parts = module.split(".")
-            drop = node.level - (1 if self._is_package(module) else 0)
+            drop = statement.level - (1 if self._is_package(module) else 0)
             base = ".".join([*parts[: len(parts) - drop], *([base] if base else [])])
         # a folder of plug-ins needs no __init__.py
         found = {base} if self.path(base) is not None else set()
-        for alias in node.names:
-            name = f"{base}.{alias.name}"
+        for alias in statement.names:
+            name = f"{base}.{alias}"
             if self.path(name) is not None:
                 found.add(name)
-            elif self._is_package(base) and not self._defines(base, alias.name):
+            elif self._is_package(base) and alias not in self.facts(base).defines:
                 folder = self.path(base)
                 assert folder is not None
                 found.update(f"{base}.{p.stem}" for p in folder.parent.glob("*.py"))
         return found
-
-    def _defines(self, module: str, name: str) -> bool:
-        for node in self._tree(module).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                return True
-            if isinstance(node, ast.Assign):
-                targets = [t.id for t in node.targets if isinstance(t, ast.Name)]
-                if name in targets:
-                    return True
-            if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == name:
-                return True
-        return False
 
     def libraries(self, module: str) -> frozenset[str]:
         """List the top-level modules of other projects that a module imports anywhere."""
@@ -113,16 +106,13 @@ class SourceTree:
         if module not in self._imports:
             own: set[str] = set()
             others: set[str] = set()
-            for node, checked in _statements(self._tree(module)):
-                names = []
-                if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
-                    own.update(names)
-                elif isinstance(node, ast.ImportFrom):
-                    names = [] if node.level else [node.module or ""]
-                    own |= self._from_import(module, node)
-                if not checked:
-                    others.update(name.partition(".")[0] for name in names)
+            for statement in self.facts(module).imports:
+                if statement.level is None:
+                    own.add(statement.module)
+                else:
+                    own |= self._from_import(module, statement)
+                if not statement.level and not statement.checked:
+                    others.add(statement.module.partition(".")[0])
             self._imports[module] = (
                 frozenset(m for m in own if self.path(m) is not None),
                 frozenset(
@@ -164,10 +154,7 @@ class SourceTree:
 
     def module_hash(self, module: str) -> str:
         """Hash one module's syntax tree without docstrings and positions."""
-        if module not in self._hashes:
-            text = ast.dump(_without_docstrings(self._tree(module)), include_attributes=False)
-            self._hashes[module] = hashlib.sha256(text.encode()).hexdigest()
-        return self._hashes[module]
+        return self.facts(module).digest
 
     def key(self, modules: Iterable[str]) -> str:
         """Hash everything that some modules reach."""
@@ -176,26 +163,6 @@ class SourceTree:
             lines = [f"{m} {self.module_hash(m)}" for m in sorted(self.closure(start))]
             self._keys[start] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._keys[start]
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, _HasBody) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
-def _statements(node: ast.AST, checked: bool = False) -> Iterator[tuple[ast.AST, bool]]:
-    """Yield all statements, and whether only a type checker reads them."""
-    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-        inner = checked or (
-            part == "body"
-            and isinstance(node, ast.If)
-            and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        )
-        for child in getattr(node, part, ()):
-            yield child, inner
-            yield from _statements(child, inner)
 
 
 @cache

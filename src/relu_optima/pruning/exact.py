@@ -14,7 +14,8 @@ import numpy as np
 from scipy.linalg import qr
 
 from relu_optima.errors import DegenerateError
-from relu_optima.optimal_set.polytope import ZERO_TOL, null_basis
+from relu_optima.optimal_set.polytope import ZERO_TOL
+from relu_optima.optimal_set.rank import null_basis
 
 Rule = Literal["max", "magnitude"]
 

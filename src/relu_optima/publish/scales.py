@@ -79,6 +79,15 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
         axis.set_major_formatter(plain)
     else:
         axis.set_major_locator(LogLocator(numticks=8))
+        axis.set_major_formatter(FuncFormatter(_power))
+
+
+def _power(value: float, _: object) -> str:
+    """Write a power of ten in letters of one size: an exponent would be smaller than all type."""
+    if 1e-2 <= value < 1e4:
+        return f"{value:g}"
+    digits, exponent = f"{value:.0e}".split("e")
+    return f"{digits}e{int(exponent)}".replace("-", "−")
 
 
 def at_least(values: Iterable[float], floor: float | None) -> list[float]:

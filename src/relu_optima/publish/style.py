@@ -56,7 +56,7 @@ STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-3, 4),
-    "axes.formatter.use_mathtext": True,
+    "axes.formatter.use_mathtext": False,  # its exponents are smaller than the smallest type
     "grid.color": "#dddddd",
     "grid.linewidth": 0.5,
     "lines.linewidth": 1.2,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,9 +203,11 @@ def _snakemake(
     ]  # fmt: skip
     with log.open("ab") as stream:
         start = stream.tell()
-        process = subprocess.Popen(
-            command, cwd=root, env=environment, stdout=stream, stderr=stream, pass_fds=[lock]
-        )
+        with _heeded_interrupts() as behind:
+            process = subprocess.Popen(
+                command, cwd=root, env=environment, stdout=stream, stderr=stream,
+                pass_fds=[lock], start_new_session=behind,
+            )  # fmt: skip
         try:
             if progress is not None:
                 _watch(process, manifest, progress, console)
@@ -217,6 +219,23 @@ def _snakemake(
             if process.poll() is None:
                 process.terminate()
                 process.wait()
+
+
+@contextlib.contextmanager
+def _heeded_interrupts() -> Iterator[bool]:
+    """Have what is started here heed the signal by which it is stopped.
+
+    A script's `relu-optima study NAME &` ignores Ctrl-C, and so would Snakemake: it could not be
+    stopped at all. Tells whether that is so; a session of its own then keeps the terminal's away.
+    """
+    behind = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if behind:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield behind
+    finally:
+        if behind:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _stop(process: subprocess.Popen[bytes], log: Path, start: int) -> None:

@@ -11,7 +11,7 @@ from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set.blocks import ConvexSolution, StoredSolution, blocks_of
 from relu_optima.optimal_set.description import describe
 from relu_optima.optimal_set.model_set import OptimalSet
-from relu_optima.optimal_set.polytope import RANK_TOL
+from relu_optima.optimal_set.rank import RANK_TOL
 from relu_optima.sensitivity.implicit import Sensitivity
 
 MAX_HALVINGS = 8  # times a step in log lam is halved before giving up

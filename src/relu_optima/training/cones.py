@@ -17,7 +17,7 @@ from relu_optima.training.objective import Objective
 # dense quadratic programs of this size take milliseconds
 MAX_PARAMETERS = 200
 MAX_CONSTRAINTS = 300
-ON_A_KINK = 1e-7
+ON_A_KINK = 1e-7  # a preactivation, relative to the largest, that is taken for zero
 
 
 class ConeProblem:

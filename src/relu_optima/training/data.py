@@ -38,7 +38,6 @@ class StackData:
         # rows of 40 MB waits for page tables, measured 2 to 30 times longer
         self.X = [torch.as_tensor(np.asarray(X, config.dtype), device=device) for X, _ in distinct]
         self.Y = [torch.as_tensor(np.asarray(Y, config.dtype), device=device) for _, Y in distinct]
-        self.mean_square = [float(np.mean(np.square(p.Y))) for p in problems]
         self.rows: int = problems[0].X.shape[0]
         self.outputs = problems[0].Y.shape[1]
         size = config.batch_size

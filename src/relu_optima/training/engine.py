@@ -22,7 +22,7 @@ from relu_optima.errors import DataError
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
 from relu_optima.training.grouping import slot_ranges, stack_key
-from relu_optima.training.measures import logged, squared_norms
+from relu_optima.training.measures import logged, sizes, squared_norms
 from relu_optima.training.normalisation import folded
 from relu_optima.training.optimisers import Optimiser
 from relu_optima.training.problem import Problem, Trained
@@ -121,7 +121,7 @@ class Loop:
         self.workspace = Workspace()
         padded = [*problems, *[problems[0]] * (slots - len(problems))]
         self.data = StackData(padded)
-        self.rules = [self._rule(p) for p in problems]
+        self.rules = [_rule(p) for p in problems]
         for rule in self.rules:
             rule.begin(self.data.steps_per_epoch, config.epochs)
         self.generators = [torch.Generator().manual_seed(p.seed) for p in padded]
@@ -150,13 +150,6 @@ class Loop:
         self.series: list[list[dict[str, float]]] = [[] for _ in problems]
         self.checkpoints = [Checkpoint.of(folder, p.name) for p in problems]
 
-    @staticmethod
-    def _rule(problem: Problem) -> MaskRule:
-        plugin = load_plugin("training", problem.config.method)
-        rule = plugin.rule(problem.config, problem.masks, problem.seed)
-        assert isinstance(rule, MaskRule)
-        return rule
-
     def run(self, states: Sequence[State] = ()) -> list[Trained]:
         """Train to the end.
 
@@ -181,26 +174,9 @@ class Loop:
                     if checkpoint is not None:
                         checkpoint.write(self._state(k))
             if time.monotonic() - told >= PROGRESS_SECONDS:
-                self._tell(running)
+                _tell(self, running)
                 told = time.monotonic()
         return [self._result(k) for k in range(len(self.problems))]
-
-    def _tell(self, running: np.ndarray) -> None:
-        """Log how far training is, with the ranges of losses and norms of this epoch."""
-        alive = [k for k, lives in enumerate(self.alive) if lives]
-        norms = self.parameters.squared_norm(biases=False).sqrt().cpu().numpy()[alive]
-        losses = running[alive]
-        if alive:
-            log.info(
-                "epoch %d of %d, %d networks: loss %.4g to %.4g, weight norm %.4g to %.4g",
-                self.epoch,
-                self.config.epochs,
-                len(alive),
-                losses.min(),
-                losses.max(),
-                norms.min(),
-                norms.max(),
-            )
 
     # --- one epoch ---------------------------------------------------------------------------
 
@@ -248,7 +224,7 @@ class Loop:
             g.mul_(mask)
         self.optimiser.step(self.parameters, self.gradient)
         if self.dense:
-            self._freeze()
+            _freeze(self.parameters.weights, self.trained_masks, self._before)
         for k, values in kept:
             for tensor, value in zip(self._moving(), values, strict=True):
                 tensor[k] = value
@@ -258,13 +234,6 @@ class Loop:
     def _moving(self) -> list[torch.Tensor]:
         moments = [t for m in self.optimiser.moments for t in m.tensors()]
         return [*self.parameters.tensors(), *moments]
-
-    def _freeze(self) -> None:
-        """Undo what decay and momentum did to weights that must not move (bit for bit)."""
-        for W, mask, before in zip(
-            self.parameters.weights, self.trained_masks, self._before, strict=True
-        ):
-            torch.where(mask > 0, W, before, out=W)
 
     def _effective(self) -> StackedParameters:
         if not self.dense:
@@ -330,25 +299,18 @@ class Loop:
             if not self.alive[k]:
                 continue
             weights, biases = effective.slot(k)
-            norm2, all2, decayed = squared_norms(problem, weights, biases)
-            line = {
-                "epoch": float(self.epoch),
-                "step": float(self.step),
-                "loss": float(loss[k]),
-                "loss_relative": float(loss[k]) / max(self.data.mean_square[k], 1e-300),
-                "objective": 0.5 * float(loss[k]) * size + 0.5 * problem.lam * decayed,
-                "weight_norm": norm2**0.5,
-                "parameter_norm": all2**0.5,
-                "density": sum(int(m.sum()) for m in self.rules[k].forward)
-                / sum(m.size for m in self.rules[k].forward),
-            }
-            self.series[k].append(line | logged(problem, weights, biases))
+            decayed = squared_norms(problem, weights, biases)[2]
+            self.series[k].append(
+                {"epoch": float(self.epoch), "step": float(self.step)}
+                | sizes(problem, weights, biases, float(loss[k]), self.rules[k].forward)
+                | {"objective": 0.5 * float(loss[k]) * size + 0.5 * problem.lam * decayed}
+                | logged(problem, weights, biases)
+            )
 
     def _result(self, k: int) -> Trained:
         source = self.parameters if self.alive[k] else self.safe
         masks = self.rules[k].final_masks([w[k] for w in source.weights])
         weights, biases = source.slot(k)
-        lines = self.series[k]
         problem = self.problems[k]
         # adding zero turns -0.0, which depends on how others decay, into 0.0
         weights = [w * m + 0.0 for w, m in zip(weights, masks, strict=True)]
@@ -360,7 +322,7 @@ class Loop:
             weights=weights,
             biases=biases,
             masks=masks,
-            series={name: np.array([line[name] for line in lines]) for name in lines[0]},
+            series=_columns(self.series[k]),
             status="ok" if self.alive[k] else "diverged",
             epochs=self.epochs[k],
             relu=problem.config.activation == "relu",
@@ -379,22 +341,60 @@ class Loop:
         for i, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
             state[f"tensor_{i}"] = tensor[k].cpu().numpy()
         state |= {f"rule.{name}": value for name, value in self.rules[k].state().items()}
-        lines = self.series[k]
-        for name in lines[0]:
-            state[f"series.{name}"] = np.array([line[name] for line in lines])
-        return state
+        return state | {f"series.{name}": v for name, v in _columns(self.series[k]).items()}
 
     def _restore(self, k: int, state: State) -> None:
         self.epoch, self.step, self.optimiser.steps = (int(v) for v in state["counters"])
         self.alive[k], self.epochs[k] = bool(state["alive"]), int(state["epochs"])
-        rule = {n.removeprefix("rule."): v for n, v in state.items() if n.startswith("rule.")}
-        self.rules[k].restore(rule)
+        self.rules[k].restore(_below("rule.", state))
         self._load_masks(k)
-        columns = {
-            n.removeprefix("series."): v for n, v in state.items() if n.startswith("series.")
-        }
+        columns = _below("series.", state)
         length = len(columns["epoch"])
         self.series[k] = [{n: float(v[i]) for n, v in columns.items()} for i in range(length)]
         for i, tensor in enumerate([*self._moving(), *self.safe.tensors()]):
             tensor[k] = torch.as_tensor(state[f"tensor_{i}"])
         self.generators[k].set_state(torch.as_tensor(state["generator"]))
+
+
+def _rule(problem: Problem) -> MaskRule:
+    """Make the mask rule of a network's method."""
+    plugin = load_plugin("training", problem.config.method)
+    rule = plugin.rule(problem.config, problem.masks, problem.seed)
+    assert isinstance(rule, MaskRule)
+    return rule
+
+
+def _freeze(
+    weights: list[torch.Tensor], masks: list[torch.Tensor], before: list[torch.Tensor]
+) -> None:
+    """Undo what decay and momentum did to weights that must not move (bit for bit)."""
+    for W, mask, old in zip(weights, masks, before, strict=True):
+        torch.where(mask > 0, W, old, out=W)
+
+
+def _tell(loop: Loop, running: np.ndarray) -> None:
+    """Log how far training is, with the ranges of losses and norms of this epoch."""
+    alive = [k for k, lives in enumerate(loop.alive) if lives]
+    norms = loop.parameters.squared_norm(biases=False).sqrt().cpu().numpy()[alive]
+    losses = running[alive]
+    if alive:
+        log.info(
+            "epoch %d of %d, %d networks: loss %.4g to %.4g, weight norm %.4g to %.4g",
+            loop.epoch,
+            loop.config.epochs,
+            len(alive),
+            losses.min(),
+            losses.max(),
+            norms.min(),
+            norms.max(),
+        )
+
+
+def _columns(lines: list[dict[str, float]]) -> dict[str, np.ndarray]:
+    """Turn the lines of a series, which all have the same names, into one array for each name."""
+    return {name: np.array([line[name] for line in lines]) for name in lines[0]}
+
+
+def _below(prefix: str, state: State) -> State:
+    """Return the entries of a state whose names begin with a prefix, without it."""
+    return {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}

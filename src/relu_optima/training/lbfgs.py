@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from relu_optima.training.measures import logged
+from relu_optima.training.measures import logged, sizes
 from relu_optima.training.normalisation import folded
 from relu_optima.training.objective import Objective
 from relu_optima.training.problem import Problem, Trained
@@ -33,17 +33,8 @@ def minimise(
 def describe(problem: Problem, objective: Objective, theta: np.ndarray) -> dict[str, float]:
     """Compute a line of the series."""
     weights, biases = objective.unpack(theta)
-    error = 2 * objective(theta, 0.0)[0]
-    norm2 = sum(float((w * w).sum()) for w in weights)
-    loss = error / problem.Y.size
-    line = {
-        "loss": loss,
-        "loss_relative": loss / max(float(np.mean(problem.Y**2)), 1e-300),
-        "weight_norm": norm2**0.5,
-        "parameter_norm": (norm2 + sum(float((b * b).sum()) for b in biases)) ** 0.5,
-        "density": sum(int(m.sum()) for m in problem.masks) / sum(m.size for m in problem.masks),
-    }
-    return {**line, **logged(problem, weights, biases)}
+    loss = 2 * objective(theta, 0.0)[0] / problem.Y.size
+    return sizes(problem, weights, biases, loss, problem.masks) | logged(problem, weights, biases)
 
 
 def train_lbfgs(problem: Problem) -> Trained:

@@ -33,6 +33,24 @@ def logged(
     }
 
 
+def sizes(
+    problem: Problem,
+    weights: list[np.ndarray],
+    biases: list[np.ndarray],
+    loss: float,
+    masks: list[np.ndarray],
+) -> dict[str, float]:
+    """Name the loss, the norms and the density as every series of training has them."""
+    norm2, all2, _ = squared_norms(problem, weights, biases)
+    return {
+        "loss": loss,
+        "loss_relative": loss / max(float(np.mean(np.square(problem.Y))), 1e-300),
+        "weight_norm": norm2**0.5,
+        "parameter_norm": all2**0.5,
+        "density": sum(int(m.sum()) for m in masks) / sum(m.size for m in masks),
+    }
+
+
 def squared_norms(
     problem: Problem, weights: list[np.ndarray], biases: list[np.ndarray]
 ) -> tuple[float, float, float]:

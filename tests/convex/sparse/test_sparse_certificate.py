@@ -8,9 +8,11 @@ import pytest
 from relu_optima.convex import certify_sparse, price, solve_sparse
 from relu_optima.convex.arrangement import enumerate_patterns
 from relu_optima.convex.certificate import dual_norm
-from relu_optima.convex.sparse.certificate import all_patterns_bound, support_height
+from relu_optima.convex.sparse.certificate import support_height
 from relu_optima.convex.sparse.listed_patterns import SupportGates
+from relu_optima.convex.sparse.loose import all_patterns_bound, loose_height
 from relu_optima.convex.sparse.pricing import Pricing
+from relu_optima.convex.vector.exact import solve_vector
 from relu_optima.errors import SolveInputError
 
 
@@ -90,6 +92,17 @@ def test_a_support_of_high_rank_needs_gates():
         certify_sparse(X, y[:5], ((0, 1),), 0.1, np.zeros((0, 4)), np.zeros(0))
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_loose_height_is_above_that_of_all_cells(seed):
+    """Also with zero, equal, parallel and opposite rows, and weights of one sign."""
+    X, nu = data(seed, 40, 3, integer=seed % 2 == 0)
+    for weights in (nu, np.abs(nu), -np.abs(nu)):
+        exact = price(X, weights).value
+        assert exact <= loose_height(X, weights) <= 2.0 * exact
+    row = X[:1] + 0.5
+    assert loose_height(row, nu[:1]) == pytest.approx(abs(nu[0]) * np.linalg.norm(row), rel=1e-12)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_loose_bound_holds_over_all_patterns(seed):
     """At the exact optimum's own dual point and at random ones, for a support of four inputs."""
@@ -97,8 +110,28 @@ def test_the_loose_bound_holds_over_all_patterns(seed):
     supports = ((0, 1, 2, 3), (0, 1))
     exact = solve_sparse(X, y, supports, 0.3, tol=1e-9)
     assert exact.exact
-    drawn = {0: SupportGates(np.eye(4), False)}
-    for nu in (exact.dual[:, 0], y, np.random.default_rng(seed).standard_normal(14)):
-        bound = all_patterns_bound(X, y, supports, 0.3, nu, drawn)
-        assert bound <= exact.objective
-    assert all_patterns_bound(X, y, supports, 0.3, exact.dual[:, 0], drawn) > 0
+    args = X, y[:, None], dict.fromkeys(supports, (0,)), 0.3
+    drawn = {supports[0]: SupportGates(np.eye(4), False)}
+    for nu in (exact.dual, y[:, None], np.random.default_rng(seed).standard_normal((14, 1))):
+        assert all_patterns_bound(*args, nu, drawn) <= exact.objective
+    assert all_patterns_bound(*args, exact.dual, drawn) > 0
+    known = {supports[0]: SupportGates(enumerate_patterns(X), True)}
+    close = all_patterns_bound(*args, exact.dual, known)
+    assert close == pytest.approx(exact.objective, rel=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("listed", ["swept", "drawn"])
+def test_the_bound_of_several_outputs_is_below_the_certified_optimum(seed, listed):
+    X, _ = data(seed, 30, 2, integer=False)
+    Y = np.random.default_rng(seed + 100).standard_normal((30, 3))
+    optimum = solve_vector(X, Y, 0.4, tol=1e-8)
+    gates = {(0, 1): SupportGates(np.eye(2), False)} if listed == "drawn" else {}
+    fed = {(0, 1): (0, 1, 2)}
+    bound = all_patterns_bound(X, Y, fed, 0.4, optimum.dual, gates)
+    assert 0.2 * optimum.objective < bound <= optimum.objective
+    # an output that no neuron feeds is a constant, and asks nothing of its dual vector
+    wide = np.column_stack([Y, 5 * X[:, 0]])
+    dual = np.column_stack([optimum.dual, 9 * X[:, 1]])
+    more = all_patterns_bound(X, wide, fed, 0.4, dual, gates)
+    assert more == pytest.approx(bound + 12.5 * X[:, 0] @ X[:, 0], rel=1e-12)

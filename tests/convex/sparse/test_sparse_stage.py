@@ -144,7 +144,8 @@ def test_no_network_of_several_outputs_is_below_the_bracket():
     X, Y, lam = rng.standard_normal((8, 3)), rng.standard_normal((8, 2)), 0.1
     first = np.array([[1, 1, 0], [0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 0]])
     last = np.ones((2, 6))
-    solved = ByOutput(X, Y, first, last, Options(1000, 10, 0), None).solve(lam, 1e-9, None)
+    program = ByOutput(X, Y, first, last, Options(1000, 10, 0), None)
+    solved = program.solve(lam, 1e-9, None, started=0.0)
     found = []
     for seed in range(40):
         start = np.random.default_rng(seed).standard_normal(30)
@@ -156,6 +157,35 @@ def test_no_network_of_several_outputs_is_below_the_bracket():
 
         found.append(minimize(loss, start, method="L-BFGS-B", options={"maxiter": 200}).fun)
     assert solved.dual_objective <= min(found) <= solved.objective * 1.05
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_mask_of_wide_neurons_is_set_beside_all_of_their_size(outputs, biases):
+    """All five sets of four inputs, by drawn patterns: no mask is better than all of its size."""
+    rng = np.random.default_rng(6)
+    X, y = rng.standard_normal((25, 5)), rng.standard_normal((25, outputs))
+    y = y[:, 0] if outputs == 1 else y
+    arrays = {"X_train": X, "y_train": y, "X_test": X[:0], "y_test": y[:0]}
+    data = Record("a", "k", "dataset", {}, "ok", {"task": "regression"}, arrays=arrays)
+    mask = np.array([[1, 1, 1, 1, 0], [0, 1, 1, 1, 1], [1, 0, 0, 0, 0]])
+    network = trained(mask, outputs=outputs, biases=biases)
+    config = Config(supports="from_mask", lam=0.1, budget=50, count=20, compare=True, tol=1e-5)
+    outcome, record, upstream = run(config, dataset=data, training=network)
+    row = outcome.row
+    assert not row["exact"]
+    assert row["largest_support"] == 4 + biases
+    assert row["mask_gap"] >= row["mask_excess"] >= -1e-4
+    assert 0 < row["best_dual_objective"] < row["best_objective"]
+    assert row["trained_gap"] > 0
+    assert stage.verify(record, upstream) == []
+    many = np.eye(25)[:2] + np.eye(25)[1:3] + np.eye(25)[2:4] + np.eye(25)[3:5]
+    wide = rng.standard_normal((10, 25))
+    arrays = {"X_train": wide, "y_train": y[:10], "X_test": wide[:0], "y_test": y[:0]}
+    large = Record("a", "k", "dataset", {}, "ok", {"task": "regression"}, arrays=arrays)
+    network = trained(many.astype(int), outputs=outputs, biases=biases)
+    row = run(config, dataset=large, training=network)[0].row
+    assert "best_objective" not in row  # 12650 sets of four inputs: too many
 
 
 @pytest.mark.parametrize("outputs", [1, 2])

@@ -213,17 +213,14 @@ class SplineSolution:
         FreeBiasNetwork
             Balanced network; at most one neuron more than there are knots.
         """
-        cover = self._cover
+        nodes, values, cover = self.nodes, self.node_values, self._cover
         if not narrow:
-            index = np.arange(self.nodes.size)
-            cover = cover_spline(
-                self.nodes, self.node_values, index, self.nodes.size - 1, sparsest=False
-            )
-        anchor = int(np.argmin(np.abs(self.nodes - np.mean(self.nodes))))
+            index = np.arange(nodes.size)
+            cover = cover_spline(nodes, values, index, nodes.size - 1, sparsest=False)
+        anchor = int(np.argmin(np.abs(nodes - np.mean(nodes))))
         return network_of_ramps(
-            cover.place, cover.height, cover.left, float(self.nodes[anchor]),
-            float(self.node_values[anchor]),
-        )  # fmt: skip
+            cover.place, cover.height, cover.left, float(nodes[anchor]), float(values[anchor])
+        )
 
     def loss_of(self, output: np.ndarray) -> float:
         """Return the loss of outputs at the data.

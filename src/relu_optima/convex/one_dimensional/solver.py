@@ -88,12 +88,7 @@ def spline(
     x, y, omega = _checked(x, y, weights, loss, delta)
     check_beta(beta)
     beta = float(beta)  # a kernel for every type of number would be compiled
-    if not 0 < tol < 1:
-        raise SolveInputError(f"it is {tol!r}", allowed="0 < tol < 1", where="tol")
-    if time_limit is not None and not time_limit > 0:
-        raise SolveInputError(
-            f"it is {time_limit!r}", allowed="seconds > 0, or none", where="time_limit"
-        )
+    _check_limits(tol, time_limit)
     if beta == 0.0:
         if loss != "squared":
             raise SolveInputError(
@@ -282,6 +277,16 @@ def check_beta(beta: float) -> None:
     """Check a strength."""
     if not isinstance(beta, (int, float, np.integer, np.floating)) or not 0 <= beta < np.inf:
         raise SolveInputError(f"it is {beta!r}", allowed="a finite number >= 0", where="beta")
+
+
+def _check_limits(tol: float, time_limit: float | None) -> None:
+    """Check when to stop."""
+    if not 0 < tol < 1:
+        raise SolveInputError(f"it is {tol!r}", allowed="0 < tol < 1", where="tol")
+    if time_limit is not None and not time_limit > 0:
+        raise SolveInputError(
+            f"it is {time_limit!r}", allowed="seconds > 0, or none", where="time_limit"
+        )
 
 
 def _checked(

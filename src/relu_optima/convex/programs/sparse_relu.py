@@ -29,7 +29,7 @@ COLUMNS = (
     number(
         "all_patterns_bound",
         "Lower bound over all activation patterns, loose, where some were drawn.",
-        when="drawn patterns, one output",
+        when="drawn patterns",
     ),
     number("n_supports", "Different supports.", label="supports"),
     number("n_supports_used", "Supports with a neuron at the optimum.", label="supports in use"),
@@ -54,13 +54,19 @@ COLUMNS = (
         when=SAME,
     ),
     flag("trained_below", "Whether it lies below the bound: never.", when=SAME),
-    number("best_objective", "Optimum over all supports of the largest one's size.", when=BEST),
-    number("best_dual_objective", "Lower bound on it.", when=BEST),
+    number("best_objective", "Best found over all supports of the largest one's size.", when=BEST),
+    number("best_dual_objective", "Lower bound over them and all patterns.", when=BEST),
     number("best_neurons", "Neurons of it.", when=BEST),
     number(
         "mask_excess",
         "Excess of the mask's optimum over that, relatively.",
         label="excess of the mask",
+        when=BEST,
+    ),
+    number(
+        "mask_gap",
+        "Its excess over the bound, relatively: at most so far from the best mask of its size.",
+        label="certified gap of the mask",
         when=BEST,
     ),
     flag(
@@ -97,7 +103,8 @@ class Config(ConvexConfig):
     )
     compare: bool = Field(
         default=False,
-        description="solve over all supports of the largest size too, if that is two or three",
+        description="solve over all supports of the largest size too, if they are at most 500, or "
+        "20000 of two or three inputs and one output",
     )
 
     def draws(self) -> bool:

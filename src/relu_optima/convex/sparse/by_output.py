@@ -17,6 +17,7 @@ So the dual points nu_k of the outputs at lam / sqrt t, side by side, are feasib
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ import numpy as np
 from relu_optima.convex.certificate import Certificate, relative_gap
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.sparse.certificate import outside_of, support_height
-from relu_optima.convex.sparse.listed_patterns import listed_gates
+from relu_optima.convex.sparse.listed_patterns import SupportGates, listed_gates
 from relu_optima.convex.sparse.solve import SparseProgram
 from relu_optima.convex.sparse.supports import Supports, supports_of
 
@@ -74,16 +75,35 @@ class ByOutput:
         """Whether all activation patterns of all supports take part."""
         return all(program.exact for program in self.programs.values())
 
+    @property
+    def listed(self) -> dict[tuple[int, ...], SupportGates]:
+        """Gates of the supports whose patterns are listed."""
+        return {s: one for program in self.programs.values() for s, one in program.listed.items()}
+
+    @property
+    def fed(self) -> dict[tuple[int, ...], tuple[int, ...]]:
+        """Outputs that neurons of each support feed."""
+        return fed_by_support({k: program.supports for k, program in self.programs.items()})
+
     def lambda_max(self) -> float:
         """Largest of the outputs' own least strengths whose optimum is zero."""
         return max((p.lambda_max() for p in self.programs.values() if p.y.any()), default=0.0)
 
-    def solve(self, lam: float, tol: float, time_limit: float | None) -> ShallowSolution:
+    def dual(self, lam: float, tol: float, time_limit: float | None) -> np.ndarray:
+        """Return the outputs' dual points at lam / sqrt t, side by side."""
+        dual = self.Y.copy()  # of an output without neurons: nothing bounds its dual point
+        for k, program in self.programs.items():
+            weaker = lam / np.sqrt(self.fan_out)
+            dual[:, [k]] = program.dual(weaker, tol, time_limit)
+        return dual
+
+    def solve(
+        self, lam: float, tol: float, time_limit: float | None, *, started: float
+    ) -> ShallowSolution:
         """Solve for every output at lam and at lam / sqrt t."""
-        started = time.process_time()
         K = self.Y.shape[1]
         first, second = np.zeros((0, self.X.shape[1])), np.zeros((0, K))
-        dual = self.Y.copy()  # of an output without neurons: nothing bounds its dual point
+        dual = self.Y.copy()
         statuses, counts = [], dict.fromkeys(("rounds", "newton", "sweeps", "supports_used"), 0)
         for k, program in self.programs.items():
             upper = program.solve(lam, tol, time_limit, started=started)
@@ -141,6 +161,15 @@ def supports_by_output(X: np.ndarray, first: np.ndarray, last: np.ndarray) -> di
     return found
 
 
+def fed_by_support(supports: Mapping[int, Supports]) -> dict[tuple[int, ...], tuple[int, ...]]:
+    """Outputs that neurons of each support feed."""
+    found: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for k, sets in supports.items():
+        for s in sets:
+            found[s] = (*found.get(s, ()), k)
+    return found
+
+
 def certify_by_output(
     X: np.ndarray,
     Y: np.ndarray,
@@ -151,17 +180,18 @@ def certify_by_output(
     dual: np.ndarray,
     options: Options,
     gates: np.ndarray | None,
-) -> tuple[Certificate, bool]:
+) -> tuple[Certificate, dict[tuple[int, ...], SupportGates]]:
     """Re-check a bracket: the network's value and places, and every output's dual point.
 
-    Also tells whether all activation patterns are covered.
+    Also returns the gates of the supports whose patterns are listed.
     """
     supports = supports_by_output(X, first, last)
     weaker = lam / np.sqrt(fan_out(first, last))
-    shrink, outside, exact = 1.0, 0.0, True
+    shrink, outside = 1.0, 0.0
+    gates_of: dict[tuple[int, ...], SupportGates] = {}
     for k, sets in supports.items():
         listed = listed_gates(X, sets, options.budget, options.count, options.seed, gates)
-        exact = exact and all(one.exact for one in listed.values())
+        gates_of |= {sets[s]: one for s, one in listed.items()}
         height = support_height(X, dual[:, k], sets, {s: g.gates for s, g in listed.items()})
         shrink = min(shrink, weaker / height) if height > 0 else shrink
         mine = network.V[:, k] != 0
@@ -176,4 +206,4 @@ def certify_by_output(
     objective = network.objective(X, Y, lam)
     bound = float(np.sum(scaled * Y) - 0.5 * np.sum(scaled**2))
     empty = Certificate(objective, bound, 0.0, 0.0, outside, scaled)
-    return replace(empty, gap=relative_gap(objective, bound, Y.ravel())), exact
+    return replace(empty, gap=relative_gap(objective, bound, Y.ravel())), gates_of

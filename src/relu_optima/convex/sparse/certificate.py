@@ -16,7 +16,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from relu_optima.convex.certificate import Certificate, dual_norm, relative_gap
-from relu_optima.convex.sparse.listed_patterns import SupportGates
 from relu_optima.convex.sparse.supports import Supports
 from relu_optima.errors import SolveInputError
 
@@ -117,44 +116,6 @@ def support_height(
             top = _exact_height(columns, nu)
         height = max(height, top)
     return height
-
-
-def all_patterns_bound(
-    X: np.ndarray,
-    y: np.ndarray,
-    supports: Supports,
-    lam: float,
-    nu: np.ndarray,
-    listed: Mapping[int, SupportGates],
-) -> float:
-    r"""Lower bound on the program over *all* patterns, also where only drawn ones were priced.
-
-    A support whose patterns were drawn has at most the height, nu_+ the positive part of nu,
-
-    .. math:: \max_{\lVert u \rVert = 1} \nu^\top (X_S u)_+ \le \tfrac12 \lVert X_S^\top \nu \rVert
-              + \tfrac12 \sqrt{\textstyle\sum_i \nu_{+,i} \;
-              \lambda_{\max}(X_S^\top \mathrm{diag}(\nu_+) X_S)} ,
-
-    because 2 (z)_+ = z + |z|, negative weights only lower the sum of |x_i'u|, and Cauchy's
-    inequality bounds the rest; the same for -nu. It is loose, but holds.
-    """
-    drawn = {s for s, one in listed.items() if not one.exact}
-    known = tuple(inputs for s, inputs in enumerate(supports) if s not in drawn)
-    places = [s for s in range(len(supports)) if s not in drawn]
-    gates = {k: listed[s].gates for k, s in enumerate(places) if s in listed}
-    height = support_height(X, nu, known, gates)
-    for s in drawn:
-        columns = X[:, list(supports[s])]
-        for signed in (nu, -nu):
-            positive = np.maximum(signed, 0.0)
-            top = np.linalg.eigvalsh((columns * positive[:, None]).T @ columns)[-1]
-            spread = np.sqrt(positive.sum() * max(float(top), 0.0))
-            height = max(height, 0.5 * float(np.linalg.norm(columns.T @ nu)) + 0.5 * spread)
-    height *= 1 + 4 * len(X) * EPS
-    square = float(nu @ nu)
-    share = max(0.0, float(nu @ y) / square) if square else 0.0
-    share = min(share, lam / height) if height > 0 else share
-    return share * float(nu @ y) - 0.5 * share**2 * square
 
 
 def outside_of(U: np.ndarray, supports: Supports) -> float:

@@ -236,6 +236,8 @@ def _tangent(rows: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Orthonormal basis of the directions within the border on which a unit vector lies."""
     if rows.shape[1] == 2:
         return unit[:, None]
-    _, values, Vt = np.linalg.svd(rows / np.linalg.norm(rows, axis=1)[:, None])
+    units = rows / np.linalg.norm(rows, axis=1)[:, None]
+    few = len(units) < units.shape[1]  # only then does the whole basis ask for full matrices
+    _, values, Vt = np.linalg.svd(units, full_matrices=few)
     rank = int(np.sum(values > 1e-9 * values[0]))
     return np.asarray(Vt[rank:].T)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from relu_optima.convex.program_row import canonical_strength, score_row
 from relu_optima.convex.programs.sparse_relu import Config
-from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
-from relu_optima.convex.sparse.by_output import ByOutput, Options, certify_by_output
-from relu_optima.convex.sparse.certificate import all_patterns_bound, certify_sparse
+from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution, with_ones
+from relu_optima.convex.sparse.best_masks import against_best
+from relu_optima.convex.sparse.by_output import (
+    ByOutput,
+    Options,
+    certify_by_output,
+    fed_by_support,
+    supports_by_output,
+)
+from relu_optima.convex.sparse.certificate import certify_sparse
 from relu_optima.convex.sparse.listed_patterns import listed_gates
+from relu_optima.convex.sparse.loose import all_patterns_bound, over_all_patterns
 from relu_optima.convex.sparse.solve import SparseProgram
 from relu_optima.convex.sparse.supports import Supports, supports_of
 from relu_optima.convex.sparse.widths import fit_widths
@@ -61,32 +69,24 @@ def run(task: Task, config: Config) -> Outcome:
     X = X if masked is None else masked.inputs(X)
     gates = None if masked is None or masked.network is None else masked.network.U.T
     options = Options(config.budget, config.count, task.seed)
-    if masked is not None and len(masked.last) > 1:
-        many = ByOutput(X, y.reshape(len(X), -1), masked.mask, masked.last, options, gates)
-        lam_max = many.lambda_max()
-        lam = canonical_strength(config, X, y, lam_max, training)
-        solution = many.solve(lam, config.tol, config.time_limit)
-        programs = list(many.programs.values())
-    else:
-        program = SparseProgram(
-            X, y, _supports(config, masked), gates=gates, budget=config.budget,
-            count=config.count, seed=task.seed,
-        )  # fmt: skip
-        lam_max = program.lambda_max()
-        lam = canonical_strength(config, X, program.y, lam_max, training)
-        solution = program.solve(lam, config.tol, config.time_limit, started=started)
-        programs = [program]
-    drawn = sum(not one.exact for p in programs for one in p.gates.values())
+    program = _program(X, y, _supports(config, masked), masked, options, gates)
+    lam_max = program.lambda_max()
+    lam = canonical_strength(config, X, y, lam_max, training)
+    solution = program.solve(lam, config.tol, config.time_limit, started=started)
+    drawn = sum(not one.exact for one in program.listed.values())
     row = _row(solution, lam_max, drawn)
-    if len(programs) == 1 and not solution.exact:
-        row["all_patterns_bound"] = all_patterns_bound(
-            X, programs[0].y, programs[0].supports, lam, solution.dual[:, 0], programs[0].gates
-        )
+    bound, bound_dual = solution.dual_objective, solution.dual
+    if not solution.exact:
+        bound, bound_dual = over_all_patterns(program, solution, config.tol, config.time_limit)
+        row["all_patterns_bound"] = bound
     if masked is not None:
-        bound = row.get("all_patterns_bound", solution.dual_objective)
-        row |= _against_training(solution, masked, float(bound or 0.0))
+        row |= _against_training(solution, masked, bound)
     if config.compare:
-        row |= _against_best(solution, config, masked)
+        row |= against_best(
+            solution, options, config.tol, config.time_limit,
+            biased=masked is not None and masked.biased,
+            slots=None if masked is None else len(masked.mask),
+        )  # fmt: skip
     row |= score_row(lambda Z: solution.predict(Z if masked is None else masked.inputs(Z)), dataset)
     sizes = [len(s) for s in solution.supports or ()]
     return Outcome(
@@ -96,12 +96,30 @@ def run(task: Task, config: Config) -> Outcome:
             "U": solution.network.U,
             "V": solution.network.V,
             "dual": solution.dual,
+            "bound_dual": bound_dual,
             "support_sizes": np.array(sizes, dtype=np.int64),
             "support_inputs": np.array(
                 [i for s in solution.supports or () for i in s], dtype=np.int64
             ),
             "pattern_seed": np.array(task.seed, dtype=np.int64),
+            "biased": np.array(masked is not None and masked.biased),
         },
+    )
+
+
+def _program(
+    X: np.ndarray,
+    y: np.ndarray,
+    supports: str | list[list[int]] | np.ndarray,
+    masked: _Masked | None,
+    options: Options,
+    gates: np.ndarray | None,
+) -> SparseProgram | ByOutput:
+    """One program for one output, or one for each of several."""
+    if masked is not None and len(masked.last) > 1:
+        return ByOutput(X, y.reshape(len(X), -1), masked.mask, masked.last, options, gates)
+    return SparseProgram(
+        X, y, supports, gates=gates, budget=options.budget, count=options.count, seed=options.seed
     )
 
 
@@ -139,28 +157,22 @@ def _masked(training: Record, X: np.ndarray) -> _Masked:
             f"the mask has {first.shape[1]} inputs", allowed=str(X.shape[1]), where="supports"
         )
     W, w = (np.asarray(arrays[name], dtype=np.float64) for name in ("W0", "W1"))
+    network = ShallowNetwork(W, w.T)
     biased = "b0" in arrays
     if biased:
         K = len(last)
         constant = with_ones(np.zeros((K, first.shape[1]), dtype=np.int64))
         first = np.vstack([with_ones(first), constant])
         last = np.hstack([last, np.eye(K, dtype=bool)])
-        W = np.vstack([np.column_stack([W, arrays["b0"]]), constant])
-        w = np.hstack([w, np.diag(np.asarray(arrays["b1"], dtype=np.float64))])
-    network = None
-    if training.status == "ok":  # weights of a diverged training are no attempt
-        network = ShallowNetwork(W, w.T)
+        b, c = (np.asarray(arrays[name], dtype=np.float64) for name in ("b0", "b1"))
+        network = replace(ShallowNetwork.of_layers(W, b, w, c), biased=False)  # of with_ones(X)
     alive = last.any(axis=0) & first.any(axis=1)
     if not alive.any():
         raise SolveInputError(
             "no neuron of the mask has an input and an output", where="convex.supports"
         )
-    return _Masked(first[alive], last[:, alive], network, biased)
-
-
-def with_ones(rows: np.ndarray) -> np.ndarray:
-    """Append a column of ones."""
-    return np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
+    attempt = network if training.status == "ok" else None  # weights that diverged are none
+    return _Masked(first[alive], last[:, alive], attempt, biased)
 
 
 def _row(solution: ShallowSolution, lam_max: float, drawn: int) -> dict[str, Scalar]:
@@ -208,32 +220,8 @@ def _against_training(
     trained = masked.network.objective(solution.X, solution.Y, solution.lam)
     row["trained_objective"] = trained
     row["trained_excess"] = trained / max(solution.objective, 1e-300) - 1.0
-    if solution.exact or len(masked.last) == 1:
-        gap = trained / max(bound, 1e-300) - 1.0
-        row["trained_gap"], row["trained_below"] = gap, gap < -ROUNDING
-    return row
-
-
-def _against_best(
-    solution: ShallowSolution, config: Config, masked: _Masked | None
-) -> dict[str, Scalar]:
-    """How far the supports' optimum is from that of all supports of their size."""
-    size = max(len(s) for s in solution.supports or ((),))
-    if size > 3 or size < 2 or solution.Y.shape[1] > 1:
-        return {}
-    started = time.process_time()
-    program = SparseProgram(
-        solution.X, solution.Y[:, 0], {2: "pairs", 3: "triples"}[size], budget=config.budget
-    )
-    best = program.solve(solution.lam, config.tol, config.time_limit, started=started)
-    row: dict[str, Scalar] = {
-        "best_objective": best.objective,
-        "best_dual_objective": best.dual_objective,
-        "best_neurons": best.network.n_neurons,
-        "mask_excess": solution.objective / max(best.objective, 1e-300) - 1.0,
-    }
-    if masked is not None:
-        row["best_fits"] = best.network.n_neurons <= len(masked.mask)
+    gap = trained / max(bound, 1e-300) - 1.0
+    row["trained_gap"], row["trained_below"] = gap, gap < -ROUNDING
     return row
 
 
@@ -252,24 +240,28 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     network = ShallowNetwork(stored["U"], stored["V"])
     if masked is not None and len(masked.last) > 1:
         last = masked.last
-        proof, exact = certify_by_output(
+        proof, listed = certify_by_output(
             X, Y, masked.mask, last, lam, network, stored["dual"], options, gates
         )
+        fed = fed_by_support(supports_by_output(X, masked.mask, last))
     else:
         supports = _stored_supports(stored)
         if supports_of(_supports(config, masked), X) != supports:
             problems.append("the stored supports are not those of the config")
-        listed = listed_gates(X, supports, config.budget, config.count, options.seed, gates)
+        found = listed_gates(X, supports, config.budget, config.count, options.seed, gates)
         proof = certify_sparse(
             X, Y[:, 0], supports, lam, network.U, network.V[:, 0], dual=stored["dual"][:, 0],
-            gates={s: one.gates for s, one in listed.items()},
+            gates={s: one.gates for s, one in found.items()},
         )  # fmt: skip
-        exact = all(one.exact for one in listed.values())
-        if not exact:
-            bound = all_patterns_bound(X, Y[:, 0], supports, lam, stored["dual"][:, 0], listed)
-            said = float(row["all_patterns_bound"] or 0.0)
-            if said > bound * (1 + 1e-9):
-                problems.append(f"the bound over all patterns is {bound:.12g}, not {said:.12g}")
+        fed = dict.fromkeys(supports, (0,))
+        listed = {supports[s]: one for s, one in found.items()}
+    exact = all(one.exact for one in listed.values())
+    bound = proof.dual_objective
+    if not exact:
+        bound = all_patterns_bound(X, Y, fed, lam, stored["bound_dual"], listed)
+        said = float(row["all_patterns_bound"] or 0.0)
+        if said > bound * (1 + 1e-9):
+            problems.append(f"the bound over all patterns is {bound:.12g}, not {said:.12g}")
     scale = max(abs(proof.objective), 1e-300)
     said = float(row["objective"] or 0.0)
     if abs(proof.objective - said) > 1e-9 * scale:
@@ -287,7 +279,6 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
         trained = masked.network.objective(X, Y, lam)
         if abs(trained - float(row["trained_objective"] or 0.0)) > 1e-9 * scale:
             problems.append(f"the trained network has objective {trained:.12g}")
-        bound = proof.dual_objective if exact else float(row.get("all_patterns_bound") or 0.0)
         if trained < bound * (1 - ROUNDING):
             problems.append("the trained network lies below the certified bound")
     return problems

@@ -26,7 +26,7 @@ from relu_optima.convex.certificate import relative_gap
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solver import check_options
-from relu_optima.convex.sparse.listed_patterns import ListedPatterns, listed_gates
+from relu_optima.convex.sparse.listed_patterns import ListedPatterns, SupportGates, listed_gates
 from relu_optima.convex.sparse.master import Master, Neurons
 from relu_optima.convex.sparse.pricing import Listed, Pricing
 from relu_optima.convex.sparse.supports import Supports, supports_of
@@ -152,10 +152,24 @@ class SparseProgram:
         """Whether all activation patterns of all supports take part."""
         return self.pricing.exact
 
+    @property
+    def listed(self) -> dict[tuple[int, ...], SupportGates]:
+        """Gates of the supports whose patterns are listed."""
+        return {self.supports[s]: one for s, one in self.gates.items()}
+
+    @property
+    def fed(self) -> dict[tuple[int, ...], tuple[int, ...]]:
+        """The output, which neurons of all supports feed."""
+        return dict.fromkeys(self.supports, (0,))
+
     def lambda_max(self) -> float:
         """Least strength whose optimum is zero."""
         height = self.pricing.price(self.y / self.scale_y, 0.0, 1).height
         return height * self.scale_x * self.scale_y
+
+    def dual(self, lam: float, tol: float, time_limit: float | None) -> np.ndarray:
+        """Return the dual point, shape (n, 1), at a strength."""
+        return self.solve(lam, tol, time_limit, started=time.process_time()).dual
 
     def solve(
         self, lam: float, tol: float, time_limit: float | None, *, started: float

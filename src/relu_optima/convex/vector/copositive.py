@@ -109,7 +109,7 @@ def copositive_relaxation(
     r"""Bound the vector-output program over all patterns by its semidefinite relaxation.
 
     .. math:: \min_{U_i \succeq 0,\; A_i U_i A_i^\top \ge 0} \tfrac12 \mathrm{tr}\, Y^\top
-              \bigl( I + 2 \textstyle\sum_i D_i X U_i X^\top D_i \bigr)^{-1} Y
+              \bigl( I + 2 \sum_i D_i X U_i X^\top D_i \bigr)^{-1} Y
               + \lambda^2 \sum_i \mathrm{tr}\, U_i
 
     Parameters

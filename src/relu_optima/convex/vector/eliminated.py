@@ -13,6 +13,13 @@ LENGTH_STEPS = 60
 SHORT = 1e-2  # length, relative to the longest, below which an atom may be idle
 
 
+def penalised_gram(features: np.ndarray, beta: float) -> np.ndarray:
+    """Return F'F + beta I."""
+    gram = features.T @ features
+    gram.flat[:: len(gram) + 1] += beta
+    return np.asarray(gram)
+
+
 def reduced_hessian(
     tangents: np.ndarray,
     mixed: np.ndarray,

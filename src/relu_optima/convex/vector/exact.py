@@ -27,7 +27,7 @@ from relu_optima.convex.shallow import ShallowNetwork, ShallowSolution
 from relu_optima.convex.solver import check_options
 from relu_optima.convex.vector.pooling import Pooling, pooling_of
 from relu_optima.convex.vector.problem import as_targets
-from relu_optima.convex.vector.sliding import MAX_STEPS, Sliding
+from relu_optima.convex.vector.sliding import MAX_STEPS, Sliding, merge
 
 ROUNDS = 200
 STALLED = 8  # rounds without a better gap, each with a smaller goal
@@ -112,7 +112,7 @@ class AllPatterns:
             goal = max(FLOOR, min(1e-3, EASE * gap) * 0.1**stuck)
             master.minimise_lengths(goal)
             master.minimise(goal, FEW if len(pricer.X) > MANY and not stuck else MAX_STEPS)
-            master.merge(MERGE)
+            merge(master, MERGE)
         self._W = master.W
         ratio = np.sqrt(s_y / s_x)
         network = ShallowNetwork(master.W @ self.basis.T * ratio, master.V * ratio).balanced()

@@ -28,6 +28,7 @@ from relu_optima.convex.vector.eliminated import (
     MAX_TRIALS,
     SHORT,
     descent,
+    penalised_gram,
     reduced_hessian,
     shrink_lengths,
     solve_spd,
@@ -87,13 +88,11 @@ class Sliding:
         squares = np.sum(self.features_of(fresh) ** 2, axis=0)
         wish = np.sqrt(np.maximum(above, 0.0) / np.maximum(squares, 1e-300))[:, None] * fresh
         tried = [(self._outer(np.vstack([self.W, share * wish]))[0], share) for share in SHARES]
-        for w in min(tried)[1] * wish:
-            self._append(w)
-        self.value, self.V, self.features = self._outer(self.W)
+        self.start_from(min(tried)[1] * wish)
         return len(fresh)
 
     def start_from(self, W: np.ndarray) -> None:
-        """Begin with the atoms of another solution."""
+        """Take further atoms, e.g. those of another solution."""
         for w in W:
             self._append(w)
         self.value, self.V, self.features = self._outer(self.W)
@@ -120,7 +119,11 @@ class Sliding:
     def _outer(self, W: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return E, the best second layer, and the features."""
         features = self.features_of(W)
-        V = solve_spd(self._gram(features), features.T @ self.Y) if len(W) else self.V[:0]
+        V = (
+            solve_spd(penalised_gram(features, self.beta), features.T @ self.Y)
+            if len(W)
+            else self.V[:0]
+        )
         N = self.Y - features @ V
         value = 0.5 * float(np.vdot(N, N))
         value += 0.5 * self.beta * float(np.vdot(V, V) + np.vdot(W, W))
@@ -131,11 +134,6 @@ class Sliding:
         features = W @ self.X.T
         np.maximum(features, 0.0, out=features)
         return features.T if self._pooling is None else self._pooling.pool(features).T
-
-    def _gram(self, features: np.ndarray) -> np.ndarray:
-        gram = features.T @ features
-        gram.flat[:: len(gram) + 1] += self.beta
-        return np.asarray(gram)
 
     # -- lengths alone -------------------------------------------------------------------------
 
@@ -154,11 +152,11 @@ class Sliding:
         )
         kept = found > 0.0
         trial = (found / lengths)[:, None] * self.W
-        value, V, features = self._outer(trial[kept])
-        if value < self.value:
+        outer = self._outer(trial[kept])
+        if outer[0] < self.value:
             self.W = trial
             self._keep(kept)
-            self.value, self.V, self.features = value, V, features
+            self.value, self.V, self.features = outer
 
     # -- Newton --------------------------------------------------------------------------------
 
@@ -241,12 +239,12 @@ class Sliding:
         if self._pooling is not None:
             T = self._pooling.pool(T)
         return gradient, reduced_hessian(
-            T @ T.T, T @ self.features, TN, self._gram(self.features), V, owner, beta
+            T @ T.T, T @ self.features, TN, penalised_gram(self.features, beta), V, owner, beta
         )
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
         """A step on the faces as one of the row space, a row for each atom."""
-        full = np.zeros((len(self.W), self.X.shape[1]))
+        full = np.zeros(self.W.shape)
         full[np.arange(self.X.shape[1])[None, :] < self._sizes[:, None]] = step
         return np.asarray(np.einsum("jrc,jc->jr", self._bases, full))
 
@@ -266,45 +264,47 @@ class Sliding:
             kept = wanted | (lengths >= level * lengths.max(initial=0.0))
             if kept.all():
                 return
-            value, V, features = self._outer(self.W[kept])
-            if value <= self.value:
+            found = self._outer(self.W[kept])
+            if found[0] <= self.value:
                 self._keep(kept)
-                self.value, self.V, self.features = value, V, features
+                self.value, self.V, self.features = found
                 return
 
-    def merge(self, angle: float) -> int:
-        """Replace pairs of atoms that almost agree by one, where that does not cost."""
-        count, j = 0, 0
-        while j < len(self.W):
-            unit = self.W / np.linalg.norm(self.W, axis=1, keepdims=True)
-            near = np.flatnonzero(np.linalg.norm(unit - unit[j], axis=1) <= angle)
-            near = near[near > j]
-            if not near.size or not self._merge_pair(j, int(near[0]), unit):
-                j += 1
-            else:
-                count += 1
-        return count
 
-    def _merge_pair(self, j: int, k: int, unit: np.ndarray) -> bool:
-        """Try one atom in place of two: on the smaller face, with their common square."""
-        lead, other = (j, k) if self._sizes[j] <= self._sizes[k] else (k, j)
-        squares = np.sum(self.W[[lead, other]] ** 2, axis=1)
-        u = unit[lead]
-        if self._sizes[j] == self._sizes[k]:
-            u = squares[0] * unit[lead] + squares[1] * unit[other]
-            basis = self._bases[lead][:, : self._sizes[lead]]
-            u = basis @ (basis.T @ u)
-        trial = self.W.copy()
-        trial[lead] = np.sqrt(squares.sum()) * u / np.linalg.norm(u)
-        kept = np.arange(len(trial)) != other
-        value, V, features = self._outer(trial[kept])
-        if value > self.value * (1.0 + 100.0 * LEVEL):
-            return False
-        self.W = trial
-        kernels.set_pattern(
-            self._unit, self._held[lead], trial[lead], self._bases[lead], self._sizes[lead],
-            self._on[lead],
-        )  # fmt: skip
-        self._keep(kept)
-        self.value, self.V, self.features = value, V, features
-        return True
+def merge(atoms: Sliding, angle: float) -> int:
+    """Replace pairs of atoms that almost agree by one, where that does not cost."""
+    count, j = 0, 0
+    while j < len(atoms.W):
+        unit = atoms.W / np.linalg.norm(atoms.W, axis=1, keepdims=True)
+        near = np.flatnonzero(np.linalg.norm(unit - unit[j], axis=1) <= angle)
+        near = near[near > j]
+        if not near.size or not _merge_pair(atoms, j, int(near[0]), unit):
+            j += 1
+        else:
+            count += 1
+    return count
+
+
+def _merge_pair(atoms: Sliding, j: int, k: int, unit: np.ndarray) -> bool:
+    """Try one atom in place of two: on the smaller face, with their common square."""
+    lead, other = (j, k) if atoms._sizes[j] <= atoms._sizes[k] else (k, j)
+    squares = np.sum(atoms.W[[lead, other]] ** 2, axis=1)
+    u = unit[lead]
+    if atoms._sizes[j] == atoms._sizes[k]:
+        u = squares[0] * unit[lead] + squares[1] * unit[other]
+        basis = atoms._bases[lead][:, : atoms._sizes[lead]]
+        u = basis @ (basis.T @ u)
+    trial = atoms.W.copy()
+    trial[lead] = np.sqrt(squares.sum()) * u / np.linalg.norm(u)
+    kept = np.arange(len(trial)) != other
+    value, V, features = atoms._outer(trial[kept])
+    if value > atoms.value * (1.0 + 100.0 * LEVEL):
+        return False
+    atoms.W = trial
+    kernels.set_pattern(
+        atoms._unit, atoms._held[lead], trial[lead], atoms._bases[lead], atoms._sizes[lead],
+        atoms._on[lead],
+    )  # fmt: skip
+    atoms._keep(kept)
+    atoms.value, atoms.V, atoms.features = value, V, features
+    return True

@@ -186,11 +186,10 @@ def step_together(W: np.ndarray, P: np.ndarray, hit: np.ndarray, share: np.ndarr
     for j in range(len(W)):
         if j != first:
             hit[j] = -1
-    out = W.copy()
+    out: np.ndarray = W + share[first] * P
     for j in range(len(W)):
-        moved = W[j] + share[first] * P[j]
-        if dot(moved, W[j]) >= SHRINK * dot(W[j], W[j]):
-            out[j] = moved
+        if dot(out[j], W[j]) < SHRINK * dot(W[j], W[j]):
+            out[j] = W[j]
     return out
 
 

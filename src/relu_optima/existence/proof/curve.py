@@ -121,8 +121,11 @@ def _check_useless(
         columns
     ):
         return ["X: the limit is no permutation of the window"]
-    if (upper[rows].any(axis=0) & lower[:, columns].any(axis=1)).sum() > len(rows):
+    seeing = upper[rows].any(axis=0) & lower[:, columns].any(axis=1)
+    if seeing.sum() > len(rows):
         return ["X: more neurons see the window than it has rows"]
+    if not seeing[k]:
+        return ["X: the neuron does not see the window"]
     if any(upper[i, k] and lower[k, j] for i, j in cells):
         return ["X: the neuron is of use in a cell"]
     return []

@@ -41,7 +41,9 @@ class Config(TrainingConfig):
     time: float = Field(default=1e8, gt=1, le=1e12, description="End of the flow.")
     points: int = Field(default=81, ge=5, le=10_000, description="Logged times, even in log.")
     flow_lam: float = Field(default=0.0, ge=0, description="λ of the product problem above.")
-    tolerance: float = Field(default=1e-9, gt=1e-13, le=1e-3, description="Of the integrator.")
+    tolerance: float = Field(
+        default=1e-9, gt=1e-13, le=1e-3, description="Relative accuracy of the integrator."
+    )
 
 
 def train(problem: Problem, upstream: Mapping[str, Record]) -> Trained:

@@ -1,0 +1,180 @@
+r"""The augmented Lagrangian of the dual program at one penalty, and Newton's method on it.
+
+.. math:: \psi(\theta) = \tfrac12 \lVert \theta \rVert^2 - y^\top \theta + \tfrac{1}{2 \sigma}
+          \sum_b \bigl(\lVert \mathrm{Proj}_{K_b}(U_b + \sigma X_b^\top \theta) \rVert
+          - \sigma \lambda\bigr)_+^2
+
+over the working set (Li, Sun & Toh 2018 for the lasso; cones added here).
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from relu_optima.convex.blocks import Blocks
+from relu_optima.convex.curvature import curvature_at
+from relu_optima.convex.newton_system import NewtonSystem
+from relu_optima.convex.products import combine, row_norms
+
+MAX_INNER = 200
+LEAP = 0.01  # relative residual of a step on fixed faces
+STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
+
+
+class Lagrangian:
+    """A point (U, theta) with its penalty sigma, and the steps that improve it."""
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, blocks: Blocks, sigma: float) -> None:
+        self.X, self.y, self.blocks, self.sigma = X, y, blocks, sigma
+        self.U: np.ndarray = np.zeros((blocks.count, X.shape[1]))
+        self.theta = y.copy()
+        self.system = NewtonSystem(X)
+        self.steps = 0
+        self._step = 1.0
+
+    def minimise(self, lam: float, goal: float, deadline: float | None) -> int:
+        """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers.
+
+        Returns the number of Newton steps.
+        """
+        before = self.steps
+        X, y, ws, sigma = self.X, self.y, self.blocks.members, self.sigma
+        U = self.U[ws]
+        C = self.blocks.correlate(self.theta)
+        scale = float(np.linalg.norm(y))
+        C = C + self._leap(U, C, lam)
+        P, norms, active = self.blocks.above(U + sigma * C, sigma * lam)
+        value = self._value(norms, lam)
+        for _ in range(MAX_INNER):
+            prox = P * (1.0 - sigma * lam / norms)[:, None]
+            blocks, masks = ws[active], self.blocks.masks[active]
+            gradient = self.theta - y + combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
+            size = float(np.linalg.norm(gradient)) / scale
+            if size < goal:
+                break
+            if deadline is not None and time.perf_counter() >= deadline:
+                break
+            accuracy = min(0.05, 0.1 * np.sqrt(size))
+            curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
+            x = self.system.direction(curvature, gradient, accuracy)
+            self.steps += 1
+            dC = self.blocks.correlate(x)
+            slope = float(gradient @ x)
+            C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
+        self.U[ws] = 0.0
+        self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
+        return self.steps - before
+
+    def _leap(self, U: np.ndarray, C: np.ndarray, lam: float) -> np.ndarray:
+        """Move theta by Newton's step on the optimality system at U, whose faces are held fixed.
+
+        The multipliers U + sigma C that a new sigma gives lie far from U, on other faces, until
+        theta has moved; a system that is built there sends it astray. Returns the change of C.
+        """
+        active = np.any(U, axis=1).nonzero()[0]
+        if not active.size:
+            return np.zeros_like(C)
+        sigma, masks = self.sigma, self.blocks.masks[active]
+        blocks, U = self.blocks.members[active], U[active]
+        q = U / row_norms(U)[:, None]
+        curvature = curvature_at(self.blocks.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
+        if not curvature.on_faces():
+            return np.zeros_like(C)
+        answer = curvature.answer()(C[active] - lam * q)
+        signs = self.blocks.signs(blocks)[:, None]
+        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + answer))
+        x = self.system.direction(curvature, gradient, LEAP)
+        self.steps += 1
+        self.theta = self.theta + x
+        return self.blocks.correlate(x)
+
+    def _search_line(
+        self,
+        x: np.ndarray,
+        dC: np.ndarray,
+        U: np.ndarray,
+        C: np.ndarray,
+        value: float,
+        slope: float,
+        lam: float,
+    ) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]:
+        """Move theta along x until psi has fallen enough and does not rise steeply.
+
+        Faces of cones change along x, so the full step often overshoots; the slope at a trial
+        point is known from its projections, and a secant on it finds the kink between two trials.
+        """
+        sigma = self.sigma
+        start, step = self.theta, min(1.0, 2.0 * self._step)
+        low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
+        slack = 1e-13 * abs(value)
+        for _ in range(20):
+            self.theta = start + step * x
+            trial = C + step * dC
+            P, norms, active = self.blocks.above(U + sigma * trial, sigma * lam)
+            new = self._value(norms, lam)
+            along = np.einsum("ij,ij->i", P, dC[active])
+            here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
+            steep = here > -STEEPEST * slope and -slope > 1e3 * slack
+            if new <= value + 1e-4 * step * slope + slack and not steep:
+                if step < 1.0 and high == np.inf and here < 0.5 * slope:
+                    low, low_slope = step, here
+                    step = min(1.0, 3.0 * step)
+                    continue
+                break
+            if here > 0:
+                high, high_slope = step, here
+            else:
+                low, low_slope = step, here
+            if high == np.inf:
+                break  # psi falls all along: what fails is rounding
+            share = -low_slope / (high_slope - low_slope)
+            step = low + (high - low) * min(0.9, max(0.1, share))
+        self._step = step
+        return trial, new, P, norms, active
+
+    def _value(self, norms: np.ndarray, lam: float) -> float:
+        theta = self.theta
+        over = norms - self.sigma * lam
+        return float(0.5 * theta @ theta - self.y @ theta + over @ over / (2 * self.sigma))
+
+    def primal(self, lam: float) -> tuple[float, float]:
+        """Primal value at U, and how far theta is from its residual, relative to y."""
+        active = self._active()
+        used = self.blocks.members[active]
+        U = self.U[used]
+        rest = self.y - combine(
+            self.blocks.masks[active], self.X, self.blocks.signs(used)[:, None] * U
+        )
+        mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
+        return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
+
+    def _active(self) -> np.ndarray:
+        """Positions among the members of the blocks that are not zero."""
+        return np.asarray(np.any(self.U[self.blocks.members], axis=1).nonzero()[0])
+
+    def used(self) -> np.ndarray:
+        """Blocks that are not zero."""
+        return np.asarray(self.blocks.members[self._active()])
+
+    def stationarity(self, lam: float, priced: np.ndarray) -> float:
+        """Largest |Proj_K(C_b) / lam - u_b / |u_b|| over the active blocks, as last priced."""
+        used = self.used()
+        if not used.size:
+            return 0.0
+        C = self.blocks.nearest(used, priced[used])
+        U = self.U[used]
+        unit = U / row_norms(U)[:, None]
+        return float(row_norms(C / lam - unit).max())
+
+    def dual(self, lam: float, height: float) -> tuple[float, float]:
+        """Value and length of the best feasible multiple of theta."""
+        square = float(self.theta @ self.theta)
+        if square == 0.0:
+            return 0.0, 0.0
+        along = float(self.y @ self.theta)
+        beta = max(0.0, along / square)
+        if height > 0:
+            beta = min(beta, lam / height)
+        return beta * along - 0.5 * beta**2 * square, beta
