@@ -22,8 +22,10 @@ from relu_optima.convex import (
     solve,
     symmetrize,
 )
+from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.problem import make_problem
 from relu_optima.convex.reference import solve_reference
+from relu_optima.convex.session import Session
 from relu_optima.errors import SolveInputError
 from tests.convex.programs import WORKED_X, WORKED_Y, random_problem
 
@@ -372,3 +374,17 @@ def test_the_solver_works_without_compilation():
     X, y, gates = random_problem(8)
     here = solve(X, y, gates, 0.05 * lambda_max(X, y, gates)).objective
     assert float(out.stdout) == pytest.approx(here, rel=1e-6)
+
+
+def test_a_point_outside_its_cone_says_by_how_much():
+    """As the certificate measures it, which shares no code with the solver."""
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    session = Session(make_problem(X, y, sample_gates(X, 5, 0), "relu"))
+    problem, scale = session.problem, session.scale_x / session.scale_y
+    U = rng.standard_normal((2 * problem.patterns.shape[1], 3))
+    answer = Answer(U * scale, y / session.scale_y, 1.0, 1.0, "inaccurate")
+    found = session.solution_of(answer, 0.1, 1e-6, started=0.0, counts={})
+    proof = certify(X, y, problem.gates, 0.1, found.v, found.w)
+    assert found.violation > 0.1
+    assert found.violation == pytest.approx(proof.violation, rel=1e-12)

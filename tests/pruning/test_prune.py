@@ -279,3 +279,9 @@ def test_same_seed_gives_identical_paths():
         assert one.tobytes() == prune(solved, X, y, method=method, seed=5).betas.tobytes()
     orders = {prune(solved, X, y, method="random", seed=s).betas.tobytes() for s in range(6)}
     assert len(orders) > 1
+
+
+def test_the_smallest_neuron_gives_its_mass_away():
+    columns = np.array([[1.0, 1.0], [2.0, 2.0]])
+    path = reduce_exactly(columns, np.array([1.0, 2.0]), "magnitude")
+    np.testing.assert_allclose(path, [[1.0, 2.0], [0.0, 3.0]], atol=1e-12)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from relu_optima.errors import DegenerateError, SolveInputError
 from relu_optima.optimal_set import describe
 from relu_optima.sensitivity import jacobian
+from relu_optima.sensitivity.faces import faces_of
 from tests.optimal_set.programs import (
     FAN_X,
     FAN_Y,
@@ -166,3 +167,13 @@ def test_the_valid_interval_ends_at_a_breakpoint():
     for share in (0.2, 0.5):
         lam = 0.1 + share * (found.lam_high - 0.1)
         assert weights_at(X, y, lam).shape == found.weights.shape
+
+
+def test_a_hyperplane_that_is_touched_but_does_not_push_has_one_sided_derivatives():
+    """In the worked example one row holds a neuron; without its multiplier it only touches."""
+    optimal = describe(solve(WORKED_X, WORKED_Y, 0.1), WORKED_X, WORKED_Y)
+    assert [face.rows.size for face in faces_of(optimal)].count(1) == 1
+    found = optimal.equicorrelation
+    idle = tuple(replace(p, multipliers=0.0 * p.multipliers) for p in found.projections)
+    with pytest.raises(DegenerateError, match="does not hold it"):
+        faces_of(replace(optimal, equicorrelation=replace(found, projections=idle)))

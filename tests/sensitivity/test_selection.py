@@ -1,5 +1,7 @@
 """Choosing lam: scores equal their definition, the shortcut is close to real retraining."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,21 @@ def test_folds_partition_the_samples(smooth):
     one = by_kfold(smooth, grid(smooth, 3), 4, seed=1)
     assert one.scores.tobytes() == by_kfold(smooth, grid(smooth, 3), 4, seed=1).scores.tobytes()
     assert not np.array_equal(one.scores, by_kfold(smooth, grid(smooth, 3), 4, seed=2).scores)
+
+
+def test_a_fold_is_solved_at_its_share_of_the_strength(smooth):
+    """With two folds at half of it: the folds are trained here one by one."""
+    X, y = np.repeat(smooth.X, 2, axis=0), np.repeat(smooth.y, 2)
+    lams = grid(smooth, 3)
+    halves = np.random.default_rng(5).permutation(48).reshape(2, 24)
+    expected = np.zeros((3, 48))
+    for held, kept in (halves, halves[::-1]):
+        part = replace(smooth, X=X[kept], y=y[kept])
+        for row, lam in zip(expected, lams, strict=True):
+            optimal = part.solve(float(lam))
+            row[held] = (optimal.predict(optimal.min_norm(), X[held]) - y[held]) ** 2
+    found = by_kfold(replace(smooth, X=X, y=y), 2 * lams, 2, seed=5)
+    np.testing.assert_allclose(found.scores, expected.mean(axis=1), rtol=1e-6)
 
 
 @pytest.mark.parametrize("folds", [0, 1, 25])

@@ -176,6 +176,9 @@ def test_growth_is_a_log_log_slope_above_a_tenth(exponent, verdict):
 def test_slopes():
     x = np.arange(1.0, 50.0)
     assert log_slope(x, 3 * x**0.25) == pytest.approx(0.25)
+    uneven = 3 * x**0.25 * np.exp(np.random.default_rng(0).standard_normal(x.size))
+    fitted = np.polyfit(np.log(x), np.log(uneven), 1)[0]
+    assert log_slope(x, uneven) == pytest.approx(fitted)
     assert log_slope(x[:1], x[:1]) is None
     assert log_slope(x, -x) is None
     epoch = np.arange(0.0, 101.0)
