@@ -123,7 +123,7 @@ class GatedNuclear:
                     best_primal, best = primal, (state.Z, best[1])
                 if dual > best_dual:
                     best_dual, best = dual, (best[0], scale * N)
-                if best_primal - best_dual <= 0.5 * tol * best_dual:
+                if best_primal - best_dual <= 0.9 * tol * best_dual:
                     status = "optimal"
                     break
                 if late:
