@@ -135,12 +135,12 @@ MUTANTS = {
     "hit-and-run": (
         "optimal_set.hit_and_run",
         "rng.random(chains) * (high - low)",
-        "np.sqrt(rng.random(chains)) * (high - low)",
+        "rng.random(chains) ** 4 * (high - low)",
     ),
     "antipodal-signs": (
         "optimal_set.described",
         "(signed @ signed.T < -1 + 1e-9) & same",
-        "(signed @ signed.T < -1 + 1e-9)",
+        "(signed @ signed.T < 0) & same",
     ),
     "criterion-polish": ("optimal_set.criteria", "free @ (shift + step)", "free @ shift"),
     "null-scale": ("optimal_set.rank", "right[found:].T / norms[:, None]", "right[found:].T"),

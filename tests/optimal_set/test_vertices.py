@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relu_optima.errors import BudgetError
+from relu_optima.optimal_set.hit_and_run import hit_and_run
 from relu_optima.optimal_set.polytope import Polytope, most_vertices, polytope
 
 
@@ -75,3 +76,14 @@ def test_a_set_that_could_have_too_many_vertices_is_refused_before_any_work() ->
     with pytest.raises(BudgetError, match=r"up to .* \(40 directions, dimension 39\)"):
         body.vertices(budget=30)
     assert len(body.vertices()) == 40
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_samples_are_uniform_on_a_simplex(k):
+    """There E b_i = 1 / k and E b_i^2 = 2 / (k (k + 1)); four standard errors are allowed."""
+    body = Polytope(np.ones((1, k)), np.ones(1), np.full(k, 1 / k))
+    beta = hit_and_run(body, 4000, seed=0)
+    np.testing.assert_allclose(beta.sum(axis=1), 1.0)
+    for power, expected in ((1, 1 / k), (2, 2 / (k * (k + 1)))):
+        error = 4 * np.std(beta**power, axis=0) / np.sqrt(len(beta))
+        assert np.all(np.abs(np.mean(beta**power, axis=0) - expected) <= error)
