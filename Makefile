@@ -56,14 +56,9 @@ paper: $(INSTALLED)
 all: $(INSTALLED)
 	@python -m relu_optima all --cores $(CORES)
 
-# What Sphinx needs comes on first use; the build itself asks no network.
-docs: $(VENV)/.docs
+docs: $(INSTALLED)
 	python -m sphinx -W --keep-going -q -b html -d build/docs/doctrees docs build/docs/html
 	@echo "build/docs/html/index.html"
-
-$(VENV)/.docs: $(INSTALLED)
-	$(PIP) -c requirements.lock -e ".[docs]"
-	@touch $@
 
 smoke: $(INSTALLED)
 	@python -m relu_optima study smoke --cores $(CORES)

@@ -125,3 +125,24 @@ def test_evidence_belongs_to_a_dual_vector_of_a_relu_program() -> None:
     gated = solve(p.X, p.y, p.gates, solution.lam, formulation="gated")
     assert gated.evidence is None
     assert gated.certify().gap <= 1e-6
+
+
+def test_multipliers_that_cancel_prove_nothing_beyond_their_rounding():
+    """On a gate that two opposite rows bound, huge multipliers cancel, but not their rounding."""
+    rng = np.random.default_rng(4)
+    X = np.vstack([np.eye(3)[:1], -np.eye(3)[:1], rng.standard_normal((18, 3))])
+    y = rng.standard_normal(20)
+    gates = np.column_stack([sample_gates(X, 10, 0), [0.0, 1.0, 0.3]])
+    solution = solve(X, y, gates, 0.1 * lambda_max(X, y, gates))
+    assert solution.evidence is not None
+    between = np.flatnonzero(~(X[:2] @ solution.gates > 0).any(axis=0))
+    found = solution.evidence
+    k = int(np.flatnonzero(np.isin(found.blocks % len(solution.v), between))[0])
+    end = found.starts[k + 1]
+    loud = _with(
+        solution,
+        starts=found.starts + 2 * (np.arange(found.starts.size) > k),
+        rows=np.insert(found.rows, end, [0, 1]),
+        rho=np.insert(found.rho, end, [1e14, 1e14]),
+    )
+    assert loud.certify().gap > 0.01 > 1e-5 > solution.certify().gap
