@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from relu_optima.convex import lambda_max, sample_gates
 from relu_optima.convex.certificate import certify, dual_norm, project_on_cone, relative_gap
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.errors import SolveInputError
@@ -114,3 +115,20 @@ def test_senseless_input_is_refused(change):
     } | change
     with pytest.raises(SolveInputError):
         certify(**arguments)
+
+
+def test_residuals_are_those_of_their_definitions():
+    """Of a point outside its cones, and of the zero network below lambda_max."""
+    rng = np.random.default_rng(6)
+    X, y = rng.standard_normal((14, 3)), rng.standard_normal(14)
+    gates = sample_gates(X, 6, 0)
+    patterns = X @ gates > 0
+    v, w = (rng.standard_normal((gates.shape[1], 3)) for _ in range(2))
+    rows = X / np.linalg.norm(X, axis=1)[:, None]
+    signs = np.where(patterns, 1.0, -1.0).T
+    least = min(float((signs * (u @ rows.T)).min()) for u in (v, w))
+    longest = np.linalg.norm([*v, *w], axis=1).max()
+    assert certify(X, y, gates, 0.1, v, w).violation == pytest.approx(-least / longest)
+    zero, top = np.zeros_like(v), lambda_max(X, y, gates)
+    found = certify(X, y, gates, 0.25 * top, zero, zero)
+    assert found.kkt_residual == pytest.approx(3.0, rel=1e-6)

@@ -108,11 +108,6 @@ MUTANTS = {
     ),
     "weight-residual": ("sensitivity.implicit", "moved[:, :, 1:] * residual", "moved[:, :, 1:]"),
     "curvature": ("sensitivity.implicit", "problem.lam / f.beta *", "problem.lam *"),
-    "interval-multiplier": (
-        "sensitivity.implicit",
-        "face.unit + lam * d_unit + _rows",
-        "face.unit + _rows",
-    ),
     "interval-outside": ("sensitivity.implicit", "np.array([1 - drift])", "np.array([1 + drift])"),
     "binding": ("sensitivity.faces", "if pushing.sum() < wanted:", "if False:"),
     "multiplier": (
@@ -142,7 +137,11 @@ MUTANTS = {
         "(signed @ signed.T < -1 + 1e-9) & same",
         "(signed @ signed.T < 0) & same",
     ),
-    "criterion-polish": ("optimal_set.criteria", "free @ (shift + step)", "free @ shift"),
+    "criterion-side": (
+        "optimal_set.criteria",
+        "_least_distance(moved, -base)",
+        "_least_distance(moved, base)",
+    ),
     "null-scale": ("optimal_set.rank", "right[found:].T / norms[:, None]", "right[found:].T"),
     "most-vertices": (
         "optimal_set.polytope",
