@@ -121,6 +121,7 @@ ROWS = [
     ("X", f"{PRODUCT}.refutation.useless", -1, "index -1 does not exist, there are 4"),
     ("X", f"{PRODUCT}.refutation.useless", 0, "X: the neuron is of use in a cell"),
     ("X", f"{PRODUCT}.refutation.rows", drop(0), "X: the limit is no permutation of the window"),
+    ("X", f"{PRODUCT}.refutation.columns", drop(0), "X: the limit is no permutation of the window"),
     ("X", f"{PRODUCT}.refutation", {"rows": [1, 2, 3], "columns": [1, 2, 3], "useless": 1},
         "X: more neurons see the window than it has rows"),
     ("X", f"{PRODUCT}.refutation", {"rows": [2], "columns": [2], "useless": 0},
