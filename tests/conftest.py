@@ -11,8 +11,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # Chosen from the text of each test, so that a run can be repeated, and none depends on the clock;
-# others are searched by
-# `--hypothesis-profile=default`.
+# `--hypothesis-profile=default` searches others.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 

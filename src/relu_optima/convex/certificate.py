@@ -144,7 +144,9 @@ def certify(
     rows = _unit_rows(X)
     cones = None if formulation == "gated" else _Cones(rows, patterns)
     if evidence is None:
-        best, vector, kkt = _projected(X, y, patterns, residual, dual, blocks, lam, cones, loss)
+        best, vector, kkt = _projected(
+            X, y, patterns, residual, dual, blocks, norms, lam, cones, loss
+        )
     else:
         if cones is None or dual is None:
             raise SolveInputError(
@@ -173,6 +175,7 @@ def _projected(
     residual: np.ndarray,
     dual: np.ndarray | None,
     blocks: np.ndarray,
+    norms: np.ndarray,
     lam: float,
     cones: _Cones | None,
     loss: Loss | None,
@@ -181,7 +184,6 @@ def _projected(
 
     Returns the bound, the dual vector and the stationarity of the residual.
     """
-    norms = np.linalg.norm(blocks, axis=1)
     height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
     best, vector = _dual_value(residual, y, lam, height, loss)
     if dual is not None:

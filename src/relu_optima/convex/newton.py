@@ -58,7 +58,7 @@ class DualNewton:
         d = self.X.shape[1]
         self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
         self.at = Lagrangian(self.X, y, self.blocks, self.sigma0)
-        self.counts = {"outer": 0, "newton": 0, "pricings": 0}
+        self._outer = self._pricings = 0
         self._knots: list[Knot] = []
         self._follower: PathFollower | None = None
         self._priced = np.zeros((0, d))  # correlations at the last pricing
@@ -95,12 +95,12 @@ class DualNewton:
         for outer in range(MAX_OUTER):
             goal = max(0.5 * min(0.1, 0.3 * gap) if outer else first, 0.02 * tol, 1e-14)
             before = self.at.U.copy(), self.at.theta
-            steps = self._minimise(lam, goal, deadline)
+            steps = self.at.minimise(lam, goal, deadline)
             if warm and not outer and steps <= SETTLING:
                 # the prediction was good: a tighter step before the first look at all blocks
                 self.at.sigma *= 30.0
                 goal = min(first, max(10.0 * tol, 1e-14))
-                steps = self._minimise(lam, goal, deadline)
+                steps = self.at.minimise(lam, goal, deadline)
             primal, mismatch = self.at.primal(lam)
             bounds = self._price(lam)
             height = float(bounds.max())
@@ -108,7 +108,7 @@ class DualNewton:
             better = state.offer(primal, self.at.U, dual, self.at.theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
-            self.counts["outer"] += 1
+            self._outer += 1
             late = deadline is not None and time.perf_counter() >= deadline
             numbers = {
                 "outer": float(outer + 1),
@@ -153,6 +153,11 @@ class DualNewton:
         self._remember(lam, self._priced)
         return state.answer(status, self.basis)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Iterations so far."""
+        return {"outer": self._outer, "newton": self.at.steps, "pricings": self._pricings}
+
     def work(self) -> dict[str, int]:
         """Return the work done so far beside the counted iterations."""
         cones = self.blocks.cones
@@ -167,12 +172,6 @@ class DualNewton:
         """Return the smallest strength whose optimum is zero, h(y)."""
         return self.blocks.height(self.y)
 
-    def _minimise(self, lam: float, goal: float, deadline: float | None) -> int:
-        """Minimise the augmented Lagrangian over the working set; return the Newton steps."""
-        steps = self.at.minimise(lam, goal, deadline)
-        self.counts["newton"] = self.at.steps
-        return steps
-
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
@@ -181,7 +180,7 @@ class DualNewton:
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
             return None
-        self.counts["outer"] += 1
+        self._outer += 1
         self.at.U, self.at.theta = answer.U, self._follower.theta.copy()
         active = self._follower.c.nonzero()[0]
         self.blocks.enlarge(np.setdiff1d(active, self.blocks.members))
@@ -201,7 +200,7 @@ class DualNewton:
 
     def _price(self, lam: float) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""
-        self.counts["pricings"] += 1
+        self._pricings += 1
         self._priced = self.blocks.correlate_all(self.at.theta)
         return self.blocks.price(self._priced, lam, self.at.used())
 

@@ -114,7 +114,7 @@ class Session:
         started: float,
     ) -> Solution:
         engine = self.engine()
-        before = dict(engine.counts), engine.work()
+        before = engine.counts, engine.work()
         deadline = None if time_limit is None else time.perf_counter() + time_limit
         answer = engine.solve(
             self.scaled_strength(lam),

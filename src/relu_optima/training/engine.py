@@ -22,7 +22,7 @@ from relu_optima.errors import DataError
 from relu_optima.training.checkpoint import Checkpoint
 from relu_optima.training.data import StackData
 from relu_optima.training.grouping import slot_ranges, stack_key
-from relu_optima.training.measures import logged, sizes, squared_norms
+from relu_optima.training.measures import logged, sizes
 from relu_optima.training.normalisation import folded
 from relu_optima.training.optimisers import Optimiser
 from relu_optima.training.problem import Problem, Trained
@@ -299,11 +299,9 @@ class Loop:
             if not self.alive[k]:
                 continue
             weights, biases = effective.slot(k)
-            decayed = squared_norms(problem, weights, biases)[2]
             self.series[k].append(
                 {"epoch": float(self.epoch), "step": float(self.step)}
                 | sizes(problem, weights, biases, float(loss[k]), self.rules[k].forward)
-                | {"objective": 0.5 * float(loss[k]) * size + 0.5 * problem.lam * decayed}
                 | logged(problem, weights, biases)
             )
 

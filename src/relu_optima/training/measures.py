@@ -40,11 +40,12 @@ def sizes(
     loss: float,
     masks: list[np.ndarray],
 ) -> dict[str, float]:
-    """Name the loss, the norms and the density as every series of training has them."""
-    norm2, all2, _ = squared_norms(problem, weights, biases)
+    """Name loss, objective, norms and density as every series of training has them."""
+    norm2, all2, decayed = squared_norms(problem, weights, biases)
     return {
         "loss": loss,
-        "loss_relative": loss / max(float(np.mean(np.square(problem.Y))), 1e-300),
+        "loss_relative": loss / problem.mean_square,
+        "objective": 0.5 * loss * problem.Y.size + 0.5 * problem.lam * decayed,
         "weight_norm": norm2**0.5,
         "parameter_norm": all2**0.5,
         "density": sum(int(m.sum()) for m in masks) / sum(m.size for m in masks),

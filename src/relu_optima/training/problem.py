@@ -8,6 +8,7 @@ canonical objective divided by ``n c / 2``, so ``λ = n c w / 2``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -60,6 +61,11 @@ class Problem:
     def widths(self) -> tuple[int, ...]:
         """Layer widths, inputs first."""
         return (self.masks[0].shape[1], *(mask.shape[0] for mask in self.masks))
+
+    @cached_property
+    def mean_square(self) -> float:
+        """Mean square of the targets, for relative losses; not 0."""
+        return max(float(np.mean(np.square(self.Y))), 1e-300)
 
 
 @dataclass(frozen=True)

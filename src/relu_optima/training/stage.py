@@ -176,7 +176,7 @@ def final_values(problem: Problem, trained: Trained) -> dict[str, Any]:
     kept = sum(int(m.sum()) for m in trained.masks)
     row: dict[str, Any] = {
         "loss": loss,
-        "loss_relative": loss / max(float(np.mean(problem.Y**2)), 1e-300),
+        "loss_relative": loss / problem.mean_square,
         "objective": objective,
         "objective_rescaled": _rescaled(problem, trained, 0.5 * loss * size),
         "weight_norm": trained.squared_norm(biases=False) ** 0.5,
