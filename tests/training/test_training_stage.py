@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from relu_optima.errors import DataError
 from relu_optima.stage import Record
 from relu_optima.training.engine import train
 from relu_optima.training.growth import behaviour, log_slope
+from relu_optima.training.measures import squared_norms
 from relu_optima.training.problem import canonical_lam, evaluate
 from relu_optima.training.stage import final_values, run, run_batch, verify
 
@@ -173,6 +175,13 @@ def test_growth_is_a_log_log_slope_above_a_tenth(exponent, verdict):
     assert found["behaviour"] == verdict
 
 
+def test_growth_is_judged_by_the_second_half():
+    epoch = np.arange(0.0, 101.0)
+    found = behaviour(epoch, np.minimum(np.maximum(epoch, 1.0), 50.0), "ok")
+    assert found["norm_slope"] == pytest.approx(0.0, abs=1e-12)
+    assert found["behaviour"] == "bounded"
+
+
 def test_slopes():
     x = np.arange(1.0, 50.0)
     assert log_slope(x, 3 * x**0.25) == pytest.approx(0.25)
@@ -186,3 +195,11 @@ def test_slopes():
     assert behaviour(epoch, 2 - 1 / (1 + epoch), "ok")["behaviour"] == "bounded"
     assert behaviour(epoch, epoch + 1, "diverged")["behaviour"] == "diverged"
     assert behaviour(epoch[:1], epoch[:1], "ok")["behaviour"] == "unclear"
+
+
+@pytest.mark.parametrize("decays", [False, True])
+def test_biases_are_penalised_only_if_they_decay(decays):
+    config = SimpleNamespace(batch_norm=False, decay_biases=decays)
+    weights, biases = [np.full((2, 2), 2.0)], [np.full(2, 3.0)]
+    found = squared_norms(SimpleNamespace(config=config), weights, biases)
+    assert found == (16.0, 34.0, 34.0 if decays else 16.0)
