@@ -14,10 +14,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from relu_optima.convex import one_vs_all_lambda_max, regularization_path, sample_gates
 from relu_optima.errors import extras_named
 from relu_optima.library.solution import Solution
-from relu_optima.library.solving import solve
+from relu_optima.library.solving import paths_by_output, solve
 
 with extras_named():
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -344,17 +343,13 @@ class _ChoosesStrength(_ConvexReLU):
     ) -> list[float]:
         Z, offset = self._inputs(X[fit]), Y[fit].mean(axis=0)
         targets = (Y[fit] - offset).reshape(len(fit), -1)
-        gates = sample_gates(Z, self.gates, seed)
-        top = one_vs_all_lambda_max(Z, targets, gates, self.neurons)
-        lams = list((top or 1.0) * self.lams_)
-        paths = [
-            regularization_path(Z, target, gates, lams, formulation=self.neurons, tol=FOLD_TOL)
-            for target in targets.T
-        ]
+        paths = paths_by_output(
+            Z, targets, self.lams_, gates=self.gates, neurons=self.neurons, tol=FOLD_TOL, seed=seed
+        )
         Z, found = self._inputs(X[held]), Y[held]
         scores = []
         for solutions in zip(*paths, strict=True):
-            outputs = np.stack([Solution(one, top).predict(Z) for one in solutions], axis=-1)
+            outputs = np.stack([one.predict(Z) for one in solutions], axis=-1)
             scores.append(self._judge(outputs.reshape(found.shape) + offset, found))
         return scores
 

@@ -258,6 +258,31 @@ def path(
     return Path(tuple(Solution(one, lam_max) for one in found))
 
 
+def paths_by_output(
+    X: np.ndarray,
+    Y: np.ndarray,
+    shares: np.ndarray,
+    *,
+    gates: Gates,
+    neurons: str,
+    tol: float,
+    seed: int,
+) -> list[Path]:
+    """Solve each output's program along shares of the strength from which on all are zero."""
+    vectors = _gate_vectors(X, gates, seed)
+    top = one_vs_all_lambda_max(X, Y, vectors, neurons)
+    lams = list((top or 1.0) * shares)
+    return [
+        Path(
+            tuple(
+                Solution(one, top)
+                for one in regularization_path(X, y, vectors, lams, formulation=neurons, tol=tol)
+            )
+        )
+        for y in Y.T
+    ]
+
+
 @dataclass(frozen=True, repr=False)
 class Path:
     """Solutions of one program for several strengths, the largest first.
