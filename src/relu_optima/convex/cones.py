@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from relu_optima.convex import kernels, multiplier_kernels
+from relu_optima.convex.wide_faces import WIDE, factorise_rows
 
 SCORE_ENTRIES = 1_000_000  # of one scan: 8 MB
 SCRATCH_ENTRIES = 4_000_000  # of factors of blocks that do not keep theirs
@@ -22,7 +23,7 @@ class ConeProjector:
         n, d = X.shape
         lengths = np.linalg.norm(X, axis=1)
         self.unit_rows = np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
-        self.side = 2 * patterns.astype(np.int8) - np.int8(1)
+        self.patterns = np.ascontiguousarray(patterns, dtype=bool)
         self.projections = 0
         self.steps = 0
         # the face that each block was last projected on
@@ -66,6 +67,13 @@ class ConeProjector:
         slots, lines, _ = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
         return slots, lines, self._size[blocks]
 
+    def start_from(self, other: ConeProjector, rows: np.ndarray) -> None:
+        """Start from the faces of the same cones with only some of the rows."""
+        if np.array_equal(self.unit_rows[rows], other.unit_rows):
+            self._rows[:] = rows[other._rows]
+            self._rho[:] = other._rho
+            self._size[:] = other._size
+
     def multipliers(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows that bound the last projection of some blocks, and how hard they push."""
         sizes = self._size[blocks]
@@ -85,18 +93,30 @@ class ConeProjector:
             lines = np.empty((blocks.size, d, 2 * d))
             built = np.zeros(blocks.size, dtype=np.bool_)
         raw = ~built[slots]
+        if self.unit_rows.shape[1] >= WIDE:
+            for at in raw.nonzero()[0]:
+                raw[at] = not self._factorise_wide(blocks[at], lines[slots[at]])
+                built[slots[at]] = not raw[at]
         if raw.any():
             kernels.build_faces(
                 blocks[raw],
                 slots[raw],
                 self.unit_rows,
-                self.side,
+                self.patterns,
                 lines,
                 self._rows,
                 self._size,
                 built,
             )
         return slots, lines, built
+
+    def _factorise_wide(self, block: int, face: np.ndarray) -> bool:
+        size = self._size[block]
+        if not size:
+            return False
+        rows = self._rows[block, :size]
+        signs = np.where(self.patterns[block % len(self.patterns), rows], 1.0, -1.0)
+        return factorise_rows(signs[:, None] * self.unit_rows[rows], face)
 
     def _project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, *, kept: bool
@@ -110,7 +130,7 @@ class ConeProjector:
             stop,
             rounds,
             self.unit_rows,
-            self.side,
+            self.patterns,
             lines,
             self._rows,
             self._rho,
@@ -123,7 +143,7 @@ class ConeProjector:
             G,
             points,
             self.unit_rows,
-            self.side,
+            self.patterns,
             self._rows,
             self._rho,
             self._size,

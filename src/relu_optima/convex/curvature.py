@@ -18,7 +18,8 @@ import numpy as np
 
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature_kernels import face_bases, leave_faces
-from relu_optima.convex.products import adjoint, combine, row_norms
+from relu_optima.convex.products import MANY_ROWS, adjoint, combine, row_norms
+from relu_optima.convex.wide_faces import WIDE, complete_wide
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,18 @@ class Curvature:
     def on_faces(self) -> bool:
         """Return whether all directions lie on the faces that are held, to rounding."""
         inside = self.q.copy()
-        leave_faces(self.slots, self.lines, self.sizes, inside)
+        self._leave_faces(inside)
         return bool(np.abs(inside - self.q).max() < 1e-6)
+
+    def _leave_faces(self, vectors: np.ndarray) -> None:
+        """Project a vector of each block on the directions of its face, in place."""
+        d = vectors.shape[1]
+        if d < WIDE:
+            leave_faces(self.slots, self.lines, self.sizes, vectors)
+            return
+        for slot, size, vector in zip(self.slots, self.sizes, vectors, strict=True):
+            basis = self.lines[slot, :size, :d]
+            vector -= (basis @ vector) @ basis
 
     def answer(self, kind: Any = np.float64) -> Callable[[np.ndarray], np.ndarray]:
         """Return sigma M_b v_b as a function of the v_b, which it overwrites."""
@@ -67,7 +78,7 @@ class Curvature:
         def answer(V: np.ndarray) -> np.ndarray:
             along = np.einsum("ij,ij->i", q, V)[:, None]
             if not bare:
-                leave_faces(self.slots, self.lines, self.sizes, V)
+                self._leave_faces(V)
             V *= across
             V += (radial * along) * q
             return V
@@ -76,7 +87,9 @@ class Curvature:
 
     def operator(self, X: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return the matrix as a function of a vector."""
-        masks, answer = self.masks.astype(X.dtype), self.answer(X.dtype)
+        masks, answer = self.masks, self.answer(X.dtype)
+        if len(X) < MANY_ROWS:  # of more rows, each tile's are turned into numbers when it comes
+            masks = masks.astype(X.dtype)
 
         def apply(x: np.ndarray) -> np.ndarray:
             return np.asarray(x + combine(masks, X, answer(adjoint(masks, X, x))))
@@ -90,7 +103,12 @@ class Curvature:
         starts = np.zeros(free.size + 1, dtype=np.int64)
         np.cumsum(free, out=starts[1:])
         roots = np.empty((int(starts[-1]), q.shape[1]))
-        face_bases(self.slots[chosen], self.lines, sizes, q, starts, roots)
+        slots, d = self.slots[chosen], q.shape[1]
+        if d < WIDE:
+            face_bases(slots, self.lines, sizes, q, starts, roots)
+        for b in range(len(q) if d >= WIDE else 0):
+            part = roots[starts[b] : starts[b + 1]]
+            complete_wide(self.lines[slots[b], : sizes[b], :d], q[b], part)
         weights = np.repeat(np.sqrt(1.0 - shrink), free)
         weights[starts[:-1]] = 1.0  # along q
         roots *= weights[:, None]
