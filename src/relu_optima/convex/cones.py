@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from relu_optima.convex import kernels, multiplier_kernels
-from relu_optima.convex.wide_faces import WIDE, factorise_rows
 
 SCORE_ENTRIES = 1_000_000  # of one scan: 8 MB
 SCRATCH_ENTRIES = 4_000_000  # of factors of blocks that do not keep theirs
@@ -93,10 +92,6 @@ class ConeProjector:
             lines = np.empty((blocks.size, d, 2 * d))
             built = np.zeros(blocks.size, dtype=np.bool_)
         raw = ~built[slots]
-        if self.unit_rows.shape[1] >= WIDE:
-            for at in raw.nonzero()[0]:
-                raw[at] = not self._factorise_wide(blocks[at], lines[slots[at]])
-                built[slots[at]] = not raw[at]
         if raw.any():
             kernels.build_faces(
                 blocks[raw],
@@ -109,14 +104,6 @@ class ConeProjector:
                 built,
             )
         return slots, lines, built
-
-    def _factorise_wide(self, block: int, face: np.ndarray) -> bool:
-        size = self._size[block]
-        if not size:
-            return False
-        rows = self._rows[block, :size]
-        signs = np.where(self.patterns[block % len(self.patterns), rows], 1.0, -1.0)
-        return factorise_rows(signs[:, None] * self.unit_rows[rows], face)
 
     def _project(
         self, blocks: np.ndarray, G: np.ndarray, stop: float, rounds: int, *, kept: bool

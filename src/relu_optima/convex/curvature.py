@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import lapack
 
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature_kernels import face_bases, leave_faces
 from relu_optima.convex.products import MANY_ROWS, adjoint, combine, row_norms
-from relu_optima.convex.wide_faces import WIDE, complete_wide
+
+WIDE = 150  # features from which on LAPACK completes a basis in less time than loops
+WORK = 64  # columns that it may work on at a time
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,8 @@ class Curvature:
     def on_faces(self) -> bool:
         """Return whether all directions lie on the faces that are held, to rounding."""
         inside = self.q.copy()
-        self._leave_faces(inside)
+        leave_faces(self.slots, self.lines, self.sizes, inside)
         return bool(np.abs(inside - self.q).max() < 1e-6)
-
-    def _leave_faces(self, vectors: np.ndarray) -> None:
-        """Project a vector of each block on the directions of its face, in place."""
-        d = vectors.shape[1]
-        if d < WIDE:
-            leave_faces(self.slots, self.lines, self.sizes, vectors)
-            return
-        for slot, size, vector in zip(self.slots, self.sizes, vectors, strict=True):
-            basis = self.lines[slot, :size, :d]
-            vector -= (basis @ vector) @ basis
 
     def answer(self, kind: Any = np.float64) -> Callable[[np.ndarray], np.ndarray]:
         """Return sigma M_b v_b as a function of the v_b, which it overwrites."""
@@ -78,7 +71,7 @@ class Curvature:
         def answer(V: np.ndarray) -> np.ndarray:
             along = np.einsum("ij,ij->i", q, V)[:, None]
             if not bare:
-                self._leave_faces(V)
+                leave_faces(self.slots, self.lines, self.sizes, V)
             V *= across
             V += (radial * along) * q
             return V
@@ -106,13 +99,26 @@ class Curvature:
         slots, d = self.slots[chosen], q.shape[1]
         if d < WIDE:
             face_bases(slots, self.lines, sizes, q, starts, roots)
-        for b in range(len(q) if d >= WIDE else 0):
-            part = roots[starts[b] : starts[b + 1]]
-            complete_wide(self.lines[slots[b], : sizes[b], :d], q[b], part)
+        else:
+            for b, slot in enumerate(slots):
+                face = self.lines[slot, : sizes[b], :d]
+                complete_wide(face, q[b], roots[starts[b] : starts[b + 1]])
         weights = np.repeat(np.sqrt(1.0 - shrink), free)
         weights[starts[:-1]] = 1.0  # along q
         roots *= weights[:, None]
         return roots, free
+
+
+def complete_wide(rows: np.ndarray, q: np.ndarray, out: np.ndarray) -> None:
+    """Write an orthonormal basis of what is orthogonal to a face's rows, starting with q of it."""
+    known = np.vstack([rows, q])
+    count, d = known.shape
+    packed, tau, _, _ = lapack.dgeqrf(known.T, lwork=WORK * count, overwrite_a=1)
+    rest = np.zeros((d, d - count), order="F")
+    rest[np.arange(count, d), np.arange(d - count)] = 1.0
+    out[0] = q
+    if count < d:
+        out[1:] = lapack.dormqr("L", "N", packed, tau, rest, WORK * d, overwrite_c=1)[0].T
 
 
 def curvature_at(
