@@ -21,7 +21,7 @@ from relu_optima.convex.products import combine, row_norms
 
 MAX_INNER = 200
 LEAP = 0.01  # relative residual of a step on fixed faces
-PATIENCE = 10  # Newton steps after which they may be damped; problems that are not hard take fewer
+PATIENCE = 15  # Newton steps after which they may be damped; problems that are not hard take fewer
 SHORT = 0.5  # share of a Newton step below which the next is damped
 MORE, LESS = 4.0, 16.0  # by how much the damping grows after a short step and falls after a whole
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
