@@ -30,6 +30,7 @@ def few_are_many(monkeypatch):
         monkeypatch.setattr(module, "MANY_ROWS", 200)
     monkeypatch.setattr(products, "TILE_ENTRIES", 1_000)
     monkeypatch.setattr(newton_system, "LEAST_SAMPLE", 50)
+    monkeypatch.setattr(newton, "DETERMINED", 2.0)
 
 
 def teacher(seed: int, n: int, d: int, count: int):

@@ -44,6 +44,7 @@ SETTLED = 1e-3  # gap below which faces rarely change any more
 ROUNDING_GAP = 1e-4  # below this, an outer iteration that gains nothing was lost to rounding
 FEWER = 10  # share of many rows whose optimum a cold solve starts from
 FEWER_GAP = 1e-2  # to which it is found; more tells nothing, since the rows differ by more
+DETERMINED = 0.25  # weights for each row up to which that optimum is near the one of all rows
 _COMPILED: set[str] = set()
 
 
@@ -191,8 +192,9 @@ class DualNewton:
             return
         part = DualNewton(X, y, patterns, "relu" if self.relu else "gated")
         found = part.solve(lam * len(rows) / n, FEWER_GAP, deadline=deadline)
+        self.at.steps += part.at.steps
         used = np.any(found.U, axis=1).nonzero()[0]
-        if not used.size:
+        if not 0 < used.size * X.shape[1] <= DETERMINED * len(rows):
             return
         U, half = found.U[used], len(self.blocks.patterns)
         fit = combine(
@@ -201,7 +203,6 @@ class DualNewton:
         self._set_point(found.U, self.y - fit)
         self.blocks.start_from(part.blocks, rows)
         self.at.sigma = part.at.sigma * len(rows) / n
-        self.at.steps += part.at.steps
 
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""

@@ -22,6 +22,8 @@ SINGLE = 3e-4  # relative residual above which conjugate gradients run in single
 SAMPLE = 4  # rows for each column in a sample: its Gram matrix is then right to a factor of four
 LEAST_SAMPLE = 2_000  # rows of a sample, whose Gram matrix costs little
 SAMPLE_STEPS = 8  # conjugate-gradient steps that a sample's Gram matrix leaves, about
+WHOLE_STEPS = 2  # and that of all rows: one, and one against rounding
+AT_A_TIME = 4_096  # rows whose columns are formed at a time
 AT_ONCE = 100_000  # numbers up to which one call is cheaper than one for each block
 
 
@@ -58,8 +60,9 @@ class NewtonSystem:
         shorter = min(n, columns)
         by_columns = n * columns * shorter + shorter**3 / 3 + 4.0 * d * d * columns
         if n >= MANY_ROWS:
-            size = self._sample_size(columns)
-            by_columns = size * columns**2 + columns**3 / 3 + SAMPLE_STEPS * 16.0 * n * d * count
+            size = self._sample_size(columns, count)
+            steps = SAMPLE_STEPS if size < n else WHOLE_STEPS
+            by_columns = size * columns**2 + columns**3 / 3 + steps * 16.0 * n * d * count
         by_rows = SINGLE_COST * (n**2 * (2.0 * count + less) + n**3 / 3)
         # iterations learnt from the last time, which grow with the condition of the matrix
         guess = self._cg_used
@@ -123,9 +126,12 @@ class NewtonSystem:
         rest = -gradient - x - sigma * ((Zt @ x) @ Zt)
         return np.asarray(x + solve(rest))
 
-    def _sample_size(self, columns: int) -> int:
-        """Rows whose Gram matrix stands for that of all of them."""
-        return min(len(self.X), max(SAMPLE * columns, LEAST_SAMPLE))
+    def _sample_size(self, columns: int, count: int) -> int:
+        """Rows whose Gram matrix stands for that of all of them, which are taken if it is cheap."""
+        n, d = self.X.shape
+        size = min(n, max(SAMPLE * columns, LEAST_SAMPLE))
+        saved = (SAMPLE_STEPS - WHOLE_STEPS) * 16.0 * n * d * count
+        return n if (n - size) * float(columns) ** 2 < saved else size
 
     def _by_sample(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
         """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b'], by Woodbury's identity.
@@ -137,10 +143,13 @@ class NewtonSystem:
         roots, free = curvature.roots()
         roots *= np.sqrt(curvature.sigma)
         starts = np.concatenate([[0], np.cumsum(free)[:-1]])
-        rows = self._sample(self._sample_size(len(roots)))
-        Bt = roots @ self.X[rows].T
-        Bt *= np.repeat(curvature.masks[:, rows], free, axis=0)
-        small = blas.dsyrk(n / rows.size, Bt.T, trans=1, lower=0)
+        rows = self._sample(self._sample_size(len(roots), len(free)))
+        small = np.zeros((len(roots), len(roots)), order="F")
+        for part in np.array_split(rows, -(-rows.size // AT_A_TIME)):
+            Bt = roots @ self.X[part].T
+            Bt *= np.repeat(curvature.masks[:, part], free, axis=0)
+            weight = n / rows.size
+            small = blas.dsyrk(weight, Bt.T, beta=1.0, c=small, trans=1, lower=0, overwrite_c=1)
         small.ravel(order="K")[:: len(small) + 1] += 1.0
         factor, info = lapack.dpotrf(small, lower=0)
         if info != 0:
