@@ -131,7 +131,7 @@ class NewtonSystem:
         n, d = self.X.shape
         size = min(n, max(SAMPLE * columns, LEAST_SAMPLE))
         saved = (SAMPLE_STEPS - WHOLE_STEPS) * 16.0 * n * d * count
-        return n if (n - size) * float(columns) ** 2 < saved else size
+        return int(n if (n - size) * float(columns) ** 2 < saved else size)
 
     def _by_sample(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
         """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b'], by Woodbury's identity.
