@@ -258,10 +258,11 @@ def growing(lines: pd.DataFrame) -> str:
     ]
     for (n, d, count, program), runs in lines.groupby([*BASE, "formulation"]):
         one = runs[runs["solver"] == "ours"].iloc[0]
-        path = float(runs[runs["solver"] == "path"]["cpu_s"].iloc[0]) / one["cpu_s"]
+        path = runs[runs["solver"] == "path"]["cpu_s"]
+        share = f"{path.iloc[0] / one['cpu_s']:.1f}" if len(path) else "–"
         out.append(
             f"| {n} | {d} | {count} | {program} | {one['cpu_s']:.3f} | {one['newton']:.0f} |"
-            f" {one['projections']:.0f} | {one['memory_mb']:.0f} | {path:.1f} |"
+            f" {one['projections']:.0f} | {one['memory_mb']:.0f} | {share} |"
         )
     return "\n".join(out) + "\n"
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relu_optima.convex import lambda_max, sample_gates
-from relu_optima.convex.certificate import certify, dual_norm, project_on_cone, relative_gap
+from relu_optima.convex.certificate import certify, dual_norm, relative_gap
+from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.errors import SolveInputError
 

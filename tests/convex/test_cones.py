@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relu_optima.convex.certificate import project_on_cone
+from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.cones import ConeProjector
 
 

@@ -24,7 +24,8 @@ class Blocks:
         self.X = X
         self.patterns = held(patterns, SMALL)
         self.count = 2 * P if relu else P
-        self.cones = ConeProjector(X, patterns, self.count) if relu else None
+        signs = self.patterns if self.patterns.dtype == bool else patterns
+        self.cones = ConeProjector(X, signs, self.count) if relu else None
         self._multipliers = np.zeros((self.count, d) if relu else (0, d))
         self.clear()
 
@@ -64,12 +65,15 @@ class Blocks:
 
     def nearest(self, blocks: np.ndarray, W: np.ndarray) -> np.ndarray:
         """Return the vectors whose lengths are `bounds`."""
-        if self.cones is None:
-            return W
+        return W if self.cones is None else self._shortest(blocks, W)[1]
+
+    def _shortest(self, blocks: np.ndarray, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Multiple t >= 0 of the last multipliers M that makes W + t M shortest, and that sum."""
         M = self._multipliers[blocks]
         along = np.minimum(np.einsum("ij,ij->i", W, M), 0.0)
         size = np.einsum("ij,ij->i", M, M)
-        return np.asarray(W - (along / np.where(size > 0, size, 1.0))[:, None] * M)
+        share = along / np.where(size > 0, size, 1.0)
+        return -share, np.asarray(W - share[:, None] * M)
 
     def above(self, W: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Project a vector for each member, where the projection is longer than a level."""
@@ -132,8 +136,22 @@ class Blocks:
         assert self.cones is not None
         C = self.correlate_all(theta)
         blocks = (row_norms(C) > lam).nonzero()[0]
-        self._project(blocks, C[blocks], lam)
-        return Evidence(blocks, *self.cones.multipliers(blocks))
+        # a multiple of the last multipliers proves most of them
+        weights, short = self._shortest(blocks, C[blocks])
+        open_ = row_norms(short) > lam
+        self._project(blocks[open_], C[blocks[open_]], lam)
+        weights[open_] = 1.0
+        starts, rows, rho = self.cones.multipliers(blocks)
+        return Evidence(blocks, starts, rows, np.repeat(weights, np.diff(starts)) * rho)
+
+    def start_from(self, other: Blocks, rows: np.ndarray) -> None:
+        """Start from what is known of the same blocks over some of the rows.
+
+        Multipliers there are multipliers here, of those rows.
+        """
+        if self.cones is not None and other.cones is not None:
+            self._multipliers[:] = other._multipliers
+            self.cones.start_from(other.cones, rows)
 
     # -- membership ---------------------------------------------------------------------------
 

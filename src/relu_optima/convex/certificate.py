@@ -19,19 +19,19 @@ constraint is the same.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.evidence import Evidence
-from relu_optima.convex.gates import as_finite, as_inputs
+from relu_optima.convex.gates import activation_patterns, as_finite, as_inputs
 from relu_optima.convex.loss import Loss
 from relu_optima.errors import SolveInputError
 
-ROW_TOL = 1e-12  # violation of a unit cone row, relative to the projected vector
-POOL = 256  # rows that are watched between two scans of all
 SLAB = 64  # patterns that are multiplied at a time
+MANY_ROWS = 20_000  # rows up to which all are multiplied at once
+TILE = 2_048  # of more, rows that are
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,15 @@ def certify(
     y = as_finite(y, "y", 1, f"{X.shape[0]} finite numbers, one for each row of X")
     v, w, gates = (np.asarray(a, dtype=np.float64) for a in (v, w, gates))
     _check(X, y, gates, lam, v, w, formulation, dual)
-    patterns = (X @ gates > 0).T
-    if formulation == "gated":
-        fit = np.sum(np.where(patterns, (v - w) @ X.T, 0.0), axis=0)
-        blocks = v - w
-    else:
-        fit = np.maximum(v @ X.T, 0.0).sum(axis=0) - np.maximum(w @ X.T, 0.0).sum(axis=0)
-        blocks = np.vstack([v, w])
+    patterns = activation_patterns(X, gates).T
+    fit = np.empty(len(y))
+    for at in _tiles(len(y)):
+        if formulation == "gated":
+            fit[at] = np.sum(np.where(patterns[:, at], (v - w) @ X[at].T, 0.0), axis=0)
+        else:
+            added, taken = (np.maximum(u @ X[at].T, 0.0).sum(axis=0) for u in (v, w))
+            fit[at] = added - taken
+    blocks = v - w if formulation == "gated" else np.vstack([v, w])
     norms = np.linalg.norm(blocks, axis=1)
     residual = y - fit if loss is None else -loss.gradient(fit)
     error = 0.5 * float(residual @ residual) if loss is None else loss.value(fit)
@@ -200,107 +202,12 @@ def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation:
 
     .. math:: h(\nu) = \max_{i, s} \lVert \mathrm{Proj}_{K_i}(s X^\top D_i \nu) \rVert
     """
-    patterns = (X @ gates > 0).T
+    patterns = activation_patterns(X, gates).T
     cones = None if formulation == "gated" else _Cones(_unit_rows(X), patterns)
     count = patterns.shape[0] * (1 if cones is None else 2)
     blocks = np.zeros((count, X.shape[1]))
     height, _ = _stationarity(X, patterns, vector, blocks, np.zeros(count), 1.0, cones)
     return height
-
-
-def project_on_cone(rows: np.ndarray, g: np.ndarray, stop: float = 0.0) -> tuple[np.ndarray, float]:
-    """Project a vector on {u : rows @ u >= 0} by a dual active-set method.
-
-    Solves min_{rho >= 0} |g + rows' rho|; any such rho bounds the projection's norm from above,
-    so the answer is safe to use wherever the method stops.
-    """
-    size, d = _length(g), g.size
-    Q, R = np.zeros((d, d)), np.zeros((d, d))
-    active: list[int] = []
-    held = np.zeros(len(rows), dtype=bool)  # the active rows again
-    rho = np.zeros(0)
-    p = g.copy()
-    last = np.inf
-    pool = np.zeros(0, dtype=np.int64)  # rows violated most at the last scan of all
-    watched = rows[pool]
-    for _ in range(20 * d + 100):
-        length = _length(p)
-        if length <= stop:
-            last = np.inf if length > 0 else 0.0
-            break
-        worst, last = _most_violated(watched, pool, p, held, size)
-        if last <= ROW_TOL:
-            slack = rows @ p
-            pool = np.argpartition(slack, min(POOL, slack.size) - 1)[:POOL]
-            watched = rows[pool]
-            worst, last = _most_violated(watched, pool, p, held, size)
-        if last <= ROW_TOL:
-            last = 0.0
-            break
-        k = len(active)
-        basis = Q[:, :k]
-        coefficients = rows[worst] @ basis
-        rest = rows[worst] - basis @ coefficients
-        again = rest @ basis
-        rest -= basis @ again
-        fresh = _length(rest)
-        if fresh < 1e-10 or k == d:
-            break  # dependent on the active rows: the rounding floor
-        Q[:, k] = rest / fresh
-        R[:k, k], R[k, k] = coefficients + again, fresh
-        held[active] = False
-        rho, active = _restore(Q, R, g, [*active, worst], np.concatenate((rho, [0.0])))
-        held[active] = True
-        basis = Q[:, : len(active)]
-        p = g - basis @ (g @ basis)
-        p -= basis @ (p @ basis)
-    rho = np.maximum(rho, 0.0)
-    return g + rows[active].T @ rho, last
-
-
-def _length(vector: np.ndarray) -> float:
-    return math.sqrt(vector @ vector)
-
-
-def _most_violated(
-    watched: np.ndarray, pool: np.ndarray, p: np.ndarray, held: np.ndarray, size: float
-) -> tuple[int, float]:
-    """Row that a point violates most, of those watched and not held active, and how much."""
-    if not pool.size or not size:
-        return -1, 0.0
-    slack = watched @ p
-    slack[held[pool]] = 0.0
-    place = int(slack.argmin())
-    return int(pool[place]), max(0.0, -float(slack[place])) / size
-
-
-def _restore(
-    Q: np.ndarray,
-    R: np.ndarray,
-    g: np.ndarray,
-    active: list[int],
-    rho: np.ndarray,
-) -> tuple[np.ndarray, list[int]]:
-    """Step towards the multipliers of the active rows, dropping rows that would turn negative."""
-    from scipy.linalg import qr_delete
-    from scipy.linalg.blas import dtrsv
-
-    while active:
-        k = len(active)
-        target = dtrsv(R[:k, :k], -(g @ Q[:, :k]))
-        if target.min() >= 0:
-            return target, active
-        falling = np.flatnonzero(target < 0)
-        ratios = rho[falling] / (rho[falling] - target[falling])
-        step = float(ratios.min())
-        rho = np.maximum(rho + step * (target - rho), 0.0)
-        drop = int(falling[np.argmin(ratios)])
-        active = active[:drop] + active[drop + 1 :]
-        rho = np.delete(rho, drop)
-        k -= 1
-        fewer, triangle = qr_delete(Q[:, : k + 1], R[: k + 1, : k + 1], drop, which="col")
-        Q[:, :k], R[:k, :k] = fewer[:, :k], triangle[:k]
-    return np.zeros(0), active
 
 
 @dataclass(frozen=True)
@@ -318,8 +225,18 @@ class _Cones:
         used = np.flatnonzero(norms > 0)
         if not used.size:
             return 0.0
-        worst = max(-float((self.of(int(b)) @ blocks[b]).min()) for b in used)
-        return max(0.0, worst / float(norms.max()))
+        worst = 0.0
+        for b in used:
+            slack = self.rows @ blocks[b]
+            np.negative(slack, out=slack, where=~self.patterns[b % len(self.patterns)])
+            worst = max(worst, -float(slack.min()))
+        return worst / float(norms.max())
+
+
+def _tiles(n: int) -> list[slice]:
+    """All rows at once, or many by parts."""
+    step = n if n <= MANY_ROWS else TILE
+    return [slice(begin, begin + step) for begin in range(0, n, step)]
 
 
 def _unit_rows(X: np.ndarray) -> np.ndarray:
@@ -340,7 +257,9 @@ def _stationarity(
 
     A block is projected only while its bound could still raise the maximum.
     """
-    product = np.where(patterns, vector, 0.0) @ X
+    product = np.zeros((len(patterns), X.shape[1]))
+    for at in _tiles(len(X)):
+        product += np.where(patterns[:, at], vector[at], 0.0) @ X[at]
     if cones is not None:
         product = np.vstack([product, -product])
     sizes = np.linalg.norm(product, axis=1)
@@ -383,11 +302,13 @@ def _checked(
     P, (n, d) = len(patterns), X.shape
     at, starts, rows, rho = _sound(evidence, P, n)
     lengths = np.linalg.norm(X, axis=1)
-    product, size = np.empty((P, d)), np.empty(P)
-    for begin in range(0, P, SLAB):
-        masked = np.where(patterns[begin : begin + SLAB], vector, 0.0)
-        product[begin : begin + SLAB] = masked @ X
-        size[begin : begin + SLAB] = np.abs(masked) @ lengths
+    product, size = np.zeros((P, d)), np.zeros(P)
+    for tile in _tiles(n):
+        for begin in range(0, P, SLAB):
+            part = slice(begin, begin + SLAB)
+            masked = np.where(patterns[part, tile], vector[tile], 0.0)
+            product[part] += masked @ X[tile]
+            size[part] += np.abs(masked) @ lengths[tile]
     point, wrong = np.vstack([product, -product]), (n + 4) * np.tile(size, 2)
     member = np.repeat(at, np.diff(starts))
     pushes = rho * np.where(patterns[member % P, rows], 1.0, -1.0)

@@ -22,7 +22,7 @@ class ConeProjector:
         n, d = X.shape
         lengths = np.linalg.norm(X, axis=1)
         self.unit_rows = np.ascontiguousarray(X / np.where(lengths > 0, lengths, 1.0)[:, None])
-        self.side = 2 * patterns.astype(np.int8) - np.int8(1)
+        self.patterns = np.ascontiguousarray(patterns, dtype=bool)
         self.projections = 0
         self.steps = 0
         # the face that each block was last projected on
@@ -66,6 +66,13 @@ class ConeProjector:
         slots, lines, _ = self._factors(blocks, kept=bool((self._slot[blocks] >= 0).all()))
         return slots, lines, self._size[blocks]
 
+    def start_from(self, other: ConeProjector, rows: np.ndarray) -> None:
+        """Start from the faces of the same cones with only some of the rows."""
+        if np.array_equal(self.unit_rows[rows], other.unit_rows):
+            self._rows[:] = rows[other._rows]
+            self._rho[:] = other._rho
+            self._size[:] = other._size
+
     def multipliers(self, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the rows that bound the last projection of some blocks, and how hard they push."""
         sizes = self._size[blocks]
@@ -90,7 +97,7 @@ class ConeProjector:
                 blocks[raw],
                 slots[raw],
                 self.unit_rows,
-                self.side,
+                self.patterns,
                 lines,
                 self._rows,
                 self._size,
@@ -110,7 +117,7 @@ class ConeProjector:
             stop,
             rounds,
             self.unit_rows,
-            self.side,
+            self.patterns,
             lines,
             self._rows,
             self._rho,
@@ -123,7 +130,7 @@ class ConeProjector:
             G,
             points,
             self.unit_rows,
-            self.side,
+            self.patterns,
             self._rows,
             self._rho,
             self._size,

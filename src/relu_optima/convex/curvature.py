@@ -15,10 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg import lapack
 
 from relu_optima.convex.cones import ConeProjector
 from relu_optima.convex.curvature_kernels import face_bases, leave_faces
-from relu_optima.convex.products import adjoint, combine, row_norms
+from relu_optima.convex.products import MANY_ROWS, adjoint, combine, row_norms
+
+WIDE = 150  # features from which on LAPACK completes a basis in less time than loops
+WORK = 64  # columns that it may work on at a time
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Curvature:
 
     def operator(self, X: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Return the matrix as a function of a vector."""
-        masks, answer = self.masks.astype(X.dtype), self.answer(X.dtype)
+        masks, answer = self.masks, self.answer(X.dtype)
+        if len(X) < MANY_ROWS:  # of more rows, each tile's are turned into numbers when it comes
+            masks = masks.astype(X.dtype)
 
         def apply(x: np.ndarray) -> np.ndarray:
             return np.asarray(x + combine(masks, X, answer(adjoint(masks, X, x))))
@@ -90,11 +96,29 @@ class Curvature:
         starts = np.zeros(free.size + 1, dtype=np.int64)
         np.cumsum(free, out=starts[1:])
         roots = np.empty((int(starts[-1]), q.shape[1]))
-        face_bases(self.slots[chosen], self.lines, sizes, q, starts, roots)
+        slots, d = self.slots[chosen], q.shape[1]
+        if d < WIDE:
+            face_bases(slots, self.lines, sizes, q, starts, roots)
+        else:
+            for b, slot in enumerate(slots):
+                face = self.lines[slot, : sizes[b], :d]
+                complete_wide(face, q[b], roots[starts[b] : starts[b + 1]])
         weights = np.repeat(np.sqrt(1.0 - shrink), free)
         weights[starts[:-1]] = 1.0  # along q
         roots *= weights[:, None]
         return roots, free
+
+
+def complete_wide(rows: np.ndarray, q: np.ndarray, out: np.ndarray) -> None:
+    """Write an orthonormal basis of what is orthogonal to a face's rows, starting with q of it."""
+    known = np.vstack([rows, q])
+    count, d = known.shape
+    packed, tau, _, _ = lapack.dgeqrf(known.T, lwork=WORK * count, overwrite_a=1)
+    rest = np.zeros((d, d - count), order="F")
+    rest[np.arange(count, d), np.arange(d - count)] = 1.0
+    out[0] = q
+    if count < d:
+        out[1:] = lapack.dormqr("L", "N", packed, tau, rest, WORK * d, overwrite_c=1)[0].T
 
 
 def curvature_at(

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from relu_optima.convex.certificate import Certificate, project_on_cone, relative_gap
+from relu_optima.convex.certificate import Certificate, relative_gap
+from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.shallow import ShallowNetwork

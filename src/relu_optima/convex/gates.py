@@ -10,10 +10,21 @@ import numpy as np
 
 from relu_optima.errors import SolveInputError
 
+WHOLE = 10_000_000  # projections made at once, 80 MB; of more, only the signs are held
+TILE = 1_000_000  # projections made at a time where there are more: 8 MB
+
 
 def activation_patterns(X: np.ndarray, gates: np.ndarray) -> np.ndarray:
-    """Return which rows each gate switches on."""
-    return np.asarray(X @ gates > 0)
+    """Return which rows each gate switches on; a large array is laid out gate by gate."""
+    n, count = len(X), gates.shape[1]
+    if n * count <= WHOLE:
+        return np.asarray(X @ gates > 0)
+    by_gate = np.empty((count, n), dtype=bool)
+    step = max(1, TILE // count)
+    for begin in range(0, n, step):
+        rows = slice(begin, begin + step)
+        by_gate[:, rows] = (X[rows] @ gates > 0).T
+    return by_gate.T
 
 
 def merge_patterns(X: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -22,12 +33,14 @@ def merge_patterns(X: np.ndarray, gates: np.ndarray) -> tuple[np.ndarray, np.nda
     if patterns.shape[1] == 0:
         return gates, patterns
     # packed rows sort like the bits themselves, and eight times faster
-    packed = np.ascontiguousarray(np.packbits(patterns, axis=0).T)
+    packed = np.ascontiguousarray(np.packbits(patterns.T, axis=1))
     keys = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
     _, first = np.unique(keys, return_index=True)
     keep = first[packed[first].any(axis=1)]
     if np.array_equal(keep, np.arange(patterns.shape[1])):
         return np.ascontiguousarray(gates), patterns  # as sampled gates come; columns cost to copy
+    if patterns.size > WHOLE:
+        return np.ascontiguousarray(gates[:, keep]), patterns.T[keep].T
     return np.ascontiguousarray(gates[:, keep]), np.ascontiguousarray(patterns[:, keep])
 
 

@@ -210,7 +210,7 @@ def build_faces(
     blocks: np.ndarray,
     slots: np.ndarray,
     unit_rows: np.ndarray,
-    side: np.ndarray,
+    patterns: np.ndarray,
     lines: np.ndarray,
     rows: np.ndarray,
     size: np.ndarray,
@@ -220,7 +220,7 @@ def build_faces(
 
     Parameters
     ----------
-    blocks, slots, unit_rows, side, lines, rows, size : array
+    blocks, slots, unit_rows, patterns, lines, rows, size : array
         As in `project`.
     built : array of bool, shape (S,)
         Receives which slots hold the factor of a face.
@@ -229,14 +229,14 @@ def build_faces(
     rest, part, again = np.empty(d), np.empty(d), np.empty(d)
     for c in range(blocks.size):
         b, s = blocks[c], slots[c]
-        pattern = b % side.shape[0]
+        pattern = b % patterns.shape[0]
         face = lines[s]
         face[:, d:] = 0.0
         k = 0
         for j in range(size[b]):
             row = rows[b, j]
             for i in range(d):
-                rest[i] = side[pattern, row] * unit_rows[row, i]
+                rest[i] = unit_rows[row, i] if patterns[pattern, row] else -unit_rows[row, i]
             if _append_row(face, k, rest, part, again):
                 rows[b, k] = row
                 k += 1
@@ -337,7 +337,7 @@ def _advance(
     G: np.ndarray,
     stop: float,
     unit_rows: np.ndarray,
-    side: np.ndarray,
+    patterns: np.ndarray,
     lines: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
@@ -360,10 +360,10 @@ def _advance(
     for turn in range(under_way.size):
         c = under_way[turn]
         b, g, score = blocks[c], G[c], scores[turn]
-        pattern = b % side.shape[0]
+        pattern = b % patterns.shape[0]
         face, active, multipliers = lines[slots[c]], rows[b], rho[b]
         for j in range(score.size):
-            score[j] *= side[pattern, j]
+            score[j] = score[j] if patterns[pattern, j] else -score[j]
         worst = _smallest(score, score.size)
         if worst >= -VIOLATION * np.sqrt(_dot(g, g)):
             pending[c] = False
@@ -376,7 +376,8 @@ def _advance(
         m = min(m, cap)
         for j in range(m):
             row = chosen[j]
-            local[j] = float(side[pattern, row]) * unit_rows[row]
+            sign = 1.0 if patterns[pattern, row] else -1.0
+            local[j] = sign * unit_rows[row]
             values[j] = score[row]
             taken[j] = False
         k = size[b]
@@ -431,7 +432,7 @@ def project(
     stop: float,
     rounds: int,
     unit_rows: np.ndarray,
-    side: np.ndarray,
+    patterns: np.ndarray,
     lines: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
@@ -454,8 +455,8 @@ def project(
         Most scans of all cone rows.
     unit_rows : array, shape (n, d)
         Rows of X scaled to unit length.
-    side : array of int8, shape (P, n)
-        +1 and -1: signs that turn rows of X into cone rows.
+    patterns : array of bool, shape (P, n)
+        Whether a row of X is a cone row as it stands, or its opposite is.
     lines : array, shape (S, d, 2 d)
         Basis and combinations of the face in each slot.
     rows : array of int32, shape (B, d)
@@ -488,7 +489,7 @@ def project(
             G,
             stop,
             unit_rows,
-            side,
+            patterns,
             lines,
             rows,
             rho,

@@ -10,6 +10,7 @@ over the working set (Li, Sun & Toh 2018 for the lasso; cones added here).
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from relu_optima.convex.products import combine, row_norms
 
 MAX_INNER = 200
 LEAP = 0.01  # relative residual of a step on fixed faces
+PATIENCE = 15  # Newton steps after which they may be damped; problems that are not hard take fewer
+SHORT = 0.5  # share of a Newton step below which the next is damped
+MORE, LESS = 4.0, 16.0  # by how much the damping grows after a short step and falls after a whole
 STEEPEST = 0.3  # slope at which a line search may end, in multiples of the first one's
 
 
@@ -33,6 +37,7 @@ class Lagrangian:
         self.system = NewtonSystem(X)
         self.steps = 0
         self._step = 1.0
+        self._damping = 0.0
 
     def minimise(self, lam: float, goal: float, deadline: float | None) -> int:
         """Minimise the augmented Lagrangian over the working set; U becomes the new multipliers.
@@ -58,14 +63,28 @@ class Lagrangian:
                 break
             accuracy = min(0.05, 0.1 * np.sqrt(size))
             curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
-            x = self.system.direction(curvature, gradient, accuracy)
+            more = 1.0 + self._damping
+            damped = replace(curvature, sigma=sigma / more)
+            x = self.system.direction(damped, gradient / more, accuracy)
             self.steps += 1
             dC = self.blocks.correlate(x)
             slope = float(gradient @ x)
             C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
+            self._damp(self.steps - before)
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         return self.steps - before
+
+    def _damp(self, steps: int) -> None:
+        """Choose how much of the identity is added to the next system (Levenberg 1944).
+
+        Where faces and blocks change all along a step, its direction is worth little unless it is
+        short; that is so if many steps have not solved the problem, and steps are short.
+        """
+        if self._step < SHORT and (self._damping or steps >= PATIENCE):
+            self._damping = max(1.0, MORE * self._damping)
+        elif self._step >= 1.0:
+            self._damping = self._damping / LESS if self._damping > 1.0 else 0.0
 
     def _leap(self, U: np.ndarray, C: np.ndarray, lam: float) -> np.ndarray:
         """Move theta by Newton's step on the optimality system at U, whose faces are held fixed.

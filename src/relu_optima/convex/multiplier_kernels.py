@@ -20,7 +20,7 @@ def sum_multipliers(
     G: np.ndarray,
     P: np.ndarray,
     unit_rows: np.ndarray,
-    side: np.ndarray,
+    patterns: np.ndarray,
     rows: np.ndarray,
     rho: np.ndarray,
     size: np.ndarray,
@@ -33,7 +33,7 @@ def sum_multipliers(
 
     Parameters
     ----------
-    blocks, slots, G, P, unit_rows, side, rows, rho, size, built : array
+    blocks, slots, G, P, unit_rows, patterns, rows, rho, size, built : array
         As in `relu_optima.convex.kernels.project`, after it.
     shift : array, shape (m, d)
         Receives A'rho.
@@ -41,12 +41,13 @@ def sum_multipliers(
     count, d = G.shape
     for c in range(count):
         b = blocks[c]
-        pattern = b % side.shape[0]
+        pattern = b % patterns.shape[0]
         for i in range(d):
             shift[c, i] = 0.0
         for j in range(size[b]):
             row = rows[b, j]
-            weight = max(0.0, rho[b, j]) * side[pattern, row]
+            push = max(0.0, rho[b, j])
+            weight = push if patterns[pattern, row] else -push
             for i in range(d):
                 shift[c, i] += weight * unit_rows[row, i]
         away, length = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Newton systems of the dual augmented Lagrangian, by the cheapest of three ways."""
+"""Newton systems of the dual augmented Lagrangian, by the cheapest of four ways."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import blas, lapack
 
 from relu_optima.convex.curvature import Curvature
+from relu_optima.convex.products import MANY_ROWS, adjoint, combine
 
 DIRECT_ROWS = 6_000  # largest n for an n x n matrix
 MAX_COLUMNS = 20_000  # largest number of columns for their Gram matrix
@@ -18,6 +19,11 @@ OVERHEAD = 2e6  # of an iteration of conjugate gradients, in multiplications
 MAX_CG = 300
 MAX_REFINEMENTS = 20
 SINGLE = 3e-4  # relative residual above which conjugate gradients run in single precision
+SAMPLE = 4  # rows for each column in a sample: its Gram matrix is then right to a factor of four
+LEAST_SAMPLE = 2_000  # rows of a sample, whose Gram matrix costs little
+SAMPLE_STEPS = 8  # conjugate-gradient steps that a sample's Gram matrix leaves, about
+WHOLE_STEPS = 2  # and that of all rows: one, and one against rounding
+AT_A_TIME = 4_096  # rows whose columns are formed at a time
 AT_ONCE = 100_000  # numbers up to which one call is cheaper than one for each block
 
 
@@ -36,6 +42,7 @@ class NewtonSystem:
     X: np.ndarray
     cg_iterations: int = 0
     _gram: np.ndarray | None = None
+    _order: np.ndarray | None = None
     _copies: dict[Any, np.ndarray] = field(default_factory=dict)
     _cg_used: float = 8.0
     _cg_sigma: float = 0.0
@@ -52,6 +59,10 @@ class NewtonSystem:
         less = int(np.minimum(curvature.sizes, free).sum())
         shorter = min(n, columns)
         by_columns = n * columns * shorter + shorter**3 / 3 + 4.0 * d * d * columns
+        if n >= MANY_ROWS:
+            size = self._sample_size(columns, count)
+            steps = SAMPLE_STEPS if size < n else WHOLE_STEPS
+            by_columns = size * columns**2 + columns**3 / 3 + steps * 16.0 * n * d * count
         by_rows = SINGLE_COST * (n**2 * (2.0 * count + less) + n**3 / 3)
         # iterations learnt from the last time, which grow with the condition of the matrix
         guess = self._cg_used
@@ -69,6 +80,8 @@ class NewtonSystem:
             x, solved = self._by_products(curvature, gradient, accuracy, limit)
             if solved or not np.isfinite(direct):
                 return x
+        if direct == by_columns and n >= MANY_ROWS:
+            return self._by_sample(curvature, gradient, accuracy)
         if direct == by_columns:
             return self._by_columns(curvature, gradient)
         found = self._by_rows(curvature, gradient, accuracy)
@@ -112,6 +125,66 @@ class NewtonSystem:
         x = solve(-gradient)
         rest = -gradient - x - sigma * ((Zt @ x) @ Zt)
         return np.asarray(x + solve(rest))
+
+    def _sample_size(self, columns: int, count: int) -> int:
+        """Rows whose Gram matrix stands for that of all of them, which are taken if it is cheap."""
+        n, d = self.X.shape
+        size = min(n, max(SAMPLE * columns, LEAST_SAMPLE))
+        saved = (SAMPLE_STEPS - WHOLE_STEPS) * 16.0 * n * d * count
+        return int(n if (n - size) * float(columns) ** 2 < saved else size)
+
+    def _by_sample(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
+        """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b'], by Woodbury's identity.
+
+        What B'B is over a sample of the rows is the preconditioner, so the steps grow neither with
+        the condition of the matrix nor with the rows; those cost two products a step.
+        """
+        n = len(gradient)
+        roots, free = curvature.roots()
+        roots *= np.sqrt(curvature.sigma)
+        starts = np.concatenate([[0], np.cumsum(free)[:-1]])
+        rows = self._sample(self._sample_size(len(roots), len(free)))
+        small = np.zeros((len(roots), len(roots)), order="F")
+        for part in np.array_split(rows, -(-rows.size // AT_A_TIME)):
+            Bt = roots @ self.X[part].T
+            Bt *= np.repeat(curvature.masks[:, part], free, axis=0)
+            weight = n / rows.size
+            small = blas.dsyrk(weight, Bt.T, beta=1.0, c=small, trans=1, lower=0, overwrite_c=1)
+        small.ravel(order="K")[:: len(small) + 1] += 1.0
+        factor, info = lapack.dpotrf(small, lower=0)
+        if info != 0:
+            return self._by_products(curvature, gradient, accuracy, MAX_CG)[0]
+
+        def adjoint_of(x: np.ndarray) -> np.ndarray:
+            C = adjoint(curvature.masks, self.X, x)
+            return np.asarray(np.einsum("ij,ij->i", roots, np.repeat(C, free, axis=0)))
+
+        x = -gradient
+        r = adjoint_of(gradient)
+        goal = (accuracy * float(np.linalg.norm(gradient))) ** 2
+        direction, energy = np.zeros_like(r), 1.0
+        for _ in range(MAX_CG):
+            # what x lacks is B r, whose length the sample tells
+            if float(r @ blas.dsymv(1.0, small, r, lower=0)) - float(r @ r) <= goal:
+                break
+            z, _ = lapack.dpotrs(factor, r, lower=0)
+            new = float(r @ z)
+            direction = z + (new / energy) * direction if direction.any() else z
+            energy = new
+            moved = np.add.reduceat(roots * direction[:, None], starts)
+            step_x = combine(curvature.masks, self.X, moved)
+            image = direction + adjoint_of(step_x)
+            step = energy / float(direction @ image)
+            x = x + step * step_x
+            r = r - step * image
+            self.cg_iterations += 1
+        return np.asarray(x)
+
+    def _sample(self, size: int) -> np.ndarray:
+        """Rows drawn without replacement, the same ones in every solve."""
+        if self._order is None:
+            self._order = np.random.default_rng(0).permutation(len(self.X))
+        return np.sort(self._order[:size])
 
     def _by_rows(
         self, curvature: Curvature, gradient: np.ndarray, accuracy: float

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relu_optima.convex.certificate import certify, project_on_cone
+from relu_optima.convex.certificate import certify
+from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.problem import Problem
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import extras_named

@@ -12,7 +12,7 @@ from relu_optima.convex.gpu import solve_on_gpu
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
-from relu_optima.convex.products import combine, row_norms
+from relu_optima.convex.products import combine, row_norms, tiles
 from relu_optima.convex.reference import into_cones, solve_by_reference
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
@@ -187,6 +187,9 @@ class Session:
         for dual in (solution.dual, residual):
             found = self.engine().blocks.evidence(dual / self.scale_y, solution.lam / scale)
             evidence = replace(found, rho=found.rho * scale)
+            if best.evidence is None:
+                best = replace(solution, evidence=evidence)
+                continue
             proof = certify(
                 problem.X,
                 problem.y,
@@ -197,9 +200,7 @@ class Session:
                 dual=dual,
                 evidence=evidence,
             )
-            if best.evidence is None:
-                best = replace(solution, evidence=evidence)
-            elif proof.dual_objective > best.dual_objective:
+            if proof.dual_objective > best.dual_objective:
                 shrunk = float(np.linalg.norm(proof.dual) / np.linalg.norm(dual))
                 best = replace(
                     solution,
@@ -224,11 +225,14 @@ class Session:
         count = problem.patterns.shape[1]
         if problem.formulation == "gated":
             return combine(problem.patterns.T[used], problem.X, blocks), 0.0
-        values = blocks @ problem.X.T
-        fit = np.where(used < count, 1.0, -1.0) @ np.maximum(values, 0.0)
-        np.negative(values, out=values, where=problem.patterns.T[used % count])
-        worst = float((values.max(axis=0) / self._lengths).max())
-        return fit, max(0.0, worst) / float(row_norms(blocks).max())
+        signs, masks = np.where(used < count, 1.0, -1.0), problem.patterns.T[used % count]
+        fit, worst = np.empty_like(problem.y), 0.0
+        for rows in tiles(len(fit), used.size):
+            values = blocks @ problem.X[rows].T
+            fit[rows] = signs @ np.maximum(values, 0.0)
+            np.negative(values, out=values, where=masks[:, rows])
+            worst = max(worst, float((values.max(axis=0) / self._lengths[rows]).max()))
+        return fit, worst / float(row_norms(blocks).max())
 
     def zero_solution(self, lam: float, started: float) -> Solution:
         """Return the zero network, optimal from lambda_max on because y is dual feasible."""
