@@ -98,6 +98,31 @@ def test_more_gates_with_a_larger_value_are_an_error(frames):
     assert f"run {runs.loc[run, 'run_id']} (convex.gates.count = 80)" in str(caught.value)
 
 
+def test_presets_are_compared_with_the_values_that_they_name_and_no_others():
+    runs = sweeps.pruning_paths()
+    runs["pruning.node_limit"] = [9.0 if m == "global_minimum" else None for m in runs["pruning"]]
+    fewest = {
+        "claim": "as it should be",
+        "kind": "ordered",
+        "value": "n_exact",
+        "along": "pruning",
+        "order": ["global_minimum", "optimal"],
+    }
+    values = {**BASE, "table": "claims", "sweeps": ["pruning_paths"], "claims": [fewest]}
+    del values["columns"]
+
+    def judged(**changes):
+        frame = runs.assign(**changes)
+        config = validate_group("table", values)
+        return load_plugin("table", "claims").tabulate({"pruning_paths": frame}, config).frame
+
+    assert judged()[["verdict", "of"]].values.tolist() == [["pass", 6]]
+    modes = ["exact" if m == "optimal" else "published" for m in runs["pruning"]]
+    assert judged(**{"pruning.mode": modes})["of"].tolist() == [6], "decided by the preset"
+    varied = [f"mode {k}" for k in range(len(runs))]
+    assert judged(**{"pruning.mode": varied})["verdict"].tolist() == ["not measured"]
+
+
 def test_bounds_are_numbers_or_columns_and_a_missing_value_is_outside(frames):
     runs = frames["convex_lambda"]
     within = {"claim": "as it should be", "kind": "within", "value": "objective"}
