@@ -133,13 +133,17 @@ def _findings(results: Path) -> str:
     shown: dict[str, list[Finding]] = {}
     for finding in found:
         shown.setdefault(finding.figure, []).append(finding)
-    return "".join(_shown(manifest, figure, said) for figure, said in shown.items())
+    made = results / STUDY / "figures"
+    return "".join(
+        _shown(manifest if (made / f"{figure}.png").exists() else None, figure, said)
+        for figure, said in shown.items()
+    )
 
 
-def _shown(manifest: Manifest, figure: str, found: Sequence[Finding]) -> str:
-    """Write the findings that one figure shows, and the figure with its caption."""
+def _shown(manifest: Manifest | None, figure: str, found: Sequence[Finding]) -> str:
+    """Write the findings that one figure shows, and the figure with its caption if it is there."""
     said = "".join(map(_finding, found))
-    if not figure:
+    if manifest is None:
         return f"{said}\n"
     config = manifest.figures[figure].config
     title, caption = (" ".join(config[key].split()) for key in ("title", "caption"))

@@ -149,6 +149,9 @@ def test_findings_are_told_with_their_number_or_why_there_are_none(generate, mon
     plan = SimpleNamespace(figures={"a": figure})
     monkeypatch.setattr(generate, "read_plan", lambda *_: plan)
     monkeypatch.setattr(generate, "findings_of", lambda *_: [first, bare, last])
+    assert "![" not in generate._findings(tmp_path), "a study that was stopped has no figure yet"
+    (tmp_path / "default/figures").mkdir(parents=True)
+    (tmp_path / "default/figures/a.png").touch()
     assert generate._findings(tmp_path) == (
         "- A holds. **Does not hold**: 2 [1, 3] median (asked: < 1). Runs: `s`, `t`.\n"
         "- C holds. **Holds**: 1 max of 1 run. Runs: `s`.\n\n"
