@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from relu_optima.config.plugins import PLUGIN_PACKAGES, plugin_names
 from relu_optima.config.validate import GROUP_MODELS, group_model
 from relu_optima.datasets.credits import UNKNOWN, credit_of
 from relu_optima.errors import StoreError
+from relu_optima.plan.model import Manifest
 from relu_optima.run.report.findings import Finding, findings_of
 from relu_optima.store.plans import read_plan
 
@@ -59,11 +61,16 @@ def pages() -> dict[str, str]:
 
 def write(folder: Path) -> None:
     """Write the pages into a folder; one that has not changed is left alone."""
-    for name, text in pages().items():
-        path = folder / f"{name}.md"
+    made = pages()
+    pictures = dict.fromkeys(re.findall(r"\]\(findings/(\w+\.png)\)", made["findings"]))
+    files = {f"{name}.md": text.encode("utf-8") for name, text in made.items()}
+    for name in pictures:
+        files[f"findings/{name}"] = (ROOT / "results" / STUDY / "figures" / name).read_bytes()
+    for name, content in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
 
 
 def _carried(path: Path) -> str:
@@ -118,20 +125,37 @@ def _credits(conf: Path) -> str:
 
 def _findings(results: Path) -> str:
     try:
-        found = findings_of(read_plan(results, STUDY), results / STUDY)
+        manifest = read_plan(results, STUDY)
+        found = findings_of(manifest, results / STUDY)
     except StoreError as error:
         why = str(error).splitlines()[0].replace(f"{ROOT}/", "")  # no folder of this machine
         return f"None can be shown: {why}.\n\n{HOW}"
-    return "".join(map(_finding, found))
+    shown: dict[str, list[Finding]] = {}
+    for finding in found:
+        shown.setdefault(finding.figure, []).append(finding)
+    made = results / STUDY / "figures"
+    return "".join(
+        _shown(manifest if (made / f"{figure}.png").exists() else None, figure, said)
+        for figure, said in shown.items()
+    )
+
+
+def _shown(manifest: Manifest | None, figure: str, found: Sequence[Finding]) -> str:
+    """Write the findings that one figure shows, and the figure with its caption if it is there."""
+    said = "".join(map(_finding, found))
+    if manifest is None:
+        return f"{said}\n"
+    config = manifest.figures[figure].config
+    title, caption = (" ".join(config[key].split()) for key in ("title", "caption"))
+    return f"{said}\n![{title}](findings/{figure}.png)\n\n*{title}.* {caption}\n\n"
 
 
 def _finding(finding: Finding) -> str:
+    number = " ".join(part for part in (finding.number, finding.about) if part)
     asked = f" (asked: {finding.bound})" if finding.bound else ""
     runs = ", ".join(f"`{sweep}`" for sweep in finding.sweeps)
-    return (
-        f"1. {finding.statement} **{finding.verdict.capitalize()}**: "
-        f"{finding.number} {finding.about}{asked}. Runs: {runs}.\n"
-    )
+    verdict = f"**{finding.verdict.capitalize()}**: {number}{asked}"
+    return f"- {finding.statement} {verdict}. Runs: {runs}.\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -142,11 +142,28 @@ def test_the_reference_names_every_key_and_the_data_page_every_preset(generated)
 
 def test_findings_are_told_with_their_number_or_why_there_are_none(generate, monkeypatch, tmp_path):
     assert "there is no such plan" in generate._findings(tmp_path)
-    found = Finding("A holds.", "does not hold", "2 [1, 3]", "median", "< 1", "a", ("s", "t"), "x")
-    monkeypatch.setattr(generate, "read_plan", lambda *_: None)
-    monkeypatch.setattr(generate, "findings_of", lambda *_: [found])
-    said = generate._findings(tmp_path)
-    assert said == "1. A holds. **Does not hold**: 2 [1, 3] median (asked: < 1). Runs: `s`, `t`.\n"
+    first = Finding("A holds.", "does not hold", "2 [1, 3]", "median", "< 1", "a", ("s", "t"), "x")
+    bare = Finding("B holds.", "holds", "", "in 2 of 2 runs", "", "", ("s",), "x")
+    last = Finding("C holds.", "holds", "1", "max of 1 run", "", "a", ("s",), "x")
+    figure = SimpleNamespace(config={"title": "All of it", "caption": "What\nis seen."})
+    plan = SimpleNamespace(figures={"a": figure})
+    monkeypatch.setattr(generate, "read_plan", lambda *_: plan)
+    monkeypatch.setattr(generate, "findings_of", lambda *_: [first, bare, last])
+    assert "![" not in generate._findings(tmp_path), "a study that was stopped has no figure yet"
+    (tmp_path / "default/figures").mkdir(parents=True)
+    (tmp_path / "default/figures/a.png").touch()
+    assert generate._findings(tmp_path) == (
+        "- A holds. **Does not hold**: 2 [1, 3] median (asked: < 1). Runs: `s`, `t`.\n"
+        "- C holds. **Holds**: 1 max of 1 run. Runs: `s`.\n\n"
+        "![All of it](findings/a.png)\n\n*All of it.* What is seen.\n\n"
+        "- B holds. **Holds**: in 2 of 2 runs. Runs: `s`.\n\n"
+    )
+    (tmp_path / "results/default/figures").mkdir(parents=True)
+    (tmp_path / "results/default/figures/a.png").write_bytes(b"picture")
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "pages", lambda: {"findings": generate._findings(tmp_path)})
+    generate.write(tmp_path / "generated")
+    assert (tmp_path / "generated/findings/a.png").read_bytes() == b"picture"
 
 
 def test_the_version_is_one_number():

@@ -33,7 +33,16 @@ def test_lu_is_judged_and_verifies():
     assert outcome.row["verdict_function"] == "not_closed"
     assert outcome.row["verdict_optimum"] == "not_always"
     assert outcome.row["certificate_verified"] is True
+    assert outcome.row["masks"] == "111/011/001 100/110/111"
     assert verify(stored(outcome), {}) == []
+
+
+def test_only_small_masks_are_written_and_what_is_written_is_checked():
+    assert run(task("dense", n_in=32, n_hidden=16, n_out=16)).row["masks"].count("1") == 768
+    assert run(task("dense", n_in=32, n_hidden=32, n_out=32)).row["masks"] is None
+    record = stored(run(task(n=3)))
+    record.row["masks"] = record.row["masks"].replace("011", "111")
+    assert verify(record, {}) == ["masks is not what is stored"]
 
 
 def test_where_nothing_is_claimed_nothing_is_verified():

@@ -42,6 +42,20 @@ def test_a_path_is_indexed_by_strength_and_drawn(data):
     assert path.plot().get_xscale() == "log"
 
 
+@pytest.mark.parametrize("smallest", [0.3, 0.03, 0.0003])
+def test_no_tick_of_a_drawn_path_overlaps_another(data, smallest):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    axis = ro.path(*data, n_lams=5, gates=8, smallest=smallest).plot(figure.subplots())
+    figure.draw_without_rendering()
+    low, high = axis.get_xlim()
+    shown = [t for t in axis.get_xticklabels(which="both") if low <= t.get_position()[0] <= high]
+    boxes = [t.get_window_extent() for t in shown if t.get_text()]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
 @pytest.mark.parametrize("neurons", ["relu", "gated"])
 def test_all_optima_are_asked_of_the_solution(data, neurons):
     X = np.hstack([data[0][:40, :2], np.ones((40, 1))])

@@ -112,6 +112,7 @@ def _verdict(closed: str) -> Row:
         "verdict_function": closed,
         "verdict_optimum": {"closed": "always", "not_closed": "not_always"}.get(closed, "unknown"),
         "method": {"closed": "rigid_blocks", "not_closed": "window_2x2"}.get(closed, "none"),
+        "method_optimum": "Theorem F",
         "certificate_verified": True,
     }
 
@@ -155,6 +156,7 @@ def existence_patterns() -> pd.DataFrame:
                     "nonzeros": size * (size + 1),
                     "density": (size + 1) / (2 * size),
                     "layers": 2,
+                    "masks": " ".join(["/".join(["01" * (size // 2)] * size)] * 2),
                 }
             )
     return frame("existence_patterns", "existence", rows)
@@ -325,6 +327,7 @@ def pruning_paths() -> pd.DataFrame:
                 rows.append(
                     {
                         **_upstream(dataset, seed),
+                        "mirrored_optima.seed": seed,
                         "pruning": method,
                         "pruning.method": method,
                         "method": method,

@@ -88,14 +88,39 @@ def test_a_difference_within_the_certified_gap_contradicts_nothing(frames):
 
 
 def test_more_gates_with_a_larger_value_are_an_error(frames):
-    figure = preset("figure", "gates_objective")
+    figure = preset("figure", "optimum")
     enforce(frames, figure)
     runs = frames["convex_gates"]
     run = row_of(runs, dataset="digits_2v6", convex="relu", seed=2, convex__gates__count=80)
     runs.loc[run, ["objective", "dual_objective"]] *= 2
-    with pytest.raises(ProductError, match="can only fall") as caught:
+    with pytest.raises(ProductError, match="more gates never raise it") as caught:
         enforce(frames, figure)
     assert f"run {runs.loc[run, 'run_id']} (convex.gates.count = 80)" in str(caught.value)
+
+
+def test_presets_are_compared_with_the_values_that_they_name_and_no_others():
+    runs = sweeps.pruning_paths()
+    runs["pruning.node_limit"] = [9.0 if m == "global_minimum" else None for m in runs["pruning"]]
+    fewest = {
+        "claim": "as it should be",
+        "kind": "ordered",
+        "value": "n_exact",
+        "along": "pruning",
+        "order": ["global_minimum", "optimal"],
+    }
+    values = {**BASE, "table": "claims", "sweeps": ["pruning_paths"], "claims": [fewest]}
+    del values["columns"]
+
+    def judged(**changes):
+        frame = runs.assign(**changes)
+        config = validate_group("table", values)
+        return load_plugin("table", "claims").tabulate({"pruning_paths": frame}, config).frame
+
+    assert judged()[["verdict", "of"]].values.tolist() == [["pass", 6]]
+    modes = ["exact" if m == "optimal" else "published" for m in runs["pruning"]]
+    assert judged(**{"pruning.mode": modes})["of"].tolist() == [6], "decided by the preset"
+    varied = [f"mode {k}" for k in range(len(runs))]
+    assert judged(**{"pruning.mode": varied})["verdict"].tolist() == ["not measured"]
 
 
 def test_bounds_are_numbers_or_columns_and_a_missing_value_is_outside(frames):
@@ -131,7 +156,7 @@ def test_a_table_enforces_and_the_table_of_claims_shows(frames, tmp_path):
 
 
 def test_a_claim_that_the_caption_does_not_make_is_refused():
-    with pytest.raises(InvalidGroup, match="the caption does not say"):
+    with pytest.raises(InvalidGroup, match="neither title nor caption says"):
         table({**NEVER_LARGER, "claim": "never larger"})
 
 

@@ -137,6 +137,55 @@ EXAMPLES = {
         "panel": "dataset",
         "format": "percent",
     },
+    ("figure", "thumbnails"): BASE
+    | {
+        "plot": "thumbnails",
+        "sweeps": ["existence_patterns"],
+        "title_of": "pattern",
+        "verdict": "verdict_product",
+        "below": ["verdict_function", "method"],
+        "panel_columns": 5,
+        "width": "icml_text",
+        "aspect": 0.6,
+    },
+    ("figure", "composed"): BASE
+    | {
+        "plot": "composed",
+        "sweeps": ["convex_lambda", "lu_training"],
+        "rows": [[2, 1], [1]],
+        "parts": [
+            {
+                "plot": "line",
+                "sweeps": ["convex_lambda"],
+                "title": "values",
+                "x": "convex.lam",
+                "y": "objective",
+                "hue": "convex",
+                "panel": "dataset",
+                "log_x": True,
+            },
+            {
+                "plot": "scatter",
+                "sweeps": ["convex_lambda"],
+                "title": "certificates",
+                "aspect": 1.2,
+                "x": "kkt_residual",
+                "y": "gap",
+                "log_x": True,
+                "log_y": True,
+            },
+            {
+                "plot": "traces",
+                "sweeps": ["lu_training"],
+                "title": "training",
+                "aspect": 0.3,
+                "x": "series.epoch",
+                "y": "series.loss",
+                "hue": "training.weight_decay",
+                "panel": "pattern",
+            },
+        ],
+    },
     ("figure", "dots"): BASE
     | {
         "plot": "dots",
@@ -445,7 +494,7 @@ def render_elsewhere(folder, hash_seed, which):
     return {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
-FEW = "lambda_objective,existence_density,example_confusion"
+FEW = "lambda_objective,example_composed,example_confusion"
 
 
 @pytest.mark.parametrize(

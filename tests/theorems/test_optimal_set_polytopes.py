@@ -13,6 +13,7 @@ def test_antipodal_pairs_give_the_dimension(seed):
     """n = 8, d = 2, all patterns: k pairs of opposite neurons of one sign give k - d free moves."""
     X, y = gaussian(seed, 8, 2)
     optimal = describe(solve(X, y, 0.05), X, y)
+    assert optimal.dimension == optimal.antipodal_dimension
     assert optimal.dimension == max(optimal.antipodal_pairs - 2, 0)
     if optimal.dimension:
         residual = y - optimal.fit

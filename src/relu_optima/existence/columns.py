@@ -38,4 +38,9 @@ COLUMNS = (
     ),
     number("nonzeros", "Entries of all masks.", label="entries"),
     number("density", "Share of weights that the masks keep."),
+    text(
+        "masks",
+        "The masks, first layer first: rows of 0 and 1 behind each other, a blank between layers; "
+        "nothing for masks of more than 1,024 places.",
+    ),
 )

@@ -20,6 +20,8 @@ from relu_optima.patterns.masks import check_masks
 from relu_optima.patterns.sparse import same_masks
 from relu_optima.stage import Outcome, Record, Task
 
+WRITTEN = 1024  # places of masks that a record's row spells out: what can be seen in a figure
+
 
 def run(task: Task) -> Outcome:
     """Decide all three questions and re-check the certificate."""
@@ -46,6 +48,7 @@ def run(task: Task) -> Outcome:
             "n_hidden_live": int(live),
             "nonzeros": int(sum(int(mask.sum()) for mask in masks)),
             "density": float(sum(int(m.sum()) for m in masks) / sum(m.size for m in masks)),
+            "masks": _written(masks),
         },
         arrays={f"mask_{k}": mask for k, mask in enumerate(masks)},
         documents={"certificate": verdict.certificate.document},
@@ -74,12 +77,23 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
     if record.row.get("certificate_verified") != _verified(certificate):
         problems.append("certificate_verified is not what the certificate says")
     proved = unpack_masks(document["layers"])
-    if not same_masks(proved, _stored_masks(record.arrays)):
+    masks = _stored_masks(record.arrays)
+    if record.row.get("masks", _written(masks)) != _written(masks):  # older records have none
+        problems.append("masks is not what is stored")
+    if not same_masks(proved, masks):
         problems.append("the certificate is about other masks than those stored")
     training = upstream.get("training")
     if training is not None and not same_masks(proved, _stored_masks(training.arrays)):
         problems.append("the certificate is about other masks than the training run's")
     return problems
+
+
+def _written(masks: list[np.ndarray]) -> str | None:
+    """Write small masks as rows of 0 and 1."""
+    if sum(mask.size for mask in masks) > WRITTEN:
+        return None
+    rows = ("/".join("".join("01"[int(e)] for e in row) for row in mask != 0) for mask in masks)
+    return " ".join(rows)
 
 
 def _verified(certificate: Certificate) -> bool | None:

@@ -339,6 +339,8 @@ class Path:
         """
         import matplotlib.pyplot as plt
 
+        from relu_optima.publish.scales import tick_logarithmic
+
         ax = plt.subplots()[1] if ax is None else ax
         ax.semilogx(self.lam, self.objective, color="C0")
         ax.set_xlabel("λ")
@@ -346,6 +348,7 @@ class Path:
         right = ax.twinx()
         right.semilogx(self.lam, self.n_neurons, color="C1", drawstyle="steps-mid")
         right.set_ylabel("neurons", color="C1")
+        tick_logarithmic(ax.xaxis, [float(lam) for lam in self.lam])  # of both: they share x
         return ax
 
 

@@ -60,6 +60,11 @@ COLUMNS = (
     number("n_directions", "Directions that optimal neurons may have."),
     number("n_support", "Directions that some optimal model uses."),
     number("n_antipodal_pairs", "Pairs of opposite directions among them."),
+    number(
+        "antipodal_dimension",
+        "Dimensions in which these pairs trade weight at no cost.",
+        label="antipodal pairs minus their rank",
+    ),
     number("n_start", "Neurons of the solved model.", label="neurons at start"),
     number("n_min_norm", "Neurons of the optimal model of least norm."),
     number("n_smallest", "Fewest neurons of an optimal model.", label="fewest neurons"),

@@ -10,6 +10,7 @@ import numpy as np
 from relu_optima.optimal_set.blocks import Blocks
 from relu_optima.optimal_set.directions import Directions
 from relu_optima.optimal_set.polytope import ZERO_TOL, Polytope
+from relu_optima.optimal_set.rank import null_basis
 from relu_optima.optimal_set.refine import Equicorrelation
 
 
@@ -92,12 +93,28 @@ class DescribedSet(Directions):
         return (self.objective - self.dual_objective) / max(self.dual_objective, scale)
 
     @cached_property
-    def antipodal_pairs(self) -> int:
-        """Pairs (u, -u) of equal sign in the support; each frees mass at no cost."""
+    def _antipodal(self) -> np.ndarray:
+        """Pairs of directions (u, -u) of equal sign in the support, shape (k, 2)."""
         signed = self.directions[self.support] * self.signs[self.support, None]
         same = self.signs[self.support, None] == self.signs[self.support]
         opposite = (signed @ signed.T < -1 + 1e-9) & same
-        return int(np.triu(opposite, 1).sum())
+        return self.support[np.argwhere(np.triu(opposite, 1))]
+
+    @property
+    def antipodal_pairs(self) -> int:
+        """Pairs (u, -u) of equal sign in the support; each frees mass at no cost."""
+        return len(self._antipodal)
+
+    @property
+    def antipodal_dimension(self) -> int:
+        """Dimensions in which antipodal pairs trade mass: their number less the rank of all X u.
+
+        As (x'u)_+ - (-x'u)_+ = x'u, moving t_i from -u_i to u_i adds t_i s_i X u_i to the fit and
+        nothing to the penalty. The fit stays where the sum of t_i s_i X u_i is zero: k - rank
+        dimensions, and in the relative interior of the set all coefficients leave room for t.
+        """
+        lines = self.problem.X @ self.directions[self._antipodal[:, 0]].T
+        return int(null_basis(lines).shape[1])
 
     @property
     def blocks(self) -> np.ndarray:

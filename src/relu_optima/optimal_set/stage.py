@@ -77,6 +77,7 @@ def run(task: Task) -> Outcome:
         "n_directions": len(optimal.signs),
         "n_support": int(optimal.support.size),
         "n_antipodal_pairs": optimal.antipodal_pairs,
+        "antipodal_dimension": optimal.antipodal_dimension,
         "n_start": int(np.count_nonzero(optimal.start)),
         "n_min_norm": int(np.count_nonzero(min_norm > 1e-9 * max(optimal.penalty, 1e-300))),
         "n_smallest": smallest.size,

@@ -152,6 +152,7 @@ class CommandLine:
                 yield from self._fit(item, sweeps, rows, what)
         if not isinstance(node, dict):
             return
+        sweeps = node.get("sweeps", sweeps)  # a part of a figure has its own
         sweeps = [node["sweep"]] if isinstance(node.get("sweep"), str) else sweeps
         for sweep in sweeps if isinstance(node.get("where"), dict) else ():
             names = {c: self._named(sweep, c) for c in node["where"]}

@@ -25,6 +25,9 @@ def product_mistakes(
     figures: Collection[str] = (),
 ) -> Iterator[str]:
     """Say which sweeps, figures and columns that a figure or table reads do not exist."""
+    parts = product.shown_in()
+    for index, part in enumerate(parts):
+        yield from product_mistakes(f"{where}: parts.{index}", part, columns, asked_for, study)
     for sweep in product.sweeps:
         if sweep not in asked_for:
             hint = did_you_mean(sweep, asked_for)
@@ -33,7 +36,7 @@ def product_mistakes(
         if claim.figure is not None and claim.figure not in figures:
             hint = did_you_mean(claim.figure, figures)
             yield f"{where}: claims: {claim.figure!r} is no figure of study {study!r}; {hint}"
-    reads = list(product.reads())
+    reads = [r for r in product.reads() if not (parts and r.key.startswith("parts."))]
     derived = set(product.excess)
     for sweep in dict.fromkeys(s for r in reads for s in r.sweeps if s not in product.sweeps):
         places = ", ".join(dict.fromkeys(r.key for r in reads if sweep in r.sweeps))
@@ -106,7 +109,10 @@ def _labels_without_column(
 def product_headings(product: ProductConfig) -> Mapping[str, list[str]]:
     """Look up what the columns of a figure or table are called and measured in."""
     names = sorted({r.column for r in product.reads()})
-    return {n: [column_label(n, product.labels), column_unit(n)] for n in names}
+    found = {n: [column_label(n, product.labels), column_unit(n)] for n in names}
+    for index, part in enumerate(product.shown_in()):
+        found |= {f"{index} {n}": h for n, h in product_headings(part).items()}
+    return found
 
 
 def explorer(manifest: Manifest) -> Product:

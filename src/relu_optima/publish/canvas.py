@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from relu_optima.publish.figure_config import FigureConfig
 from relu_optima.publish.formats import sentences
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase, SubFigure
 
 PAGE = 7.5  # inches; panels above each other must fit on a page
 TALLEST = 2.8  # inches; a single wide panel need not fill a page
@@ -37,8 +39,8 @@ class Canvas:
 
     Attributes
     ----------
-    figure : matplotlib.figure.Figure
-        The figure.
+    figure : matplotlib.figure.FigureBase
+        The figure, or the part of a composed one.
     axes : list of list of Axes
         Panels by row and column.
     handles : dict of str to Artist
@@ -47,7 +49,7 @@ class Canvas:
         Remarks below the panels.
     """
 
-    figure: Figure
+    figure: FigureBase
     axes: list[list[Axes]]
     handles: dict[str, Artist] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -58,14 +60,58 @@ class Canvas:
             self.notes.append(text)
 
 
+@dataclass
+class Place:
+    """Where a part of a composed figure is drawn, and what is to be known of it there.
+
+    Attributes
+    ----------
+    width : float
+        Inches.
+    height : float
+        Inches that the part takes by itself; what is given counts for a part with a cell.
+    cell : matplotlib.figure.SubFigure or None
+        The place in the composed figure; without it the part is drawn alone, to be measured.
+    heading : str
+        Stands above the part.
+    notes : list of str
+        What is to be written below the composed figure.
+    """
+
+    width: float
+    height: float = 0.0
+    cell: SubFigure | None = None
+    heading: str = "(a)"
+    notes: list[str] = field(default_factory=list)
+
+
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+@contextmanager
+def placed(place: Place) -> Iterator[None]:
+    """Have the canvases that are made meanwhile take a place instead of a figure of their own."""
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
 def make_canvas(
     options: FigureConfig, rows: int, columns: int, *, share_x: bool = False, share_y: bool = False
 ) -> Canvas:
     """Make empty panels at the printed width."""
     from matplotlib.figure import Figure
 
-    width = WIDTHS[options.width]
-    figure = Figure(figsize=(width, width / columns * options.aspect * rows), layout="constrained")
+    place = _place.get()
+    width = WIDTHS[options.width] if place is None else place.width
+    height = width / columns * options.aspect * rows
+    figure: FigureBase = (
+        Figure(figsize=(width, height), layout="constrained")
+        if place is None or place.cell is None
+        else place.cell
+    )
     axes = figure.subplots(
         rows,
         columns,
@@ -136,10 +182,15 @@ def label_axes(
 
 def label_y(axis: Axes, text: str) -> None:
     """Name the y axis, on several lines if the name is longer than the panel is high."""
-    figure = axis.figure
-    height = axis.get_position().height * figure.get_figheight()  # type: ignore[union-attr]
-    letters = max(int(height * 72 / (0.62 * LABEL)), 8)
+    letters = max(int(inches(axis)[1] * 72 / (0.62 * LABEL)), 8)
     axis.set_ylabel("\n".join(textwrap.wrap(text, letters)))
+
+
+def inches(axis: Axes) -> tuple[float, float]:
+    """Estimate how large a panel is, before the layout is known."""
+    figure = axis.get_figure(root=True)
+    assert figure is not None
+    return axis.bbox.width / figure.dpi, axis.bbox.height / figure.dpi
 
 
 def note_statuses(canvas: Canvas, frame: pd.DataFrame, *, marked: bool) -> None:
@@ -151,24 +202,58 @@ def note_statuses(canvas: Canvas, frame: pd.DataFrame, *, marked: bool) -> None:
 
 
 def finish(canvas: Canvas) -> Figure:
-    """Write legend and notes outside the panels and make room for them."""
-    figure = canvas.figure
-    width, height = figure.get_size_inches()
+    """Write legend and notes outside the panels and make room for them; a part leaves its notes."""
+    from matplotlib.figure import Figure
+
+    figure, place = canvas.figure, _place.get()
     handles = {text: handle for text, handle in canvas.handles.items() if text}
-    extra = 0.0
-    if handles:
-        columns = _legend_columns(list(handles), width)
+    width = cast("Figure", figure).get_figwidth() if place is None else place.width
+    lines = 0
+    if handles or place:
+        columns = _legend_columns(list(handles), width) if handles else 1
         figure.legend(
             list(handles.values()),
             list(handles),
-            loc="outside upper center",
+            loc="outside upper center" if place is None else "outside upper left",
             ncols=columns,
             borderaxespad=0.2,
+            **({} if place is None else _heading(place)),
         )
-        extra += LEGEND_LINE * math.ceil(len(handles) / columns)
-    figure.set_size_inches(width, height + extra)
-    write_below(figure, sentences(canvas.notes))
+        lines = math.ceil(len(handles) / columns)
+    if place is not None:
+        lines += len(place.heading.splitlines())
+        place.notes += canvas.notes
+    if place is not None and place.cell is not None:
+        return cast("Figure", figure)
+    assert isinstance(figure, Figure)
+    high = figure.get_figheight() + LEGEND_LINE * lines
+    figure.set_size_inches(width, high)
+    if place is None:
+        write_below(figure, sentences(canvas.notes))
+    else:
+        place.height = high
     return figure
+
+
+def _heading(place: Place) -> dict[str, Any]:
+    """Write the heading of a part as that of its legend, which is laid out above the panels."""
+    return {
+        "title": place.heading,
+        "title_fontproperties": {"size": LABEL, "weight": "bold"},
+        "alignment": "left",
+    }
+
+
+def finish_whole(figure: Figure, notes: Mapping[str, Sequence[str]], parts: int) -> None:
+    """Write the notes of all parts below a composed figure, each once, behind their letters."""
+    of: dict[tuple[str, ...], list[str]] = {}
+    for note, letters in notes.items():
+        of.setdefault(tuple(dict.fromkeys(letters)), []).append(note)
+    said = [
+        f"{'' if len(letters) == parts else ', '.join(letters) + ': '}{sentences(found)}"
+        for letters, found in sorted(of.items(), key=lambda item: item[0])
+    ]
+    write_below(figure, " ".join(said))
 
 
 def write_below(figure: Figure, text: str) -> None:

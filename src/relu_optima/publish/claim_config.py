@@ -17,7 +17,8 @@ class Claim(Group):
     """What every statement has."""
 
     claim: str = Field(
-        min_length=1, description="The statement, in words; under `holds`, those of the caption."
+        min_length=1,
+        description="The statement, in words; under `holds`, those of caption or title.",
     )
     sweep: Name | None = Field(default=None, description="Sweep that answers; default all.")
     where: Where = Field(default={}, description="Runs that count, by exact values.")

@@ -46,7 +46,7 @@ def enforce(frames: Mapping[str, pd.DataFrame], options: ProductConfig) -> None:
     """Refuse a figure or table whose caption says what its runs contradict."""
     for index, claim in enumerate(options.holds):
         for row in judge(frames, claim, options):
-            if row["verdict"] == "pass":
+            if row["verdict"] == "pass" or row["of"] == 0:  # nothing to contradict it
                 continue
             broken = row.get("broken") or [f"{row['at']}: {row['extreme']}"]
             shown = "; ".join(broken[:NAMED]) + ("; ..." if len(broken) > NAMED else "")
@@ -197,8 +197,14 @@ def _within(runs: pd.DataFrame, claim: Within) -> Iterator[dict[str, Any]]:
 def _ordered(runs: pd.DataFrame, claim: Ordered) -> Iterator[dict[str, Any]]:
     """Compare each two good runs that agree in everything but one setting."""
     good = runs[is_ok(runs)]
-    # a preset is a name of its values: where one of them differs, so does the name
+    # a preset is a name of its values: where one of them differs, so does the name, and where the
+    # names differ, so may the values that a name decides
     besides = {claim.along, claim.along.rsplit(".", 1)[0]}
+    levels = good.astype({claim.along: str}).groupby(claim.along, sort=False)
+    for column in good.columns:
+        if column.startswith(f"{claim.along}."):
+            decided = levels[column].agg(lambda values: values.map(repr).nunique()).max() == 1
+            besides |= {column} if decided else set()
     keys = [c for c in good.columns if is_setting(c) and c not in besides]
     alike: dict[tuple[str, ...], list[int]] = {}
     for position, values in enumerate(good[keys].itertuples(index=False, name=None)):
@@ -249,7 +255,7 @@ def _verdict(detail: str, checked: int, broken: list[str]) -> dict[str, Any]:
         "extreme": None,
         "at": broken[0] if broken else "",
         "bound": "",
-        "verdict": "fail" if broken else "pass",
+        "verdict": ("fail" if broken else "pass") if checked else "not measured",
         "broken": broken,
     }
 

@@ -6,7 +6,7 @@ so the planner finds every column that a product reads, and refuses one that no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -53,10 +53,10 @@ class ProductConfig(Group):
 
     @model_validator(mode="after")
     def _said(self) -> ProductConfig:
-        said = " ".join(self.caption.split())
+        said = [" ".join(text.split()) for text in (self.title, self.caption)]
         for claim in self.holds:
-            if " ".join(claim.claim.split()) not in said:
-                raise ValueError(f"holds: the caption does not say {claim.claim!r}")
+            if not any(" ".join(claim.claim.split()) in text for text in said):
+                raise ValueError(f"holds: neither title nor caption says {claim.claim!r}")
         return self
 
     def reads(self) -> Iterator[Read]:
@@ -64,3 +64,7 @@ class ProductConfig(Group):
         yield from reads_of(self, tuple(self.sweeps))
         for column in self.always:
             yield Read("", column, tuple(self.sweeps))
+
+    def shown_in(self) -> Sequence[ProductConfig]:
+        """Return the products that this one is composed of, if it is."""
+        return ()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from relu_optima.publish.canvas import Canvas
+from relu_optima.publish.canvas import Canvas, inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NARROW = 8  # ratio of largest to smallest value below which 1, 2, 5 leave too few ticks
 FEW = 8  # distinct values on a logarithmic axis that get a label each
 SHORT = 24  # characters of all these labels together, beyond which they would collide
+NARROW_PANEL = 1.6  # inches, below which 1, 2, 5 of each decade would collide
+LABEL_ROOM = 0.4  # inches of an x axis for a power of ten
 
 
 def scale_axis(
@@ -42,11 +44,11 @@ def scale_axis(
     for axis in panels:
         axis.set_xscale("log") if which == "x" else axis.set_yscale("log")
         drawn = positive if floor is None else [floor, *positive]
-        _tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, drawn)
+        tick_logarithmic(axis.xaxis if which == "x" else axis.yaxis, drawn)
     return floor
 
 
-def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
+def tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     """Label a logarithmic axis so that labels neither collide nor run out.
 
     A few distinct values are labelled themselves; less than a decade gets evenly spaced ticks,
@@ -62,10 +64,11 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
     )
 
     axis.set_minor_formatter(NullFormatter())
+    room = inches(axis.axes)[0] if axis.axis_name == "x" else math.inf
     distinct = sorted(set(values))
     plain = FuncFormatter(lambda value, _: f"{value:g}")
     steps = [b / a for a, b in itertools.pairwise(distinct)]
-    short = sum(len(f"{v:g}") for v in distinct) <= SHORT
+    short = sum(len(f"{v:g}") for v in distinct) <= min(SHORT, 9 * room)
     few = 1 < len(distinct) <= FEW and short
     if few and min(steps) > 1.5 and max(distinct) / min(distinct) < 1e3:
         axis.set_major_locator(FixedLocator(distinct))
@@ -75,10 +78,11 @@ def _tick_logarithmic(axis: XAxis | YAxis, values: Sequence[float]) -> None:
         axis.set_major_formatter(plain)
         axis.set_minor_locator(NullLocator())
     elif distinct and max(distinct) / min(distinct) < 100:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        subs = (1.0, 2.0, 5.0) if room > NARROW_PANEL else (1.0, 3.0)
+        axis.set_major_locator(LogLocator(subs=subs))
         axis.set_major_formatter(plain)
     else:
-        axis.set_major_locator(LogLocator(numticks=8))
+        axis.set_major_locator(LogLocator(numticks=int(min(8, max(3, room / LABEL_ROOM)))))
         axis.set_major_formatter(FuncFormatter(_power))
 
 

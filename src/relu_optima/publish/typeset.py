@@ -72,8 +72,9 @@ def untypeset(kind: str, content: dict[str, Any]) -> Iterator[str]:
         else (_font_lacks, "the figures' font has no sign for")
     )
     for key, text in _texts(content, ""):
-        # title and caption of a figure are not drawn
-        if text.isascii() or (kind == "figure" and key in ("title", "caption")):
+        # title and caption of a figure are not drawn, but titles of its parts are
+        unseen = kind == "figure" and (key == "title" or key.rpartition(".")[2] == "caption")
+        if text.isascii() or unseen:
             continue
         for character in dict.fromkeys(unicodedata.normalize("NFC", text)):
             if lacks(character):

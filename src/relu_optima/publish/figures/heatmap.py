@@ -12,6 +12,7 @@ from relu_optima.publish.aggregate import median_interval
 from relu_optima.publish.canvas import (
     finish,
     hue_levels,
+    inches,
     label_axes,
     note_statuses,
     panel_canvas,
@@ -180,7 +181,6 @@ def _draw_cell(
 
 def _letters(axis: Axes) -> int:
     """Estimate how many letters fit into a cell, before the layout is known."""
-    figure = axis.figure
-    width = axis.get_position().width * figure.get_figwidth()  # type: ignore[union-attr]
+    width = inches(axis)[0]
     cells = abs(axis.get_xlim()[1] - axis.get_xlim()[0])
     return max(int(0.85 * width / cells * 72 / (0.6 * SMALL)), 4)

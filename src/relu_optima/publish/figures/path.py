@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import Field
 
 from relu_optima.publish.aggregate import SPREAD_HELP, Spread
 from relu_optima.publish.canvas import (
+    Canvas,
     finish,
     hue_label,
     hue_levels,
@@ -27,9 +30,13 @@ from relu_optima.publish.figures._points import grouping, note_intervals, points
 from relu_optima.publish.frames import bare, gather, refuse_hidden_pooling, run_ids, series_of
 from relu_optima.publish.labels import column_label
 from relu_optima.publish.scales import scale_axis
+from relu_optima.publish.style import NEUTRAL
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+BESIDE = 0.1  # of the height of the curves, by which a predicted slope stands above their end
 
 
 class Config(FigureConfig):
@@ -49,6 +56,11 @@ class Config(FigureConfig):
         default={},
         description="Series of `y`, each with the column whose values are drawn beside it as "
         "dotted lines.",
+    )
+    slopes: dict[SeriesName, float] = Field(
+        default={},
+        description="Series of `y`, each with the exponent that theory predicts at the end of x: "
+        "a grey line of this slope above the end of the curves; both axes logarithmic.",
     )
     log_x: bool = Field(default=False, description="Logarithmic x axis.")
     log_y: list[SeriesName] = Field(default=[], description="Series of `y` on logarithmic axes.")
@@ -103,6 +115,9 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
                 shared = {} if panel is None else {panel: panel_value}
                 shared |= {"series": name, "value": value, "kind": "predicted"}
                 points.append(shared | {"runs": run_ids(runs)})
+        for slope in (e for n, e in options.slopes.items() if bare(n) == name):
+            for axis in row:
+                _predict_slope(canvas, axis, slope)
     for column, (panel_value, _) in enumerate(parts):
         title_panel(canvas.axes[0][column], options, panel, panel_value)
         canvas.axes[-1][column].set_xlabel(column_label(x, options.labels))
@@ -111,3 +126,24 @@ def plot(frames: Mapping[str, pd.DataFrame], options: Config) -> FigureResult:
     note_statuses(canvas, frame, marked=True)
     order = grouping(panel, hue, "series", x, "value")
     return FigureResult(finish(canvas), points_table(points, order))
+
+
+def _predict_slope(canvas: Canvas, axis: Axes, exponent: float) -> None:
+    """Draw a power of x over the last two decades, beside the curves rather than on them."""
+    drawn = [np.asarray(line.get_xydata(), dtype=float) for line in axis.lines]
+    shown = [(float(x), float(y)) for xy in drawn for x, y in xy if x > 0 and y > 0]
+    if not shown:
+        return
+    last, level = max(shown)
+    level *= (max(y for _, y in shown) / min(y for _, y in shown)) ** BESIDE
+    xs = [last / 100, last]
+    (handle,) = axis.plot(
+        xs,
+        [level * (x / last) ** exponent for x in xs],
+        color=NEUTRAL,
+        linestyle=":",
+        linewidth=1.6,
+        zorder=4,
+    )
+    power = str(Fraction(exponent).limit_denominator(12)).replace("-", "\N{MINUS SIGN}")
+    canvas.handles.setdefault(f"slope {power}", handle)

@@ -14,7 +14,7 @@ from relu_optima.plan.model import Manifest, Product
 from relu_optima.publish.formats import html_text
 from relu_optima.publish.style import WIDTHS
 from relu_optima.publish.writers import table_of
-from relu_optima.run.report.explore.page import shown_as
+from relu_optima.run.report.explore.page import views_of
 from relu_optima.run.report.findings import Finding, findings_of
 from relu_optima.run.report.html import standing_alone
 from relu_optima.store.soundness import REPAIR
@@ -137,8 +137,10 @@ def _shown(manifest: Manifest, kind: str, product: Product, folder: Path) -> str
     if kind == "figure":
         picture = base64.b64encode(_content(folder / "figures" / f"{product.name}.png")).decode()
         width = round(WIDTHS[config["width"]] * PIXELS)
-        explored = (
-            f'<a href="{EXPLORER}#view={product.name}">explore</a> ' if shown_as(product) else ""
+        explored = "".join(
+            f'<a href="{EXPLORER}#view={view.name}">explore'
+            f"{view.name.removeprefix(product.name).replace('-', ' ')}</a> "
+            for view in views_of(product)
         )
         return (
             f'<figure id="figure-{product.name}"><h3>{title}</h3>\n'

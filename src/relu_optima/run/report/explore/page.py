@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,12 @@ def _data(manifest: Manifest, frames: Mapping[str, pd.DataFrame]) -> str:
         "labels": {c: [column_label(c, {}), column_unit(c)] for c in sorted(shown)},
         "values": {value: name for value, name in names.items() if value != name},
         "about": about,
-        "views": [v for p in manifest.figures.values() if (v := _view(p, frames)) is not None],
+        "views": [
+            view
+            for product in manifest.figures.values()
+            for part in views_of(product)
+            if (view := _view(part, frames)) is not None
+        ],
     }
     return f'{_json(rest)[:-1]},"sweeps":[{",".join(parts)}]}}'
 
@@ -206,7 +212,18 @@ def _anchor(manifest: Manifest, sweep: str) -> str:
     return f"sweep-{sweep}" if manifest.figures or manifest.tables else ""
 
 
-def shown_as(product: Product) -> tuple[str, str] | None:
+def views_of(product: Product) -> list[Product]:
+    """List what this page can show of a figure: itself, or the parts that it is composed of."""
+    parts = [
+        replace(product, name=f"{product.name}-{letter}", config=part, sweeps=part["sweeps"])
+        for letter, part in zip(
+            string.ascii_lowercase, product.config.get("parts", ()), strict=False
+        )
+    ]
+    return [p for p in parts or [product] if _across_and_up(p) is not None]
+
+
+def _across_and_up(product: Product) -> tuple[str, str] | None:
     """Name the fields across and up of a figure that this page can show; None for another kind."""
     config = product.config
     alone = len(product.sweeps) == 1 and not config["excess"]
@@ -216,7 +233,7 @@ def shown_as(product: Product) -> tuple[str, str] | None:
 def _view(product: Product, frames: Mapping[str, pd.DataFrame]) -> dict[str, Any] | None:
     """Say how to choose here what a figure shows; None for a figure of another kind."""
     config = product.config
-    fields = shown_as(product)
+    fields = _across_and_up(product)
     if fields is None:
         return None
     across, up = fields
