@@ -14,7 +14,8 @@ The dual of the program over the blocks (i, s) is
 with A_i = (2 D_i - I) X for the ReLU program and no rho for the gated one. Every primal residual
 gives a feasible point after scaling (Mishkin & Pilanci 2023, section 3). For another loss the
 negative gradient takes the residual's place and its conjugate the quadratic's (`convex.loss`); the
-constraint is the same.
+constraint is the same. An output intercept without penalty asks for sum_i nu_i = 0 as well: a
+vector is brought to that before it is scaled.
 """
 
 from __future__ import annotations
@@ -66,11 +67,12 @@ class Certificate:
 
 
 def relative_gap(objective: float, dual_objective: float, y: np.ndarray) -> float:
+    """Return the relative duality gap of half the squared error."""
+    return gap_of(objective, dual_objective, 0.5 * float(y @ y))
+
+
+def gap_of(objective: float, dual_objective: float, at_zero: float) -> float:
     """Return the relative duality gap as every result of the package states it."""
-    return _relative(objective, dual_objective, 0.5 * float(y @ y))
-
-
-def _relative(objective: float, dual_objective: float, at_zero: float) -> float:
     if at_zero == 0.0:
         return 0.0
     return (objective - dual_objective) / max(dual_objective, 1e-12 * at_zero)
@@ -88,6 +90,7 @@ def certify(
     dual: np.ndarray | None = None,
     evidence: Evidence | None = None,
     loss: Loss | None = None,
+    intercept: float = 0.0,
 ) -> Certificate:
     r"""Bound the distance of a point from the optimum of the convex program.
 
@@ -111,7 +114,9 @@ def certify(
         Multipliers of `dual` for a ReLU program. Then only `dual` is looked at, nothing is
         projected, and rounding in the sums is bounded and added to the dual constraint.
     loss : Loss, optional
-        Another loss than half the squared error.
+        Another loss than half the squared error, or one with an intercept.
+    intercept : float, default 0.0
+        Intercept of the output, for a loss with one.
 
     Returns
     -------
@@ -137,7 +142,8 @@ def certify(
         fit = np.maximum(v @ X.T, 0.0).sum(axis=0) - np.maximum(w @ X.T, 0.0).sum(axis=0)
         blocks = np.vstack([v, w])
     norms = np.linalg.norm(blocks, axis=1)
-    residual = y - fit if loss is None else -loss.gradient(fit)
+    fit = fit + _checked_intercept(intercept, loss)
+    residual = y - fit if loss is None else _slopes(fit, dual, loss)
     error = 0.5 * float(residual @ residual) if loss is None else loss.value(fit)
     at_zero = 0.5 * float(y @ y) if loss is None else loss.at_zero
     objective = error + lam * float(norms.sum())
@@ -154,14 +160,17 @@ def certify(
                 allowed="formulation relu, with dual",
                 where="evidence",
             )
-        given = np.asarray(dual, dtype=np.float64)
+        given = _balanced(np.asarray(dual, dtype=np.float64), loss)
         height, kkt = _checked(X, patterns, given, blocks, norms, lam, cones, evidence)
         best, vector = _dual_value(given, y, lam, height, loss)
-        kkt = max(kkt, float(np.linalg.norm(residual - vector)) / (float(np.linalg.norm(y)) or 1.0))
+        off = residual - vector
+        if loss is not None and loss.name == "hinge":  # whose slope is not unique at the kink
+            off = loss.mismatch(fit, vector)
+        kkt = max(kkt, float(np.linalg.norm(off)) / (float(np.linalg.norm(y)) or 1.0))
     return Certificate(
         objective=objective,
         dual_objective=best,
-        gap=_relative(objective, best, at_zero),
+        gap=gap_of(objective, best, at_zero),
         kkt_residual=kkt,
         violation=0.0 if cones is None else cones.violation(blocks, norms),
         dual=vector,
@@ -184,15 +193,39 @@ def _projected(
 
     Returns the bound, the dual vector and the stationarity of the residual.
     """
+    residual = _balanced(residual, loss)
     height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
     best, vector = _dual_value(residual, y, lam, height, loss)
     if dual is not None:
-        candidate = np.asarray(dual, dtype=np.float64)
+        candidate = _balanced(np.asarray(dual, dtype=np.float64), loss)
         height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
         value, scaled = _dual_value(candidate, y, lam, height, loss)
         if value > best:
             best, vector = value, scaled
     return best, vector, kkt
+
+
+def _checked_intercept(intercept: float, loss: Loss | None) -> float:
+    """Refuse an intercept of a program that has none."""
+    if not np.isfinite(intercept) or (intercept and (loss is None or not loss.intercept)):
+        raise SolveInputError(
+            f"it is {intercept}",
+            allowed="a finite number, and 0 where the program has no intercept",
+            where="intercept",
+        )
+    return float(intercept)
+
+
+def _slopes(fit: np.ndarray, dual: np.ndarray | None, loss: Loss) -> np.ndarray:
+    """Return the negative gradient at outputs; for the hinge loss the dual vector, if given."""
+    if loss.name == "hinge" and dual is not None:
+        return np.asarray(dual, dtype=np.float64)
+    return -loss.gradient(fit)
+
+
+def _balanced(vector: np.ndarray, loss: Loss | None) -> np.ndarray:
+    """Bring a vector into the domain of the conjugate, and its sum to zero for an intercept."""
+    return vector if loss is None else loss.balanced(loss.into_domain(vector))
 
 
 def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation: str) -> float:
