@@ -28,6 +28,7 @@ from relu_optima.convex.products import adjoint, row_norms
 
 MAX_ROWS = 6_000  # beyond, an n x n matrix may cost more than the general solver, 144 MB at least
 MAX_STEPS = 30
+FRUITLESS = 5  # steps in which the gap of a loss with a box has to fall to `SLOW` of its least
 ROUGH = 1e-3  # gap above which images of blocks are not used again
 ACCEPT = 0.9  # share of the tolerance at which all blocks are priced
 RUN_AWAY = 1e9  # of lam: lengths are lam at the optimum, and float32 holds their squares
@@ -91,7 +92,7 @@ class PathFollower:
             self.C = self._price()
         watched, masks = self._watched(lam)
         C = self.C[watched]
-        factor, last = self._held, np.inf
+        factor, last, best, fruitless = self._held, np.inf, np.inf, 0
         move: Move | None = None
         for _ in range(MAX_STEPS):
             if deadline is not None and time.perf_counter() >= deadline:
@@ -120,6 +121,10 @@ class PathFollower:
                 C = self.C[watched]
                 last = np.inf
                 continue
+            fruitless = 0 if gap <= SLOW * best else fruitless + 1
+            best = min(best, gap)
+            if self._roots is not None and fruitless > FRUITLESS:
+                return None  # rows come to the border of the box and leave it in turns
             defect = self.conjugate.defect(self.theta, fit, rest)
             if factor is None or gap > SLOW * last:
                 factor, move = self._factor(active, defect), None
