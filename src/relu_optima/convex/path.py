@@ -104,12 +104,13 @@ class _Walk:
         problem = session.problem
         small = problem.formulation == "gated" and problem.y.size <= MAX_ROWS
         small = small and session.conjugate.plain
+        ours = backend in ("auto", "newton")
         self.follower: PathFollower | None = None
         self.misses = 0
         self.zero_from = np.inf  # strength from which on the optimum is zero
-        if not small and not session.trivial and backend != "clarabel":
+        if ours and not small and not session.trivial:
             self.zero_from = session.lambda_max()
-        if small and not session.trivial and backend != "clarabel":
+        if ours and small and not session.trivial:
             scaled = session.problem.scaled()
             rows = held(scaled.patterns.T, DENSE)
             conjugate = conjugate_of(scaled.y, scaled.loss)

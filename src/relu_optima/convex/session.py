@@ -9,6 +9,7 @@ import numpy as np
 
 from relu_optima.convex.certificate import certify, gap_of
 from relu_optima.convex.conjugate import conjugate_of
+from relu_optima.convex.gpu import solve_on_gpu
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
@@ -101,7 +102,7 @@ class Session:
         problem = self.problem
         if self.trivial:
             return self.zero_solution(lam, started)
-        if backend == "clarabel" and problem.loss is not None:
+        if backend in ("clarabel", "cuda") and problem.loss is not None:
             raise SolveInputError(
                 f"{backend!r} with loss {problem.loss.name!r}, intercept {problem.loss.intercept}",
                 allowed="auto, newton",
@@ -111,6 +112,8 @@ class Session:
             if lam >= self.lambda_max():
                 return self.zero_solution(lam, started)
             return solve_by_reference(problem, lam, tol, time_limit, started=started)
+        if backend == "cuda":
+            return solve_on_gpu(problem, lam, tol, time_limit, started=started)
         solution = self._by_newton(lam, tol, time_limit, callback, started)
         rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
         settled = solution.status != "inaccurate" or problem.loss is not None
