@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from relu_optima import solve as solve_any
 from relu_optima.convex import certify, lambda_max, regularization_path, sample_gates, solve, stage
+from relu_optima.convex.columns import COLUMNS as SHARED
 from relu_optima.convex.loss import LOSSES, make_loss
-from relu_optima.convex.programs.listed_loss import Config
+from relu_optima.convex.programs.listed_loss import COLUMNS, Config
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set import describe
 from relu_optima.stage import Record, Task
@@ -181,14 +182,28 @@ def test_certificates_hold_without_the_solver_s_multipliers_and_for_any_dual_vec
         assert proof.dual_objective <= s.objective * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("loss", OTHERS)
-def test_a_path_has_the_values_of_single_solves(loss):
-    X, y, gates = problem(0, loss)
-    lams = lambda_max(X, y, gates, loss=loss) * np.array([0.1, 1.5, 0.01])
-    for one, lam in zip(regularization_path(X, y, gates, lams, loss=loss), lams, strict=True):
-        alone = solve(X, y, gates, lam, loss=loss)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_path_has_the_values_of_single_solves(loss, formulation, intercept):
+    X, y, gates = problem(2, loss)
+    options = {"formulation": formulation, "loss": loss, "intercept": intercept}
+    lams = lambda_max(X, y, gates, **options) * np.array([0.1, 1.5, 0.03, 0.01])
+    for one, lam in zip(regularization_path(X, y, gates, lams, **options), lams, strict=True):
+        alone = solve(X, y, gates, lam, **options)
         assert (one.lam, one.status) == (lam, "optimal")
+        assert one.certify(recompute=True).gap <= 1.05e-6
         assert one.objective == pytest.approx(alone.objective, rel=2e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+def test_a_warm_start_may_come_from_another_loss_over_other_gates(loss):
+    X, y, gates = problem(2, loss)
+    other = solve(X, np.sign(y), gates[:, ::2], 0.3, loss="logistic", intercept=True)
+    lam = 0.05 * lambda_max(X, y, gates, loss=loss)
+    warm = solve(X, y, gates, lam, loss=loss, warm_start=other)
+    assert warm.status == "optimal"
+    assert warm.objective == pytest.approx(solve(X, y, gates, lam, loss=loss).objective, rel=2e-6)
 
 
 @pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
@@ -259,6 +274,7 @@ def test_a_run_is_certified_and_a_changed_record_is_found_out(loss, intercept):
     outcome = stage.run(Task("convex", "r", {"convex": config}, 0, upstream))
     assert (outcome.status, outcome.row["loss_function"]) == ("ok", loss)
     assert outcome.row["network_objective"] == pytest.approx(outcome.row["objective"], rel=1e-6)
+    assert set(outcome.row) - {"status"} <= {column.name for column in (*SHARED, *COLUMNS)}
     held = {"groups": {"convex": config.model_dump()}}
     record = Record("r", "k", "convex", held, "ok", outcome.row, arrays=outcome.arrays)
     assert stage.verify(record, upstream) == []

@@ -161,7 +161,7 @@ def solve(
         ``dual_objective``, ``gap`` and ``working_set``; returning True stops the solve.
     loss : {"squared", "logistic", "squared_hinge", "hinge", "huber"}, default "squared"
         Loss, summed over the rows (`relu_optima.convex.loss` has the formulas); the second to
-        fourth ask for labels -1 and +1. Clarabel takes the squared one only.
+        fourth ask for labels -1 and +1. Clarabel and the graphics card take the squared one only.
     delta : float, default 1.0
         Residual from which on the Huber loss is linear.
     class_weight : {None, "balanced"}, default None

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     text("loss_function", "Loss of the program.", label="loss"),
     number("intercept", "Intercept of the output, 0 where the program has none."),
-    number("n_gates", "Gates with distinct non-zero patterns.", label="gates"),
-    number("n_active", "Blocks that are not zero.", label="active blocks"),
-    number("network_objective", "Objective of the ReLU network made of the blocks."),
-    number("n_outer", "Outer iterations."),
-    number("n_newton", "Newton steps.", label="Newton steps"),
-    number("n_projections", "Projections on cones."),
-    text("backend", "Solver that answered."),
+    *listed.OURS,
 )
 
 
