@@ -55,6 +55,9 @@ class SquaredConjugate:
         """Return theta at outputs f of the blocks."""
         return np.asarray(self.y - f)
 
+    def begin(self) -> None:
+        """Begin a solve."""
+
     def advance(self, theta: np.ndarray, sigma: float) -> None:
         """Prepare for the minimisation at one penalty."""
 
@@ -151,11 +154,18 @@ class LossConjugate:
             self.push = -(self.loss.dual_slope(theta) + f)
         return theta
 
+    def begin(self) -> None:
+        """Begin a solve."""
+        self._sigma = self._tau = 0.0
+
     def advance(self, theta: np.ndarray, sigma: float) -> None:
         """Take the penalties of a minimisation, and the centre of the proximal term."""
         self._first = sigma if self._first is None else self._first
         growth = sigma / self._first
-        self._centre, self._sigma, self._tau = theta, sigma, PROXIMAL * float(np.sqrt(growth))
+        shrinks, self._sigma = sigma < self._sigma, sigma
+        # where sigma was too large for float64, tau is what is left to grow
+        tau = 3.0 * self._tau if shrinks else PROXIMAL * float(np.sqrt(growth))
+        self._centre, self._tau = theta, max(self._tau, tau)
         self._stiff = STIFFNESS * growth / self.loss.weights
 
     def settle(self, theta: np.ndarray) -> None:

@@ -92,6 +92,7 @@ class DualNewton:
     ) -> Answer:
         """Solve for one strength, from wherever the last solve ended."""
         conjugate = self.conjugate
+        conjugate.begin()
         state = Incumbent(conjugate.at_zero)
         if not self.blocks.members.size:
             self.blocks.first(self.at.theta, lam)
