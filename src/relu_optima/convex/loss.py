@@ -229,16 +229,22 @@ class Loss:
             return np.asarray(1 / (self.weights * a * (1 - a)))
         return np.asarray(1 / self.weights)
 
-    def _bracketed(self, theta: np.ndarray, top: float) -> float:
-        """Find the best multiple of a dual vector of the logistic loss that is far from one."""
+    def _logistic_multiple(self, theta: np.ndarray, top: float) -> float:
+        """Find the best multiple for the logistic loss: near one by Newton steps."""
         from scipy.optimize import brentq
 
         def rise(b: float) -> float:
             return -float(self.dual_slope(b * theta) @ theta)
 
-        low = 1e-12 * top
         if rise(top) >= 0:
             return top
+        b = min(1.0, 0.9 * top)
+        for _ in range(MULTIPLES):
+            step = rise(b) / float(theta @ (theta * self.dual_bend(b * theta)))
+            last, b = b, min(0.5 * (b + top), max(0.1 * b, b + step))
+            if abs(b - last) <= 1e-9 * last:
+                return b
+        low = 1e-12 * top
         return float(brentq(rise, low, top, rtol=1e-12)) if rise(low) > 0 else low
 
     def mismatch(self, f: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -263,15 +269,7 @@ class Loss:
         if not (top > 0 and theta.any()):
             return self.dual_value(np.zeros_like(theta)), np.zeros_like(theta)
         if self.name == "logistic":
-            b = min(1.0, top)
-            for _ in range(MULTIPLES):  # Newton steps, which fall to a tenth at most
-                rise = -float(self.dual_slope(b * theta) @ theta)
-                step = rise / float(theta @ (theta * self.dual_bend(b * theta)))
-                last, b = b, min(top, max(0.1 * b, b + step))
-                if abs(b - last) <= 1e-9 * last:
-                    break
-            else:
-                b = self._bracketed(theta, top)
+            b = self._logistic_multiple(theta, top)
         else:
             along = float(self.y @ theta)
             square = 0.0 if self.name == "hinge" else float(theta @ (theta / self.weights))
