@@ -31,7 +31,7 @@ class Session:
         self.trivial = not self.conjugate.start.any() or problem.patterns.shape[1] == 0
         self.scale_x, self.scale_y = problem.scales
         lengths = row_norms(problem.X)
-        self._lengths = np.where(lengths > 0, lengths, np.inf)
+        self._rows = problem, np.where(lengths > 0, lengths, np.inf)
         self._engine: DualNewton | None = None
 
     def engine(self) -> DualNewton:
@@ -72,7 +72,7 @@ class Session:
         ):
             v, w = (into_cones(problem, u) for u in (v, w))
         blocks = v if problem.formulation == "gated" else np.vstack([v, w])
-        fit = self._fit(blocks)[0]
+        fit = _fit(*self._rows, blocks)[0]
         scale = self.scale_x / self.scale_y
         self.engine().set_point(
             blocks * scale, fit / self.scale_y, solution.intercept / self.scale_y
@@ -85,7 +85,7 @@ class Session:
     def scaled_point(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """Return the blocks of a gated solution and its residual in the scaled problem."""
         self.conjugate.intercept = solution.intercept
-        residual = self.conjugate.error(self._fit(solution.v)[0])[1]
+        residual = self.conjugate.error(_fit(*self._rows, solution.v)[0])[1]
         return solution.v * (self.scale_x / self.scale_y), residual / self.scale_y
 
     def solve(
@@ -137,7 +137,7 @@ class Session:
             self.scaled_strength(lam),
             tol,
             deadline=deadline,
-            callback=None if callback is None else self._in_full_scale(callback),
+            callback=None if callback is None else _in_full_scale(callback, self.scale_y),
         )
         counts = {k: n - before[0][k] for k, n in engine.counts.items()}
         counts |= {k: n - before[1][k] for k, n in engine.work().items()}
@@ -159,7 +159,7 @@ class Session:
         count = problem.patterns.shape[1]
         v = blocks[:count]
         w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
-        fit, violation = self._fit(blocks)
+        fit, violation = _fit(*self._rows, blocks)
         intercept = answer.intercept * self.scale_y
         objective = self.value_of(fit, intercept) + lam * float(row_norms(blocks).sum())
         dual = self._feasible(answer.dual * self.scale_y)
@@ -213,7 +213,7 @@ class Session:
         candidates = [solution.dual]
         if problem.loss is None or problem.loss.name != "hinge":  # whose slope is not unique
             self.conjugate.intercept = solution.intercept
-            fit = self._fit(np.vstack([solution.v, solution.w]))[0]
+            fit = _fit(*self._rows, np.vstack([solution.v, solution.w]))[0]
             candidates.append(self._feasible(self.conjugate.error(fit)[1]))
         for dual in candidates:
             found = self.engine().blocks.evidence(dual / self.scale_y, solution.lam / scale)
@@ -243,26 +243,6 @@ class Session:
                 )
         return best
 
-    def _fit(self, blocks: np.ndarray) -> tuple[np.ndarray, float]:
-        """Outputs on the training rows, and the largest violation of a unit cone row.
-
-        Those of the network itself, with real ReLUs where it has them; the violation is relative
-        to the largest block.
-        """
-        problem = self.problem
-        used = np.any(blocks, axis=1).nonzero()[0]
-        if not used.size:
-            return np.zeros_like(problem.y), 0.0
-        blocks = blocks[used]
-        count = problem.patterns.shape[1]
-        if problem.formulation == "gated":
-            return combine(problem.patterns.T[used], problem.X, blocks), 0.0
-        values = blocks @ problem.X.T
-        fit = np.where(used < count, 1.0, -1.0) @ np.maximum(values, 0.0)
-        np.negative(values, out=values, where=problem.patterns.T[used % count])
-        worst = float((values.max(axis=0) / self._lengths).max())
-        return fit, max(0.0, worst) / float(row_norms(blocks).max())
-
     def zero_solution(self, lam: float, started: float) -> Solution:
         """Return the zero network, optimal from lambda_max on, where its slope is dual feasible."""
         problem = self.problem
@@ -286,12 +266,33 @@ class Session:
             intercept=intercept,
         )
 
-    def _in_full_scale(self, callback: Callback) -> Callback:
-        """Show a callback the values of the problem that was asked."""
 
-        def scaled(numbers: dict[str, float]) -> bool | None:
-            energy = self.scale_y**2
-            values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
-            return callback(numbers | values)
+def _fit(problem: Problem, lengths: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, float]:
+    """Outputs on the training rows, and the largest violation of a unit cone row.
 
-        return scaled
+    Those of the network itself, with real ReLUs where it has them; the violation is relative
+    to the largest block.
+    """
+    used = np.any(blocks, axis=1).nonzero()[0]
+    if not used.size:
+        return np.zeros_like(problem.y), 0.0
+    blocks = blocks[used]
+    count = problem.patterns.shape[1]
+    if problem.formulation == "gated":
+        return combine(problem.patterns.T[used], problem.X, blocks), 0.0
+    values = blocks @ problem.X.T
+    fit = np.where(used < count, 1.0, -1.0) @ np.maximum(values, 0.0)
+    np.negative(values, out=values, where=problem.patterns.T[used % count])
+    worst = float((values.max(axis=0) / lengths).max())
+    return fit, max(0.0, worst) / float(row_norms(blocks).max())
+
+
+def _in_full_scale(callback: Callback, scale_y: float) -> Callback:
+    """Show a callback the values of the problem that was asked."""
+
+    def scaled(numbers: dict[str, float]) -> bool | None:
+        energy = scale_y**2
+        values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
+        return callback(numbers | values)
+
+    return scaled
