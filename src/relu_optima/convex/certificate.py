@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.certificate_input import check_point, checked_intercept
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.convex.loss import Loss
@@ -133,7 +134,7 @@ def certify(
     X = as_inputs(X)
     y = as_finite(y, "y", 1, f"{X.shape[0]} finite numbers, one for each row of X")
     v, w, gates = (np.asarray(a, dtype=np.float64) for a in (v, w, gates))
-    _check(X, y, gates, lam, v, w, formulation, dual)
+    check_point(X, y, gates, lam, v, w, formulation, dual)
     patterns = (X @ gates > 0).T
     if formulation == "gated":
         fit = np.sum(np.where(patterns, (v - w) @ X.T, 0.0), axis=0)
@@ -142,7 +143,7 @@ def certify(
         fit = np.maximum(v @ X.T, 0.0).sum(axis=0) - np.maximum(w @ X.T, 0.0).sum(axis=0)
         blocks = np.vstack([v, w])
     norms = np.linalg.norm(blocks, axis=1)
-    fit = fit + _checked_intercept(intercept, loss)
+    fit = fit + checked_intercept(intercept, loss)
     residual = y - fit if loss is None else _slopes(fit, dual, loss)
     error = 0.5 * float(residual @ residual) if loss is None else loss.value(fit)
     at_zero = 0.5 * float(y @ y) if loss is None else loss.at_zero
@@ -203,17 +204,6 @@ def _projected(
         if value > best:
             best, vector = value, scaled
     return best, vector, kkt
-
-
-def _checked_intercept(intercept: float, loss: Loss | None) -> float:
-    """Refuse an intercept of a program that has none."""
-    if not np.isfinite(intercept) or (intercept and (loss is None or not loss.intercept)):
-        raise SolveInputError(
-            f"it is {intercept}",
-            allowed="a finite number, and 0 where the program has no intercept",
-            where="intercept",
-        )
-    return float(intercept)
 
 
 def _slopes(fit: np.ndarray, dual: np.ndarray | None, loss: Loss) -> np.ndarray:
@@ -487,41 +477,3 @@ def _dual_value(
     if height > 0:
         beta = min(beta, lam / height)
     return beta * float(y @ vector) - 0.5 * beta**2 * square, beta * vector
-
-
-def _check(
-    X: np.ndarray,
-    y: np.ndarray,
-    gates: np.ndarray,
-    lam: float,
-    v: np.ndarray,
-    w: np.ndarray,
-    formulation: str,
-    dual: np.ndarray | None,
-) -> None:
-    n, d = X.shape
-    expected = {"y": (n,), "v": (gates.shape[-1], d), "w": (gates.shape[-1], d)}
-    found: dict[str, np.ndarray] = {"y": y, "v": v, "w": w}
-    if dual is not None:
-        expected["dual"], found["dual"] = (n,), np.asarray(dual)
-    if gates.ndim != 2 or gates.shape[0] != d:
-        raise SolveInputError(
-            f"it has shape {gates.shape}", allowed=f"({d}, number of gates)", where="gates"
-        )
-    for name, array in found.items():
-        if array.shape != expected[name]:
-            raise SolveInputError(
-                f"it has shape {array.shape}", allowed=str(expected[name]), where=name
-            )
-        if not np.isfinite(array).all():
-            raise SolveInputError("it has NaN or infinite entries", where=name)
-    if not np.isfinite(gates).all():
-        raise SolveInputError("it has NaN or infinite entries", where="gates")
-    if not (np.isfinite(lam) and lam > 0):
-        raise SolveInputError(f"it is {lam}", allowed="a finite number > 0", where="convex.lam")
-    if formulation not in ("relu", "gated"):
-        raise SolveInputError(
-            f"unknown program {formulation!r}",
-            allowed="relu, gated",
-            where="convex.formulation",
-        )
