@@ -297,6 +297,7 @@ PUBLISHED = {
         "icml_polytope_optima": {(None, 0, 0)},
         "icml_polytope": {(0, 0, 0)},
         "icml_prune_optima": PRUNED,
+        "icml_logistic": PRUNED,
         "icml_prune_paths": {(s, 650 + i, 0) for i in FIVE for s in (None, 0)},
         "icml_minimal": {(None, 650 + i, 0) for i in FIVE},
         "icml_tune_optima": TUNED,

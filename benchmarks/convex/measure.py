@@ -53,7 +53,7 @@ class Worker:
     """
 
     def __init__(self, solver: str, file: Path, formulation: str) -> None:
-        python = sys.executable if solver in ("ours", "path") else str(PEERS)
+        python = sys.executable if solver in ("ours", "ours_logistic", "path") else str(PEERS)
         self._command = [python, str(HERE / "worker.py"), solver, str(file), formulation]
         self._process: subprocess.Popen[str] | None = None
         self._folder = tempfile.TemporaryDirectory()

@@ -49,6 +49,21 @@ def make_ours() -> Run:
     return run
 
 
+def make_ours_logistic() -> Run:
+    """Return our solver of the logistic loss; the setting is the relative gap."""
+    from relu_optima.convex.solver import solve
+
+    def run(p: dict[str, np.ndarray], formulation: str, setting: float) -> Blocks:
+        y = np.where(p["y"] > 0, 1.0, -1.0)
+        s = solve(
+            p["X"], y, p["G"], float(p["lam"]), formulation=formulation, tol=setting,
+            loss="logistic",
+        )  # fmt: skip
+        return s.v, s.w
+
+    return run
+
+
 def make_path() -> Run:
     """Return our path of 20 strengths from 0.9 lambda_max (gated) down to the problem's."""
     from relu_optima.convex.path import regularization_path
@@ -95,7 +110,7 @@ def make_skglm() -> Run:
     return run
 
 
-def make_adelie() -> Run:
+def make_adelie(*, logistic: bool = False) -> Run:
     """Return adelie on its implicit design; the setting is its convergence tolerance."""
     import adelie as ad
 
@@ -112,7 +127,7 @@ def make_adelie() -> Run:
             constraints = [ad.constraint.linear(A, low, high) for A in cones + cones]
         state = ad.grpnet(
             ad.matrix.convex_relu(X, D, gated=gated),
-            ad.glm.gaussian(p["y"]),
+            ad.glm.binomial((p["y"] > 0).astype(float)) if logistic else ad.glm.gaussian(p["y"]),
             constraints=constraints,
             groups=np.arange(groups) * d,
             penalty=np.ones(groups),
@@ -169,6 +184,35 @@ def make_scnn() -> Run:
     return run
 
 
+def make_scnn_logistic() -> Run:
+    """Return pyscnn with its logistic loss in its gated model; the setting is R-FISTA's."""
+    from scnn.private import loss_functions
+    from scnn.private.models.convex.convex_mlp import ConvexMLP
+
+    def objective(
+        self: Any, X: Any, y: Any, w: Any, D: Any = None, scaling: Any = None, **_: Any
+    ) -> Any:
+        loss = loss_functions.logistic_loss(self._forward(X, w, D), y)
+        return loss / self._scaling(y, scaling)
+
+    def gradient(
+        self: Any, X: Any, y: Any, w: Any, D: Any = None, flatten: bool = False,
+        scaling: Any = None, **_: Any,
+    ) -> Any:  # fmt: skip
+        slopes = -y * loss_functions.logistic_fn(-y * self._forward(X, w, D))
+        grad = self._data_t_mvp(slopes.reshape(-1), X, self._signs(X, D))
+        grad = grad / self._scaling(y, scaling)
+        return grad.reshape(-1) if flatten else grad.reshape(w.shape)
+
+    ConvexMLP._objective, ConvexMLP._grad = objective, gradient
+    squared = make_scnn()
+
+    def run(p: dict[str, np.ndarray], formulation: str, setting: float) -> Blocks:
+        return squared(p | {"y": np.where(p["y"] > 0, 1.0, -1.0)}, formulation, setting)
+
+    return run
+
+
 def make_cvxpy(name: str) -> Run:
     """Return an interior-point method of cvxpy; the setting is its tolerance."""
     import cvxpy as cp
@@ -204,6 +248,9 @@ SOLVERS: dict[str, Callable[[], Run]] = {
     "scnn": make_scnn,
     "clarabel": lambda: make_cvxpy("CLARABEL"),
     "ecos": lambda: make_cvxpy("ECOS"),
+    "ours_logistic": make_ours_logistic,
+    "scnn_logistic": make_scnn_logistic,
+    "adelie_logistic": lambda: make_adelie(logistic=True),
 }
 NOTES: dict[str, Any] = {}
 

@@ -5,7 +5,7 @@ All minimise, over networks f whose neurons have one of the sampled activation p
 .. math:: \tfrac12 \lVert f(X) - y \rVert^2 + \lambda \sum_j \lVert u_j \rVert \, \lVert v_j \rVert
 
 and keep the certificate of the optimum. With several outputs, or more than two classes (least
-squares on their indicators), each output has neurons of its own.
+squares on their indicators), each output has neurons of its own. Two classes may have another loss.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ FOLD_TOL = 1e-3  # relative gap on folds: they rank strengths, the final fit is 
 
 class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
     """What regressor and classifier share: parameters, the solve, the outputs."""
+
+    loss = "squared"
+    fit_offset = False
 
     def __init__(
         self,
@@ -62,13 +65,19 @@ class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
         return int(check_random_state(self.random_state).randint(2**31))
 
     def _solve(self, X: np.ndarray, Y: np.ndarray) -> None:
-        """Fit a target that is centred, so that zero is the best constant."""
-        self.offset_ = Y.mean(axis=0)
+        """Fit a target that is centred, so that zero is the best constant, or an intercept."""
+        intercept = self.fit_offset or self.loss != "squared"
+        if intercept and Y.ndim == 2 and Y.shape[1] > 1:
+            raise ValueError(
+                f"{Y.shape[1]} outputs with loss={self.loss!r}, fit_offset={self.fit_offset}: "
+                "several outputs need loss='squared' and fit_offset=False"
+            )
+        self.offset_ = 0.0 * Y.mean(axis=0) if intercept else Y.mean(axis=0)
         seed = self._seed()
         solution = solve(
             self._inputs(X), Y - self.offset_, self._strength(X, Y - self.offset_, seed),
             lam_scale=self.lam_scale, gates=self.gates, neurons=self.neurons,
-            outputs="separate", tol=self.tol, seed=seed,
+            outputs="separate", loss=self.loss, intercept=intercept, tol=self.tol, seed=seed,
         )  # fmt: skip
         self._keep(solution)
 
@@ -112,8 +121,10 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
     neurons : {"relu", "gated"}, default "relu"
         ReLU neurons, or gated ones with free weights.
     fit_intercept : bool, default True
-        Append a constant input to every neuron; its weight is penalised like the others. The mean
-        of the target is taken out in any case.
+        Append a constant input to every neuron; its weight is penalised like the others.
+    fit_offset : bool, default False
+        Fit an intercept of the output without penalty; else the mean of the target is taken out
+        before. For one output.
     tol : float, default 1e-6
         Relative duality gap at which to stop.
     random_state : int, RandomState or None, default 0
@@ -132,7 +143,7 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
     lam_max_ : float
         Smallest strength whose optimum is zero.
     offset_ : float or array, shape (K,)
-        Mean of the training targets.
+        Mean of the training targets; 0 where the network has an intercept, its ``b2``.
     n_features_in_ : int
         Features of the training inputs.
 
@@ -148,6 +159,24 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
     >>> bool(model.dual_gap_ <= 1e-6)
     True
     """
+
+    def __init__(
+        self,
+        lam: float = 0.05,
+        *,
+        lam_scale: str = "max",
+        gates: int = 50,
+        neurons: str = "relu",
+        fit_intercept: bool = True,
+        fit_offset: bool = False,
+        tol: float = 1e-6,
+        random_state: Any = 0,
+    ) -> None:
+        super().__init__(
+            lam, lam_scale=lam_scale, gates=gates, neurons=neurons, fit_intercept=fit_intercept,
+            tol=tol, random_state=random_state,
+        )  # fmt: skip
+        self.fit_offset = fit_offset
 
     def fit(self, X: Any, y: Any) -> Self:
         """Solve the program of the training data.
@@ -195,9 +224,10 @@ class ConvexReLURegressor(RegressorMixin, _ConvexReLU):  # type: ignore[misc]
 
 
 class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
-    r"""Classification by a certified optimal two-layer ReLU network, least squares on the labels.
+    r"""Classification by a certified optimal two-layer ReLU network.
 
-    Two classes are coded -1 and +1; more are indicators, one output for each:
+    Two classes are coded -1 and +1; more are indicators, one output for each. By default least
+    squares on them:
 
     .. math:: \min \tfrac12 \lVert f(X) - (Y - \bar Y) \rVert_F^2
               + \lambda \sum_j \lVert u_j \rVert \, \lVert v_j \rVert
@@ -214,6 +244,11 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
         ReLU neurons, or gated ones with free weights.
     fit_intercept : bool, default True
         Append a constant input to every neuron; its weight is penalised like the others.
+    fit_offset : bool, default False
+        Fit an intercept of the output without penalty; else the mean of the labels is taken out
+        before. For two classes, and always with another loss than the squared one.
+    loss : {"squared", "logistic", "squared_hinge", "hinge"}, default "squared"
+        Loss; another than the squared one for two classes.
     tol : float, default 1e-6
         Relative duality gap at which to stop.
     random_state : int, RandomState or None, default 0
@@ -238,6 +273,26 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
     >>> float(model.score(X[:100], y[:100]))
     1.0
     """
+
+    def __init__(
+        self,
+        lam: float = 0.05,
+        *,
+        lam_scale: str = "max",
+        gates: int = 50,
+        neurons: str = "relu",
+        fit_intercept: bool = True,
+        fit_offset: bool = False,
+        loss: str = "squared",
+        tol: float = 1e-6,
+        random_state: Any = 0,
+    ) -> None:
+        super().__init__(
+            lam, lam_scale=lam_scale, gates=gates, neurons=neurons, fit_intercept=fit_intercept,
+            tol=tol, random_state=random_state,
+        )  # fmt: skip
+        self.fit_offset = fit_offset
+        self.loss = loss
 
     def fit(self, X: Any, y: Any) -> Self:
         """Solve the program of the training data.

@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from relu_optima import solve as solve_any
 from relu_optima.convex import certify, lambda_max, regularization_path, sample_gates, solve, stage
+from relu_optima.convex.columns import COLUMNS as SHARED
 from relu_optima.convex.loss import LOSSES, make_loss
-from relu_optima.convex.programs.listed_loss import Config
+from relu_optima.convex.programs.listed_loss import COLUMNS, Config
 from relu_optima.errors import SolveInputError
 from relu_optima.optimal_set import describe
 from relu_optima.stage import Record, Task
 from tests.convex.test_stage import dataset
 
 OTHERS = [name for name in LOSSES if name != "squared"]
+SMOOTH = [name for name in OTHERS if name != "hinge"]
+REAL = ("huber", "squared")  # losses of real targets
 GRID = [
     (loss, formulation, share)
     for loss in OTHERS
@@ -35,21 +38,23 @@ def problem(seed, loss):
     X = rng.standard_normal((n, d))
     y = 2 * (rng.standard_normal(n) + X[:, 0])
     gates = sample_gates(X, int(rng.integers(1, 12)), seed)
-    return X, y if loss == "huber" else np.where(y > 0, 1.0, -1.0), gates
+    return X, y if loss in REAL else np.where(y > 0, 1.0, -1.0), gates
 
 
-def by_clarabel(X, y, gates, lam, formulation, loss, delta=1.0):
+def by_clarabel(X, y, gates, lam, formulation, loss, delta=1.0, *, intercept=False):
     """Write the program down for cvxpy; None where Clarabel gives up."""
     import cvxpy as cp
 
     D = (X @ gates > 0).astype(float)
     shape = (D.shape[1], X.shape[1])
     v, w = cp.Variable(shape), cp.Variable(shape)
-    f = cp.sum(cp.multiply(D, X @ (v - w).T), axis=1)
+    f = cp.sum(cp.multiply(D, X @ (v - w).T), axis=1) + (cp.Variable() if intercept else 0.0)
     cones = [cp.multiply(2 * D - 1, X @ u.T) >= 0 for u in (v, w)]
     error = {
         "logistic": lambda: cp.sum(cp.logistic(-cp.multiply(y, f))),
         "squared_hinge": lambda: 0.5 * cp.sum_squares(cp.pos(1 - cp.multiply(y, f))),
+        "hinge": lambda: cp.sum(cp.pos(1 - cp.multiply(y, f))),
+        "squared": lambda: 0.5 * cp.sum_squares(y - f),
         "huber": lambda: 0.5 * cp.sum(cp.huber(y - f, delta)),
     }[loss]()
     penalty = cp.sum(cp.norm(v, 2, axis=1)) + cp.sum(cp.norm(w, 2, axis=1))
@@ -65,14 +70,18 @@ def by_clarabel(X, y, gates, lam, formulation, loss, delta=1.0):
     return None if program.value is None else float(program.value)
 
 
-def agrees(seed, loss, formulation, share):
+def agrees(seed, loss, formulation, share, *, intercept=False):
     X, y, gates = problem(seed, loss)
-    lam = share * lambda_max(X, y, gates, formulation, loss=loss)
+    if intercept and loss not in REAL and len(np.unique(y)) < 2:
+        return False
+    options = {"loss": loss, "intercept": intercept}
+    lam = share * lambda_max(X, y, gates, formulation, **options)
     if lam == 0:
         return False
-    solution = solve(X, y, gates, lam, formulation=formulation, loss=loss, tol=1e-8)
+    solution = solve(X, y, gates, lam, formulation=formulation, tol=1e-8, **options)
     assert solution.status == "optimal", solution
-    expected = by_clarabel(X, y, gates, lam, formulation, loss)
+    assert solution.certify(recompute=True).gap <= 1.05e-8
+    expected = by_clarabel(X, y, gates, lam, formulation, loss, intercept=intercept)
     if expected is None:
         return False
     assert solution.objective == pytest.approx(expected, rel=1e-6), solution
@@ -82,6 +91,19 @@ def agrees(seed, loss, formulation, share):
 @pytest.mark.parametrize(("loss", "formulation", "share"), GRID)
 def test_an_optimum_is_that_of_clarabel(loss, formulation, share):
     assert agrees(0, loss, formulation, share)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+def test_an_optimum_with_an_intercept_is_that_of_clarabel(loss, formulation):
+    assert agrees(2, loss, formulation, 0.05, intercept=True)
+
+
+@pytest.mark.slow
+def test_two_hundred_optima_with_an_intercept_are_those_of_clarabel():
+    grid = [(loss, *case[1:]) for loss in LOSSES for case in GRID[:6]]
+    done = sum(agrees(1000 + k, *grid[k % len(grid)], intercept=True) for k in range(230))
+    assert done >= 200
 
 
 @pytest.mark.slow
@@ -103,8 +125,11 @@ def test_the_conjugate_meets_the_loss_at_its_gradient_and_nowhere_exceeds_it(los
     theta = -made.gradient(f)
     # Fenchel-Young: l(f) + l*(-theta) = -theta f at theta = -l'(f), and >= elsewhere
     assert made.value(f) - made.dual_value(theta) == pytest.approx(-float(theta @ f), abs=1e-9)
+    assert np.abs(made.mismatch(f, theta)).max() <= 1e-9
     for scale in (0.0, 0.3, 0.9):
         assert made.value(f) - made.dual_value(scale * theta) >= -float(scale * theta @ f) - 1e-9
+    if loss == "hinge":
+        return  # it has a kink
     h = 1e-6
     for i in range(f.size):
         step = h * np.eye(f.size)[i]
@@ -112,12 +137,18 @@ def test_the_conjugate_meets_the_loss_at_its_gradient_and_nowhere_exceeds_it(los
         assert made.gradient(f)[i] == pytest.approx(slope, abs=1e-5)
 
 
-def test_curvature_is_the_derivative_of_the_gradient_away_from_kinks():
+def test_derivatives_of_the_conjugate_away_from_kinks():
     y, f, h = np.array([1.0, -1.0, 1.0]), np.array([0.3, 0.4, -2.0]), 1e-6
-    for loss in OTHERS:
+    for loss in SMOOTH:
         made = make_loss(y, loss=loss, delta=0.9)
-        slope = (made.gradient(f + h) - made.gradient(f - h)) / (2 * h)
-        assert made.curvature(f) == pytest.approx(slope, abs=1e-6)
+        theta = -made.gradient(f)
+        slope = (made.dual_slope(theta + h) - made.dual_slope(theta - h)) / (2 * h)
+        assert made.dual_bend(theta) == pytest.approx(slope, abs=1e-6)
+        inside = made.into_domain(theta) == theta
+        assert inside.all()
+        # the derivative of the conjugate undoes that of the loss, where this is not flat
+        bent = np.abs(made.gradient(f + h) - made.gradient(f)) > 0
+        assert made.dual_slope(theta)[bent] == pytest.approx(-f[bent], abs=1e-9)
 
 
 @pytest.mark.parametrize("loss", OTHERS)
@@ -139,7 +170,7 @@ def test_certificates_hold_without_the_solver_s_multipliers_and_for_any_dual_vec
     lam = 0.05 * lambda_max(X, y, gates, loss=loss)
     s = solve(X, y, gates, lam, loss=loss, tol=1e-8)
     checked, anew = s.certify(), s.certify(recompute=True)
-    assert checked.objective == anew.objective == s.objective
+    assert checked.objective == anew.objective == pytest.approx(s.objective, rel=1e-13)
     assert anew.dual_objective == pytest.approx(checked.dual_objective, rel=1e-7)
     rng = np.random.default_rng(0)
     for _ in range(20):  # a dual vector that is made up bounds less
@@ -151,14 +182,28 @@ def test_certificates_hold_without_the_solver_s_multipliers_and_for_any_dual_vec
         assert proof.dual_objective <= s.objective * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("loss", OTHERS)
-def test_a_path_has_the_values_of_single_solves(loss):
-    X, y, gates = problem(0, loss)
-    lams = lambda_max(X, y, gates, loss=loss) * np.array([0.1, 1.5, 0.01])
-    for one, lam in zip(regularization_path(X, y, gates, lams, loss=loss), lams, strict=True):
-        alone = solve(X, y, gates, lam, loss=loss)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_path_has_the_values_of_single_solves(loss, formulation, intercept):
+    X, y, gates = problem(2, loss)
+    options = {"formulation": formulation, "loss": loss, "intercept": intercept}
+    lams = lambda_max(X, y, gates, **options) * np.array([0.1, 1.5, 0.03, 0.01])
+    for one, lam in zip(regularization_path(X, y, gates, lams, **options), lams, strict=True):
+        alone = solve(X, y, gates, lam, **options)
         assert (one.lam, one.status) == (lam, "optimal")
+        assert one.certify(recompute=True).gap <= 1.05e-6
         assert one.objective == pytest.approx(alone.objective, rel=2e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", OTHERS)
+def test_a_warm_start_may_come_from_another_loss_over_other_gates(loss):
+    X, y, gates = problem(2, loss)
+    other = solve(X, np.sign(y), gates[:, ::2], 0.3, loss="logistic", intercept=True)
+    lam = 0.05 * lambda_max(X, y, gates, loss=loss)
+    warm = solve(X, y, gates, lam, loss=loss, warm_start=other)
+    assert warm.status == "optimal"
+    assert warm.objective == pytest.approx(solve(X, y, gates, lam, loss=loss).objective, rel=2e-6)
 
 
 @pytest.mark.parametrize("loss", ["logistic", "squared_hinge"])
@@ -191,7 +236,9 @@ def test_a_time_limit_ends_a_solve_with_a_valid_bound():
         ({"loss": "huber", "class_weight": "balanced"}, "losses of labels"),
         ({"loss": "huber", "delta": 0.0}, "a finite number > 0"),
         ({"loss": "logistic", "class_weight": "none"}, "'balanced'"),
-        ({"loss": "logistic", "backend": "clarabel"}, "one method"),
+        ({"loss": "logistic", "backend": "clarabel"}, "auto, newton"),
+        ({"loss": "squared", "intercept": 1.0}, "True, False"),
+        ({"loss": "hinge", "y": [1.0, 1.0], "intercept": True}, "both classes"),
     ],
 )
 def test_bad_input_is_one_typed_error(change, said):
@@ -208,21 +255,33 @@ def test_questions_for_the_squared_loss_refuse_another_one_by_name():
         describe(s, X, y)
     with pytest.raises(SolveInputError, match="squared loss"):
         solve_any(X, y, 0.1, gates="all", loss="logistic")
+    with pytest.raises(SolveInputError, match="an intercept"):
+        solve_any(X, y, 0.1, gates="all", intercept=True)
+    with pytest.raises(SolveInputError, match="squared and an intercept"):
+        solve_any(X, y, 0.1, gates=gates, intercept=True).optima()
+    with pytest.raises(SolveInputError, match="logistic"):
+        solve_any(X, y, 0.1, gates=gates, loss="logistic").to_json()
+    with pytest.raises(SolveInputError, match="has no intercept"):
+        certify(X, y, s.gates, s.lam, s.v, s.w, loss=s.loss, intercept=0.5)
     assert "logistic" in repr(solve_any(X, y, 0.1, gates=gates, loss="logistic").found)
 
 
 @pytest.mark.parametrize("loss", OTHERS)
-def test_a_run_is_certified_and_a_changed_record_is_found_out(loss):
-    config = Config(loss=loss)
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_run_is_certified_and_a_changed_record_is_found_out(loss, intercept):
+    config = Config(loss=loss, intercept=intercept)
     upstream = {"dataset": dataset(binary=loss != "huber")}
     outcome = stage.run(Task("convex", "r", {"convex": config}, 0, upstream))
     assert (outcome.status, outcome.row["loss_function"]) == ("ok", loss)
     assert outcome.row["network_objective"] == pytest.approx(outcome.row["objective"], rel=1e-6)
+    assert set(outcome.row) - {"status"} <= {column.name for column in (*SHARED, *COLUMNS)}
     held = {"groups": {"convex": config.model_dump()}}
     record = Record("r", "k", "convex", held, "ok", outcome.row, arrays=outcome.arrays)
     assert stage.verify(record, upstream) == []
-    for name in ("v", "w", "W1", "dual"):
-        if not record.arrays[name].any():
+    for name in ("v", "w", "W1", "dual", "b2"):
+        if not np.any(record.arrays.get(name, 0.0)):
             continue
-        bad = replace(record, arrays={**record.arrays, name: 0.9 * record.arrays[name]})
+        # a multiple of a dual vector of the hinge loss would prove as much
+        wrong = record.arrays[name] * np.resize([0.9, 0.8], np.shape(record.arrays[name]))
+        bad = replace(record, arrays={**record.arrays, name: wrong})
         assert stage.verify(bad, upstream), name

@@ -49,3 +49,29 @@ def test_the_strength_is_the_best_of_the_held_out_folds():
     assert fitted.lam_ == fitted.lams_[means.argmax()]
     assert means.max() > 0.93
     assert means[0] < means.max()  # the zero network knows no class
+
+
+@pytest.mark.parametrize("loss", ["logistic", "squared_hinge", "hinge"])
+def test_a_classifier_with_another_loss_is_certified_and_fits_its_intercept(loss):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    names = np.array(["malignant", "benign"])[y]
+    model = ConvexReLUClassifier(lam=0.2, gates=10, loss=loss).fit(X, names)
+    assert model.dual_gap_ <= 1e-6
+    assert model.network_.b2 == model.solution_.found.intercept != 0
+    ones = np.hstack([X, np.ones((len(X), 1))])
+    assert model.decision_function(X) == pytest.approx(model.network_.predict(ones))
+    # at the optimum of an intercept without penalty the slopes of the loss cancel
+    assert abs(model.certificate_.dual.sum()) <= 1e-9 * np.abs(model.certificate_.dual).sum()
+    assert model.score(X, names) > 0.85
+    with pytest.raises(ValueError, match="several outputs"):
+        model.fit(X[:9], np.arange(9) // 3)
+
+
+def test_a_fitted_offset_is_no_worse_than_the_mean():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:60], y[:60]
+    held = ConvexReLURegressor(lam=2.0, lam_scale="absolute", gates=10).fit(X, y)
+    fitted = ConvexReLURegressor(lam=2.0, lam_scale="absolute", gates=10, fit_offset=True)
+    assert fitted.fit(X, y).certificate_.objective < held.certificate_.objective
+    assert fitted.predict(X).mean() == pytest.approx(y.mean())

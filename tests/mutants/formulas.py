@@ -178,6 +178,12 @@ MUTANTS = {
     "logistic-entropy": ("convex.loss", "-np.inf, -entropy)", "-np.inf, entropy)"),
     "huber-conjugate": ("convex.loss", "a - t * t / 2)", "a - t * t)"),
     "hinge-conjugate": ("convex.loss", "a - a * a / 2)", "a - a * a)"),
+    "hinge-domain": ("convex.loss", "(a < 0) | (a > 1), -np.inf, a", "a > 1, -np.inf, a"),
+    "intercept-dual": (
+        "convex.certificate",
+        "loss.balanced(loss.into_domain(vector))",
+        "loss.into_domain(vector)",
+    ),
     "class-weights": (
         "convex.loss",
         "0.5 / np.mean(y > 0), 0.5 / np.mean(y < 0)",

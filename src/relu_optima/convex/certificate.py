@@ -14,7 +14,8 @@ The dual of the program over the blocks (i, s) is
 with A_i = (2 D_i - I) X for the ReLU program and no rho for the gated one. Every primal residual
 gives a feasible point after scaling (Mishkin & Pilanci 2023, section 3). For another loss the
 negative gradient takes the residual's place and its conjugate the quadratic's (`convex.loss`); the
-constraint is the same.
+constraint is the same. An output intercept without penalty asks for sum_i nu_i = 0 as well: a
+vector is brought to that before it is scaled.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.certificate_input import check_point, checked_intercept
 from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.evidence import Evidence
 from relu_optima.convex.gates import activation_patterns, as_finite, as_inputs
@@ -66,11 +68,12 @@ class Certificate:
 
 
 def relative_gap(objective: float, dual_objective: float, y: np.ndarray) -> float:
+    """Return the relative duality gap of half the squared error."""
+    return gap_of(objective, dual_objective, 0.5 * float(y @ y))
+
+
+def gap_of(objective: float, dual_objective: float, at_zero: float) -> float:
     """Return the relative duality gap as every result of the package states it."""
-    return _relative(objective, dual_objective, 0.5 * float(y @ y))
-
-
-def _relative(objective: float, dual_objective: float, at_zero: float) -> float:
     if at_zero == 0.0:
         return 0.0
     return (objective - dual_objective) / max(dual_objective, 1e-12 * at_zero)
@@ -88,6 +91,7 @@ def certify(
     dual: np.ndarray | None = None,
     evidence: Evidence | None = None,
     loss: Loss | None = None,
+    intercept: float = 0.0,
 ) -> Certificate:
     r"""Bound the distance of a point from the optimum of the convex program.
 
@@ -111,7 +115,9 @@ def certify(
         Multipliers of `dual` for a ReLU program. Then only `dual` is looked at, nothing is
         projected, and rounding in the sums is bounded and added to the dual constraint.
     loss : Loss, optional
-        Another loss than half the squared error.
+        Another loss than half the squared error, or one with an intercept.
+    intercept : float, default 0.0
+        Intercept of the output, for a loss with one.
 
     Returns
     -------
@@ -128,7 +134,7 @@ def certify(
     X = as_inputs(X)
     y = as_finite(y, "y", 1, f"{X.shape[0]} finite numbers, one for each row of X")
     v, w, gates = (np.asarray(a, dtype=np.float64) for a in (v, w, gates))
-    _check(X, y, gates, lam, v, w, formulation, dual)
+    check_point(X, y, gates, lam, v, w, formulation, dual)
     patterns = activation_patterns(X, gates).T
     fit = np.empty(len(y))
     for at in _tiles(len(y)):
@@ -139,7 +145,8 @@ def certify(
             fit[at] = added - taken
     blocks = v - w if formulation == "gated" else np.vstack([v, w])
     norms = np.linalg.norm(blocks, axis=1)
-    residual = y - fit if loss is None else -loss.gradient(fit)
+    fit = fit + checked_intercept(intercept, loss)
+    residual = y - fit if loss is None else _slopes(fit, dual, loss)
     error = 0.5 * float(residual @ residual) if loss is None else loss.value(fit)
     at_zero = 0.5 * float(y @ y) if loss is None else loss.at_zero
     objective = error + lam * float(norms.sum())
@@ -156,14 +163,17 @@ def certify(
                 allowed="formulation relu, with dual",
                 where="evidence",
             )
-        given = np.asarray(dual, dtype=np.float64)
+        given = _balanced(np.asarray(dual, dtype=np.float64), loss)
         height, kkt = _checked(X, patterns, given, blocks, norms, lam, cones, evidence)
         best, vector = _dual_value(given, y, lam, height, loss)
-        kkt = max(kkt, float(np.linalg.norm(residual - vector)) / (float(np.linalg.norm(y)) or 1.0))
+        off = residual - vector
+        if loss is not None and loss.name == "hinge":  # whose slope is not unique at the kink
+            off = loss.mismatch(fit, vector)
+        kkt = max(kkt, float(np.linalg.norm(off)) / (float(np.linalg.norm(y)) or 1.0))
     return Certificate(
         objective=objective,
         dual_objective=best,
-        gap=_relative(objective, best, at_zero),
+        gap=gap_of(objective, best, at_zero),
         kkt_residual=kkt,
         violation=0.0 if cones is None else cones.violation(blocks, norms),
         dual=vector,
@@ -186,15 +196,28 @@ def _projected(
 
     Returns the bound, the dual vector and the stationarity of the residual.
     """
+    residual = _balanced(residual, loss)
     height, kkt = _stationarity(X, patterns, residual, blocks, norms, lam, cones)
     best, vector = _dual_value(residual, y, lam, height, loss)
     if dual is not None:
-        candidate = np.asarray(dual, dtype=np.float64)
+        candidate = _balanced(np.asarray(dual, dtype=np.float64), loss)
         height, _ = _stationarity(X, patterns, candidate, blocks, norms, lam, cones)
         value, scaled = _dual_value(candidate, y, lam, height, loss)
         if value > best:
             best, vector = value, scaled
     return best, vector, kkt
+
+
+def _slopes(fit: np.ndarray, dual: np.ndarray | None, loss: Loss) -> np.ndarray:
+    """Return the negative gradient at outputs; for the hinge loss the dual vector, if given."""
+    if loss.name == "hinge" and dual is not None:
+        return np.asarray(dual, dtype=np.float64)
+    return -loss.gradient(fit)
+
+
+def _balanced(vector: np.ndarray, loss: Loss | None) -> np.ndarray:
+    """Bring a vector into the domain of the conjugate, and its sum to zero for an intercept."""
+    return vector if loss is None else loss.balanced(loss.into_domain(vector))
 
 
 def dual_norm(X: np.ndarray, vector: np.ndarray, gates: np.ndarray, formulation: str) -> float:
@@ -375,41 +398,3 @@ def _dual_value(
     if height > 0:
         beta = min(beta, lam / height)
     return beta * float(y @ vector) - 0.5 * beta**2 * square, beta * vector
-
-
-def _check(
-    X: np.ndarray,
-    y: np.ndarray,
-    gates: np.ndarray,
-    lam: float,
-    v: np.ndarray,
-    w: np.ndarray,
-    formulation: str,
-    dual: np.ndarray | None,
-) -> None:
-    n, d = X.shape
-    expected = {"y": (n,), "v": (gates.shape[-1], d), "w": (gates.shape[-1], d)}
-    found: dict[str, np.ndarray] = {"y": y, "v": v, "w": w}
-    if dual is not None:
-        expected["dual"], found["dual"] = (n,), np.asarray(dual)
-    if gates.ndim != 2 or gates.shape[0] != d:
-        raise SolveInputError(
-            f"it has shape {gates.shape}", allowed=f"({d}, number of gates)", where="gates"
-        )
-    for name, array in found.items():
-        if array.shape != expected[name]:
-            raise SolveInputError(
-                f"it has shape {array.shape}", allowed=str(expected[name]), where=name
-            )
-        if not np.isfinite(array).all():
-            raise SolveInputError("it has NaN or infinite entries", where=name)
-    if not np.isfinite(gates).all():
-        raise SolveInputError("it has NaN or infinite entries", where="gates")
-    if not (np.isfinite(lam) and lam > 0):
-        raise SolveInputError(f"it is {lam}", allowed="a finite number > 0", where="convex.lam")
-    if formulation not in ("relu", "gated"):
-        raise SolveInputError(
-            f"unknown program {formulation!r}",
-            allowed="relu, gated",
-            where="convex.formulation",
-        )

@@ -2,10 +2,12 @@ r"""The curvature of the dual augmented Lagrangian at a point: the matrix of a N
 
 Over the active blocks b, with p_b the projection of the block's vector, it is
 
-.. math:: I + \sigma \sum_b X_b M_b X_b^\top, \qquad
+.. math:: I + \sigma \sum_b X_b M_b X_b^\top + \sigma z z^\top, \qquad
           M_b = F_b \bigl[(1 - a_b) I + a_b q_b q_b^\top\bigr] F_b,
 
-a_b = sigma lam / |p_b|, q_b = p_b / |p_b|, F_b the projector on the directions of the face.
+a_b = sigma lam / |p_b|, q_b = p_b / |p_b|, F_b the projector on the directions of the face, z the
+column of an intercept, if there is one. Patterns and column carry the scales of the rows, which
+come from the loss.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ class Curvature:
         Factors of faces, see `ConeProjector.faces`.
     sizes : array of int, shape (m,)
         Rows of each face.
+    column : array, shape (n,), or None
+        Column of the intercept.
     """
 
     masks: np.ndarray
@@ -54,6 +58,7 @@ class Curvature:
     slots: np.ndarray
     lines: np.ndarray
     sizes: np.ndarray
+    column: np.ndarray | None = None
 
     def on_faces(self) -> bool:
         """Return whether all directions lie on the faces that are held, to rounding."""
@@ -83,9 +88,12 @@ class Curvature:
         masks, answer = self.masks, self.answer(X.dtype)
         if len(X) < MANY_ROWS:  # of more rows, each tile's are turned into numbers when it comes
             masks = masks.astype(X.dtype)
+        column = None if self.column is None else self.column.astype(X.dtype)
+        sigma = X.dtype.type(self.sigma)
 
         def apply(x: np.ndarray) -> np.ndarray:
-            return np.asarray(x + combine(masks, X, answer(adjoint(masks, X, x))))
+            image = np.asarray(x + combine(masks, X, answer(adjoint(masks, X, x))))
+            return image if column is None else image + (sigma * (column @ x)) * column
 
         return apply
 

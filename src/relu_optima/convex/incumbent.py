@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relu_optima.convex.conjugate import State
+
 
 @dataclass
 class Answer:
@@ -23,6 +25,8 @@ class Answer:
         Stationarity, dual feasibility and fit of the returned pair, relative.
     status : str
         ``optimal``, ``inaccurate`` or ``time_limit``.
+    intercept : float
+        Intercept of the output.
     """
 
     U: np.ndarray
@@ -30,25 +34,33 @@ class Answer:
     gap: float
     kkt_residual: float
     status: str
+    intercept: float = 0.0
 
 
 class Incumbent:
     """Best primal and best dual point so far; they need not come from one iteration."""
 
-    def __init__(self, y: np.ndarray) -> None:
-        self.floor = 1e-12 * 0.5 * float(y @ y)
+    def __init__(self, at_zero: float) -> None:
+        self.floor = 1e-12 * at_zero
         self.primal, self.dual = np.inf, -np.inf
         self.U: np.ndarray = np.zeros((0, 0))
-        self.theta, self.scale = np.zeros_like(y), 0.0
+        self.theta, self.scale = np.zeros(0), 0.0
+        self.rest: State = (0.0, np.zeros(0))  # multipliers beside those of the blocks
         self.kkt = np.inf
         self.gap = np.inf
 
     def offer(
-        self, primal: float, U: np.ndarray, dual: float, theta: np.ndarray, scale: float
+        self,
+        primal: float,
+        U: np.ndarray,
+        rest: State,
+        dual: float,
+        theta: np.ndarray,
+        scale: float,
     ) -> bool:
         """Take what is better."""
         if primal < self.primal:
-            self.primal, self.U = primal, U.copy()
+            self.primal, self.U, self.rest = primal, U.copy(), rest
         if dual > self.dual:
             self.dual, self.scale, self.theta = dual, scale, theta.copy()
         gap = (self.primal - self.dual) / max(self.dual, self.floor)
@@ -59,4 +71,5 @@ class Incumbent:
     def answer(self, status: str, basis: np.ndarray | None) -> Answer:
         """Return the best points."""
         U = self.U if basis is None else self.U @ basis.T
-        return Answer(U, self.scale * self.theta, self.gap, self.kkt, status)
+        dual = self.scale * self.theta
+        return Answer(U, dual, self.gap, self.kkt, status, self.rest[0])

@@ -4,7 +4,8 @@ r"""The augmented Lagrangian of the dual program at one penalty, and Newton's me
           \sum_b \bigl(\lVert \mathrm{Proj}_{K_b}(U_b + \sigma X_b^\top \theta) \rVert
           - \sigma \lambda\bigr)_+^2
 
-over the working set (Li, Sun & Toh 2018 for the lasso; cones added here).
+over the working set (Li, Sun & Toh 2018 for the lasso; cones added here). For another loss its
+function of theta takes the place of the first two terms (`convex.conjugate`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from relu_optima.convex.blocks import Blocks
+from relu_optima.convex.conjugate import Conjugate
 from relu_optima.convex.curvature import curvature_at
 from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.products import combine, row_norms
@@ -30,10 +32,10 @@ STEEPEST = 0.3  # slope at which a line search may end, in multiples of the firs
 class Lagrangian:
     """A point (U, theta) with its penalty sigma, and the steps that improve it."""
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, blocks: Blocks, sigma: float) -> None:
-        self.X, self.y, self.blocks, self.sigma = X, y, blocks, sigma
+    def __init__(self, X: np.ndarray, conjugate: Conjugate, blocks: Blocks, sigma: float) -> None:
+        self.X, self.conjugate, self.blocks, self.sigma = X, conjugate, blocks, sigma
         self.U: np.ndarray = np.zeros((blocks.count, X.shape[1]))
-        self.theta = y.copy()
+        self.theta = conjugate.start.copy()
         self.system = NewtonSystem(X)
         self.steps = 0
         self._step = 1.0
@@ -45,27 +47,26 @@ class Lagrangian:
         Returns the number of Newton steps.
         """
         before = self.steps
-        X, y, ws, sigma = self.X, self.y, self.blocks.members, self.sigma
+        X, ws, sigma, conjugate = self.X, self.blocks.members, self.sigma, self.conjugate
+        conjugate.advance(self.theta, sigma)
         U = self.U[ws]
         C = self.blocks.correlate(self.theta)
-        scale = float(np.linalg.norm(y))
         C = C + self._leap(U, C, lam)
         P, norms, active = self.blocks.above(U + sigma * C, sigma * lam)
         value = self._value(norms, lam)
         for _ in range(MAX_INNER):
             prox = P * (1.0 - sigma * lam / norms)[:, None]
             blocks, masks = ws[active], self.blocks.masks[active]
-            gradient = self.theta - y + combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
-            size = float(np.linalg.norm(gradient)) / scale
+            fit = combine(masks, X, self.blocks.signs(blocks)[:, None] * prox)
+            gradient = conjugate.gradient(self.theta) + fit
+            size = conjugate.distance(self.theta, gradient, fit)
             if size < goal:
                 break
             if deadline is not None and time.perf_counter() >= deadline:
                 break
             accuracy = min(0.05, 0.1 * np.sqrt(size))
-            curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
-            more = 1.0 + self._damping
-            damped = replace(curvature, sigma=sigma / more)
-            x = self.system.direction(damped, gradient / more, accuracy)
+            x = self._direction(blocks, masks, P, lam, gradient, accuracy)
+            x = conjugate.move(self.theta, x, gradient)
             self.steps += 1
             dC = self.blocks.correlate(x)
             slope = float(gradient @ x)
@@ -73,7 +74,29 @@ class Lagrangian:
             self._damp(self.steps - before)
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
+        conjugate.settle(self.theta)
         return self.steps - before
+
+    def _direction(
+        self,
+        blocks: np.ndarray,
+        masks: np.ndarray,
+        P: np.ndarray,
+        lam: float,
+        gradient: np.ndarray,
+        accuracy: float,
+    ) -> np.ndarray:
+        """Solve the damped Newton system, rows scaled by the Hessian of the conjugate."""
+        roots = self.conjugate.roots(self.theta)
+        if roots is not None:
+            masks, gradient = masks * roots, gradient * roots
+        curvature = curvature_at(self.blocks.cones, blocks, masks, P, self.sigma, lam)
+        if self.conjugate.shifts:
+            curvature = replace(curvature, column=roots)
+        more = 1.0 + self._damping
+        damped = replace(curvature, sigma=self.sigma / more)
+        x = self.system.direction(damped, gradient / more, accuracy)
+        return x if roots is None else x * roots
 
     def _damp(self, steps: int) -> None:
         """Choose how much of the identity is added to the next system (Levenberg 1944).
@@ -98,15 +121,18 @@ class Lagrangian:
         sigma, masks = self.sigma, self.blocks.masks[active]
         blocks, U = self.blocks.members[active], U[active]
         q = U / row_norms(U)[:, None]
-        curvature = curvature_at(self.blocks.cones, blocks, masks, U + sigma * lam * q, sigma, lam)
+        P = U + sigma * lam * q
+        curvature = curvature_at(self.blocks.cones, blocks, masks, P, sigma, lam)
         if not curvature.on_faces():
             return np.zeros_like(C)
         answer = curvature.answer()(C[active] - lam * q)
         signs = self.blocks.signs(blocks)[:, None]
-        gradient = self.theta - self.y + combine(masks, self.X, signs * (U + answer))
-        x = self.system.direction(curvature, gradient, LEAP)
+        gradient = self.conjugate.gradient(self.theta)
+        gradient = gradient + combine(masks, self.X, signs * (U + answer))
+        x = self._direction(blocks, masks, P, lam, gradient, LEAP)
+        x = self.conjugate.move(self.theta, x, gradient)
         self.steps += 1
-        self.theta = self.theta + x
+        self.theta = self.conjugate.inside(self.theta + x)
         return self.blocks.correlate(x)
 
     def _search_line(
@@ -129,12 +155,13 @@ class Lagrangian:
         low, low_slope, high, high_slope = 0.0, slope, np.inf, np.inf
         slack = 1e-13 * abs(value)
         for _ in range(20):
-            self.theta = start + step * x
+            self.theta = self.conjugate.inside(start + step * x)
             trial = C + step * dC
             P, norms, active = self.blocks.above(U + sigma * trial, sigma * lam)
             new = self._value(norms, lam)
             along = np.einsum("ij,ij->i", P, dC[active])
-            here = float((self.theta - self.y) @ x + (1.0 - sigma * lam / norms) @ along)
+            here = float(self.conjugate.gradient(self.theta) @ x)
+            here += float((1.0 - sigma * lam / norms) @ along)
             steep = here > -STEEPEST * slope and -slope > 1e3 * slack
             if new <= value + 1e-4 * step * slope + slack and not steep:
                 if step < 1.0 and high == np.inf and here < 0.5 * slope:
@@ -154,20 +181,18 @@ class Lagrangian:
         return trial, new, P, norms, active
 
     def _value(self, norms: np.ndarray, lam: float) -> float:
-        theta = self.theta
         over = norms - self.sigma * lam
-        return float(0.5 * theta @ theta - self.y @ theta + over @ over / (2 * self.sigma))
+        return self.conjugate.value(self.theta) + float(over @ over / (2 * self.sigma))
 
     def primal(self, lam: float) -> tuple[float, float]:
-        """Primal value at U, and how far theta is from its residual, relative to y."""
+        """Primal value at U, and how far theta is from its residual, relative to the start."""
         active = self._active()
         used = self.blocks.members[active]
         U = self.U[used]
-        rest = self.y - combine(
-            self.blocks.masks[active], self.X, self.blocks.signs(used)[:, None] * U
-        )
-        mismatch = float(np.linalg.norm(rest - self.theta) / np.linalg.norm(self.y))
-        return 0.5 * float(rest @ rest) + lam * float(row_norms(U).sum()), mismatch
+        fit = combine(self.blocks.masks[active], self.X, self.blocks.signs(used)[:, None] * U)
+        error, rest = self.conjugate.error(fit)
+        mismatch = float(np.linalg.norm(rest - self.theta) / self.conjugate.size)
+        return error + lam * float(row_norms(U).sum()), mismatch
 
     def _active(self) -> np.ndarray:
         """Positions among the members of the blocks that are not zero."""
@@ -186,14 +211,3 @@ class Lagrangian:
         U = self.U[used]
         unit = U / row_norms(U)[:, None]
         return float(row_norms(C / lam - unit).max())
-
-    def dual(self, lam: float, height: float) -> tuple[float, float]:
-        """Value and length of the best feasible multiple of theta."""
-        square = float(self.theta @ self.theta)
-        if square == 0.0:
-            return 0.0, 0.0
-        along = float(self.y @ self.theta)
-        beta = max(0.0, along / square)
-        if height > 0:
-            beta = min(beta, lam / height)
-        return beta * along - 0.5 * beta**2 * square, beta

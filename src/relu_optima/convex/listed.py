@@ -116,7 +116,7 @@ def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) ->
         "backend": solution.backend,
     }
     if solution.loss is not None:
-        row |= {"loss_function": solution.loss.name}
+        row |= {"loss_function": solution.loss.name, "intercept": solution.intercept}
     row |= {f"n_{name}": count for name, count in solution.counts.items()}
     row |= score_row(network.predict, dataset)
     return Outcome(
@@ -129,6 +129,7 @@ def _outcome(solution: Solution, dataset: Record, lam_max: float, tol: float) ->
             "dual": proof.dual,
             "W1": network.W1,
             "w2": network.w2,
+            **({"b2": np.array(network.b2)} if network.b2 else {}),
             **({} if evidence is None else _evidence_arrays(evidence)),
         },
     )
@@ -141,7 +142,7 @@ def _network_objective(
     if loss is None:
         return network.objective(X, y, lam)
     weights = float(np.sum(network.W1**2) + np.sum(network.w2**2))
-    return loss.value(network.predict(X)) + 0.5 * lam * weights
+    return loss.value(network.predict(X)) + 0.5 * lam * weights  # the intercept costs nothing
 
 
 def _evidence_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
@@ -158,7 +159,8 @@ def verify(
     formulation = str(row["formulation"])
     made = make_loss(y, **loss)
     point = (X, y, stored["gates"], lam, stored["v"], stored["w"], formulation)
-    proof = certify(*point, dual=stored["dual"], loss=made)
+    intercept = float(stored.get("b2", 0.0))
+    proof = certify(*point, dual=stored["dual"], loss=made, intercept=intercept)
     problems = []
     scale = max(abs(proof.objective), 1e-300)
     said = float(row["objective"] or 0.0)
@@ -171,7 +173,7 @@ def verify(
         problems.append(f"dual_objective is {said:.12g}, and {proof.dual_objective:.12g} holds")
     if "evidence_rho" in stored:
         held = Evidence(**{f.name: stored[f"evidence_{f.name}"] for f in fields(Evidence)})
-        looked = certify(*point, dual=stored["dual"], evidence=held, loss=made)
+        looked = certify(*point, dual=stored["dual"], evidence=held, loss=made, intercept=intercept)
         if looked.dual_objective < said - 1e-9 * scale:
             problems.append(f"the stored multipliers only prove {looked.dual_objective:.12g}")
     if proof.gap > float(row["gap"] or 0.0) + 1e-9:
@@ -179,7 +181,7 @@ def verify(
     if proof.violation > 1e-9:
         problems.append(f"a cone row is violated by {proof.violation:.3g}")
     if formulation == "relu":
-        network = TwoLayerNetwork(stored["W1"], stored["w2"])
+        network = TwoLayerNetwork(stored["W1"], stored["w2"], b2=intercept)
         objective = _network_objective(network, X, y, lam, made)
         if abs(objective - float(row["network_objective"] or 0.0)) > 1e-9 * scale:
             problems.append(f"the stored network has objective {objective:.12g}")

@@ -20,9 +20,10 @@ from relu_optima.convex.gates import activation_patterns
 
 @dataclass(frozen=True)
 class TwoLayerNetwork:
-    r"""A network with one hidden layer, one output and no biases.
+    r"""A network with one hidden layer and one output, without hidden biases.
 
-    Without gates, f(x) = sum_j w2_j (x'W1_j)_+ ; with gates, f(x) = sum_j w2_j 1[x'g_j > 0] x'W1_j.
+    Without gates, f(x) = sum_j w2_j (x'W1_j)_+ + b2; with gates, f(x) = sum_j w2_j 1[x'g_j > 0]
+    x'W1_j + b2.
 
     Attributes
     ----------
@@ -32,11 +33,14 @@ class TwoLayerNetwork:
         Second-layer weights.
     gates : array, shape (d, p), or None
         Fixed gates of a gated ReLU network; None for a ReLU network.
+    b2 : float
+        Bias of the output.
     """
 
     W1: np.ndarray
     w2: np.ndarray
     gates: np.ndarray | None = None
+    b2: float = 0.0
 
     def features(self, X: np.ndarray) -> np.ndarray:
         """Return the hidden activations.
@@ -69,7 +73,7 @@ class TwoLayerNetwork:
         array, shape (m,)
             Outputs.
         """
-        return np.asarray(self.features(X) @ self.w2)
+        return np.asarray(self.features(X) @ self.w2 + self.b2)
 
     def objective(self, X: np.ndarray, y: np.ndarray, lam: float) -> float:
         """Return the non-convex objective of the module docstring.
@@ -86,7 +90,7 @@ class TwoLayerNetwork:
         Returns
         -------
         float
-            Half the squared error plus lam / 2 times the squared norm of all weights.
+            Half the squared error plus lam / 2 times the squared norm of all weights but the bias.
         """
         error = self.predict(X) - y
         weights = float(np.sum(self.W1**2) + np.sum(self.w2**2))

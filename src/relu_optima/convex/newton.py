@@ -14,7 +14,8 @@ and each outer iteration minimises its augmented Lagrangian
 by Newton steps over the working set (Li, Sun & Toh 2018 for the lasso; cones added here). The new
 multipliers U are the proximal points: exactly feasible, exactly sparse primal blocks. All blocks
 are priced after each outer iteration; stored multipliers bound most of them without a projection.
-The lifted design [D_1 X, ..., D_P X] is never formed.
+The lifted design [D_1 X, ..., D_P X] is never formed. Another loss, or an intercept, has a function
+of its own in the place of |theta|^2 / 2 - y'theta (`convex.conjugate`).
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ import numpy as np
 from relu_optima.convex import curvature_kernels, kernels
 from relu_optima.convex.blocks import Blocks
 from relu_optima.convex.compilation import ENABLED, announce_compilation
+from relu_optima.convex.conjugate import SquaredConjugate, State, conjugate_of
 from relu_optima.convex.follow import PathFollower
 from relu_optima.convex.incumbent import Answer, Incumbent
 from relu_optima.convex.lagrangian import MAX_INNER, Lagrangian
+from relu_optima.convex.loss import Loss
 from relu_optima.convex.products import MANY_ROWS, combine
 
 Callback = Callable[[dict[str, float]], bool | None]
-Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray]  # lam, U, theta, X_b'theta
+Knot = tuple[float, np.ndarray, np.ndarray, np.ndarray, State]  # lam, U, theta, X_b'theta, rest
 MAX_OUTER = 300  # many where a tiny strength makes blocks of neighbouring cones nearly cancel
 SETTLING = 3  # Newton steps after which a warm start counts as good
 STALLED = 20  # outer iterations without a better gap
@@ -52,7 +55,12 @@ class DualNewton:
     """Solver of one program for any number of regularisation strengths."""
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, patterns: np.ndarray, formulation: str
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        patterns: np.ndarray,
+        formulation: str,
+        loss: Loss | None = None,
     ) -> None:
         self.basis = _row_space(X)
         self.X = X if self.basis is None else np.ascontiguousarray(X @ self.basis)
@@ -61,21 +69,23 @@ class DualNewton:
         self.blocks = Blocks(self.X, patterns.T, relu=self.relu)
         d = self.X.shape[1]
         self.sigma0 = (30.0 if self.relu else 10.0) * d / float(np.sum(self.X**2))
-        self.at = Lagrangian(self.X, y, self.blocks, self.sigma0)
+        self.conjugate = conjugate_of(y, loss)
+        self.at = Lagrangian(self.X, self.conjugate, self.blocks, self.sigma0)
         self._outer = self._pricings = 0
         self._knots: list[Knot] = []
         self._follower: PathFollower | None = None
         self._priced = np.zeros((0, d))  # correlations at the last pricing
         _compile(formulation)
 
-    def set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
-        """Start from known blocks and residual."""
-        self._set_point(U if self.basis is None else U @ self.basis, theta)
+    def set_point(self, U: np.ndarray, fit: np.ndarray, intercept: float = 0.0) -> None:
+        """Start from known blocks, their outputs and the intercept."""
+        self.conjugate.intercept = intercept
+        self._set_point(U if self.basis is None else U @ self.basis, fit)
 
-    def _set_point(self, U: np.ndarray, theta: np.ndarray) -> None:
-        """Start from blocks in the coordinates of self.X."""
+    def _set_point(self, U: np.ndarray, fit: np.ndarray) -> None:
+        """Start from blocks in the coordinates of self.X and their outputs."""
         self.at.U = U
-        self.at.theta = theta.copy()
+        self.at.theta = self.conjugate.resume(fit)
         self._knots = []
         self.blocks.clear()
         self.blocks.enlarge(np.any(U, axis=1).nonzero()[0])
@@ -89,8 +99,11 @@ class DualNewton:
         callback: Callback | None = None,
     ) -> Answer:
         """Solve for one strength, from wherever the last solve ended."""
-        state = Incumbent(self.y)
-        if not self.blocks.members.size and len(self.y) >= MANY_ROWS:
+        conjugate = self.conjugate
+        conjugate.begin()
+        state = Incumbent(conjugate.at_zero)
+        many = len(self.y) >= MANY_ROWS and isinstance(conjugate, SquaredConjugate)
+        if many and not self.blocks.members.size:
             self._start_from_fewer(lam, deadline)
         if not self.blocks.members.size:
             self.blocks.first(self.at.theta, lam)
@@ -100,11 +113,12 @@ class DualNewton:
         gap, since = 1.0, 0
         warm = bool(self.at.U.any())
         first = 1e-2 if warm else 0.1
-        finishes = [] if self.relu or len(self.y) > FINISH_ROWS else list(FINISH)
+        corrects = not self.relu and conjugate.plain and len(self.y) <= FINISH_ROWS
+        finishes = list(FINISH) if corrects else []
         status = "inaccurate"
         for outer in range(MAX_OUTER):
             goal = max(0.5 * min(0.1, 0.3 * gap) if outer else first, 0.02 * tol, 1e-14)
-            before = self.at.U.copy(), self.at.theta
+            before = self.at.U.copy(), self.at.theta, conjugate.state
             steps = self.at.minimise(lam, goal, deadline)
             if warm and not outer and steps <= SETTLING:
                 # the prediction was good: a tighter step before the first look at all blocks
@@ -112,10 +126,11 @@ class DualNewton:
                 goal = min(first, max(10.0 * tol, 1e-14))
                 steps = self.at.minimise(lam, goal, deadline)
             primal, mismatch = self.at.primal(lam)
-            bounds = self._price(lam)
+            theta = conjugate.feasible(self.at.theta)
+            bounds = self._price(lam, theta)
             height = float(bounds.max())
-            dual, scale = self.at.dual(lam, height)
-            better = state.offer(primal, self.at.U, dual, self.at.theta, scale)
+            dual, scale = conjugate.dual(theta, lam / height if height > 0 else np.inf)
+            better = state.offer(primal, self.at.U, conjugate.state, dual, theta, scale)
             gap = state.gap
             since = 0 if better else since + 1
             self._outer += 1
@@ -150,12 +165,13 @@ class DualNewton:
             if own > 100.0 * gap and gap < 100.0 * ROUNDING_GAP and mismatch > goal:
                 # a Newton system too ill-conditioned to solve: go back, and step less far
                 self.at.U, self.at.theta = state.U.copy(), state.theta.copy()
+                conjugate.state = state.rest
                 self.at.sigma /= 10.0
             elif not better and gap < ROUNDING_GAP and not missing:
                 self.at.sigma /= 10.0  # too large for float64: rounding undoes the progress
             elif steps >= MAX_INNER:
                 # too far for one inner problem, whose multipliers are then worth nothing
-                self.at.U, self.at.theta = before
+                self.at.U, self.at.theta, conjugate.state = before
                 self.at.sigma = max(self.at.sigma / 9.0, self.sigma0)
             elif missing <= 0.1 * self.blocks.members.size:
                 self.at.sigma *= _growth(steps, gap)
@@ -180,7 +196,7 @@ class DualNewton:
 
     def lambda_max(self) -> float:
         """Return the smallest strength whose optimum is zero, h(y)."""
-        return self.blocks.height(self.y)
+        return self.blocks.height(self.conjugate.start)
 
     def _start_from_fewer(self, lam: float, deadline: float | None) -> None:
         """Start from the optimum over a sample of the rows, with its faces, where there is one."""
@@ -200,14 +216,16 @@ class DualNewton:
         fit = combine(
             self.blocks.patterns[used % half], self.X, self.blocks.signs(used)[:, None] * U
         )
-        self._set_point(found.U, self.y - fit)
+        self._set_point(found.U, fit)
         self.blocks.start_from(part.blocks, rows)
         self.at.sigma = part.at.sigma * len(rows) / n
 
     def _finish(self, lam: float, tol: float, deadline: float | None) -> Answer | None:
         """Let the corrector of `follow` try to end a solve whose active blocks are about known."""
         if self._follower is None:
-            self._follower = PathFollower(self.X, self.y, self.blocks.patterns, self.at.system.gram)
+            self._follower = PathFollower(
+                self.X, self.y, self.blocks.patterns, self.at.system.gram, self.conjugate
+            )
         self._follower.start_from(lam, self.at.U, self.at.theta, self._priced)
         answer = self._follower.converge(lam, tol, deadline)
         if answer is None:
@@ -225,19 +243,20 @@ class DualNewton:
         return {
             "outer": float(outer),
             "objective": self.at.primal(lam)[0],
-            "dual_objective": float(self.y @ answer.dual - 0.5 * answer.dual @ answer.dual),
+            "dual_objective": -self.conjugate.value(answer.dual),
             "gap": answer.gap,
             "working_set": float(self.blocks.members.size),
         }
 
-    def _price(self, lam: float) -> np.ndarray:
+    def _price(self, lam: float, theta: np.ndarray) -> np.ndarray:
         """Bound the projected correlations of all blocks with theta."""
         self._pricings += 1
-        self._priced = self.blocks.correlate_all(self.at.theta)
+        self._priced = self.blocks.correlate_all(theta)
         return self.blocks.price(self._priced, lam, self.at.used())
 
     def _remember(self, lam: float, C: np.ndarray) -> None:
-        self._knots = [*self._knots[-1:], (lam, self.at.U.copy(), self.at.theta.copy(), C)]
+        knot = (lam, self.at.U.copy(), self.at.theta.copy(), C, self.conjugate.state)
+        self._knots = [*self._knots[-1:], knot]
 
     def _extrapolate(self, lam: float) -> np.ndarray:
         """Predict the point at a new strength from the last two: the path is piecewise smooth.
@@ -248,11 +267,13 @@ class DualNewton:
             return self.blocks.correlate_all(self.at.theta)
         if len(self._knots) < 2 or self._knots[0][0] == self._knots[1][0]:
             return self._knots[-1][3]
-        (lam0, U0, theta0, C0), (lam1, U1, theta1, C1) = self._knots
+        (lam0, U0, theta0, C0, rest0), (lam1, U1, theta1, C1, rest1) = self._knots
         ratio = (lam - lam1) / (lam1 - lam0)
         active = np.any(U1 != 0, axis=1)[:, None]
         self.at.U = np.where(active, U1 + ratio * (U1 - U0), 0.0)
-        self.at.theta = theta1 + ratio * (theta1 - theta0)
+        self.at.theta = self.conjugate.inside(theta1 + ratio * (theta1 - theta0))
+        push = np.where(rest1[1] != 0, rest1[1] + ratio * (rest1[1] - rest0[1]), 0.0)
+        self.conjugate.state = (rest1[0] + ratio * (rest1[0] - rest0[0]), push)
         return C1 + ratio * (C1 - C0)
 
 

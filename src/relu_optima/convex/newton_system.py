@@ -52,7 +52,11 @@ class NewtonSystem:
         """Solve one Newton system."""
         count = len(curvature.masks)
         if not count:
-            return -gradient
+            column = curvature.column
+            if column is None:
+                return -gradient
+            share = (column @ gradient) / (1.0 / curvature.sigma + column @ column)
+            return np.asarray(share * column - gradient)
         n, d = self.X.shape
         free = d - curvature.sizes
         columns = int(free.sum())
@@ -106,6 +110,8 @@ class NewtonSystem:
             for mask, size in zip(curvature.masks, free, strict=True):
                 Zt[begin : begin + size] *= mask
                 begin += size
+        if curvature.column is not None:
+            Zt = np.vstack([Zt, curvature.column])
         if len(Zt) > len(gradient):
             large = blas.dsyrk(sigma, Zt.T, lower=1)
             large.ravel(order="K")[:: large.shape[0] + 1] += 1.0
@@ -213,6 +219,8 @@ class NewtonSystem:
 
         held, rest = (whole & (sizes > 0)).nonzero()[0], (~whole).nonzero()[0]
         plus = [(radial[whole].astype(np.float32) @ X.T) * masks[whole]]
+        if curvature.column is not None:
+            plus.append((np.sqrt(sigma) * curvature.column).astype(np.float32)[None])
         if rest.size:
             roots, free = curvature.roots(rest)
             plus.append(images(np.sqrt(sigma) * roots, rest, free))

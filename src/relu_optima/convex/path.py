@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from relu_optima.convex.conjugate import conjugate_of
 from relu_optima.convex.follow import MAX_ROWS, PathFollower
 from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.products import held
-from relu_optima.convex.proximal_newton import loss_lambda_max, solve_loss
 from relu_optima.convex.session import Session
 from relu_optima.convex.solution import Solution
 from relu_optima.convex.solver import check_options
@@ -33,6 +33,7 @@ def regularization_path(
     loss: str = "squared",
     delta: float = 1.0,
     class_weight: str | None = None,
+    intercept: bool = False,
 ) -> list[Solution]:
     """Solve the program for several strengths, warm-started from large to small.
 
@@ -60,6 +61,8 @@ def regularization_path(
         Parameter of the Huber loss.
     class_weight : {None, "balanced"}, default None
         Weights of the rows.
+    intercept : bool, default False
+        Whether the output has an intercept without penalty.
 
     Returns
     -------
@@ -76,26 +79,17 @@ def regularization_path(
         raise SolveInputError("it is empty", allowed="at least one strength > 0", where="lams")
     check_options(tol, time_limit, backend)
     problem = make_problem(
-        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+        X,
+        y,
+        gates,
+        formulation,
+        loss=loss,
+        delta=delta,
+        class_weight=class_weight,
+        intercept=intercept,
     )
     order = sorted(range(len(values)), key=lambda k: -values[k])
     out: dict[int, Solution] = {}
-    if problem.loss is not None:
-        last: Solution | None = None
-        zero_from = loss_lambda_max(problem)
-        for index in order:
-            started = time.process_time()
-            last = solve_loss(
-                problem,
-                values[index],
-                tol,
-                time_limit,
-                started=started,
-                zero_from=zero_from,
-                start=last,
-            )
-            out[index] = last
-        return [out[k] for k in range(len(values))]
     walk = _Walk(Session(problem), backend)
     for index in order:
         out[index] = walk.solve(values[index], tol, time_limit)
@@ -109,6 +103,7 @@ class _Walk:
         self.session, self.backend = session, backend
         problem = session.problem
         small = problem.formulation == "gated" and problem.y.size <= MAX_ROWS
+        small = small and session.conjugate.plain
         ours = backend in ("auto", "newton")
         self.follower: PathFollower | None = None
         self.misses = 0
@@ -118,7 +113,8 @@ class _Walk:
         if ours and small and not session.trivial:
             scaled = session.problem.scaled()
             rows = held(scaled.patterns.T, DENSE)
-            self.follower = PathFollower(scaled.X, scaled.y, rows)
+            conjugate = conjugate_of(scaled.y, scaled.loss)
+            self.follower = PathFollower(scaled.X, scaled.y, rows, conjugate=conjugate)
 
     def solve(self, lam: float, tol: float, time_limit: float | None) -> Solution:
         started, begin = time.process_time(), time.perf_counter()

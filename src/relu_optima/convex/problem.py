@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from relu_optima.convex.conjugate import scaled_loss
 from relu_optima.convex.gates import as_finite, as_inputs, merge_patterns
 from relu_optima.convex.loss import Loss, make_loss
 from relu_optima.errors import SolveInputError
@@ -31,7 +32,7 @@ class Problem:
     formulation : str
         ``relu`` or ``gated``.
     loss : Loss or None
-        None for the squared loss.
+        None for the squared loss without an intercept.
     """
 
     X: np.ndarray
@@ -54,7 +55,14 @@ class Problem:
     def scaled(self) -> Problem:
         """Return the problem with entries of size one."""
         x, y = self.scales
-        return Problem(self.X / x, self.y / y, self.gates, self.patterns, self.formulation)
+        return Problem(
+            self.X / x,
+            self.y / y,
+            self.gates,
+            self.patterns,
+            self.formulation,
+            scaled_loss(self.loss, y),
+        )
 
 
 def data_digest(X: np.ndarray, y: np.ndarray) -> str:
@@ -75,6 +83,7 @@ def make_problem(
     loss: str = "squared",
     delta: float = 1.0,
     class_weight: str | None = None,
+    intercept: bool = False,
 ) -> Problem:
     """Check the arguments of a solve and merge equal patterns."""
     X = as_inputs(X)
@@ -110,7 +119,7 @@ def make_problem(
     scale = np.abs(gates).max(axis=0)
     gates = gates / np.where(scale > 0, scale, 1.0)
     merged, patterns = merge_patterns(X, gates)
-    made = make_loss(y, loss=loss, delta=delta, class_weight=class_weight)
+    made = make_loss(y, loss=loss, delta=delta, class_weight=class_weight, intercept=intercept)
     return Problem(X, y, merged, patterns, formulation, made)
 
 

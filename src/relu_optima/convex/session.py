@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from relu_optima.convex.certificate import certify, relative_gap
+from relu_optima.convex.certificate import certify, gap_of
+from relu_optima.convex.conjugate import conjugate_of
 from relu_optima.convex.gpu import solve_on_gpu
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
@@ -26,17 +27,20 @@ class Session:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         _ = problem.digest  # of the data as they are now, for whoever analyses a solution later
-        self.trivial = not problem.y.any() or problem.patterns.shape[1] == 0
+        self.conjugate = conjugate_of(problem.y, problem.loss)  # in full scale
+        self.trivial = not self.conjugate.start.any() or problem.patterns.shape[1] == 0
         self.scale_x, self.scale_y = problem.scales
         lengths = row_norms(problem.X)
-        self._lengths = np.where(lengths > 0, lengths, np.inf)
+        self._rows = problem, np.where(lengths > 0, lengths, np.inf)
         self._engine: DualNewton | None = None
 
     def engine(self) -> DualNewton:
         """Return the Newton solver of the scaled problem, made on first use."""
         if self._engine is None:
             scaled = self.problem.scaled()
-            self._engine = DualNewton(scaled.X, scaled.y, scaled.patterns, scaled.formulation)
+            self._engine = DualNewton(
+                scaled.X, scaled.y, scaled.patterns, scaled.formulation, scaled.loss
+            )
         return self._engine
 
     def lambda_max(self) -> float:
@@ -68,9 +72,11 @@ class Session:
         ):
             v, w = (into_cones(problem, u) for u in (v, w))
         blocks = v if problem.formulation == "gated" else np.vstack([v, w])
-        residual = problem.y - self._fit(blocks)[0]
+        fit = _fit(*self._rows, blocks)[0]
         scale = self.scale_x / self.scale_y
-        self.engine().set_point(blocks * scale, residual / self.scale_y)
+        self.engine().set_point(
+            blocks * scale, fit / self.scale_y, solution.intercept / self.scale_y
+        )
 
     def scaled_strength(self, lam: float) -> float:
         """Return a strength of the problem as one of the scaled problem."""
@@ -78,7 +84,8 @@ class Session:
 
     def scaled_point(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """Return the blocks of a gated solution and its residual in the scaled problem."""
-        residual = self.problem.y - self._fit(solution.v)[0]
+        self.conjugate.intercept = solution.intercept
+        residual = self.conjugate.error(_fit(*self._rows, solution.v)[0])[1]
         return solution.v * (self.scale_x / self.scale_y), residual / self.scale_y
 
     def solve(
@@ -95,6 +102,12 @@ class Session:
         problem = self.problem
         if self.trivial:
             return self.zero_solution(lam, started)
+        if backend in ("clarabel", "cuda") and problem.loss is not None:
+            raise SolveInputError(
+                f"{backend!r} with loss {problem.loss.name!r}, intercept {problem.loss.intercept}",
+                allowed="auto, newton",
+                where="backend",
+            )
         if backend == "clarabel":
             if lam >= self.lambda_max():
                 return self.zero_solution(lam, started)
@@ -103,7 +116,8 @@ class Session:
             return solve_on_gpu(problem, lam, tol, time_limit, started=started)
         solution = self._by_newton(lam, tol, time_limit, callback, started)
         rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
-        if solution.status != "inaccurate" or backend == "newton" or rows > TINY or callback:
+        settled = solution.status != "inaccurate" or problem.loss is not None
+        if settled or backend == "newton" or rows > TINY or callback:
             return solution
         other = solve_by_reference(problem, lam, tol, time_limit, started=started)
         return other if other.gap < solution.gap and other.violation <= 1e-9 else solution
@@ -123,7 +137,7 @@ class Session:
             self.scaled_strength(lam),
             tol,
             deadline=deadline,
-            callback=None if callback is None else self._in_full_scale(callback),
+            callback=None if callback is None else _in_full_scale(callback, self.scale_y),
         )
         counts = {k: n - before[0][k] for k, n in engine.counts.items()}
         counts |= {k: n - before[1][k] for k, n in engine.work().items()}
@@ -145,13 +159,12 @@ class Session:
         count = problem.patterns.shape[1]
         v = blocks[:count]
         w = blocks[count:] if problem.formulation == "relu" else np.zeros_like(v)
-        fit, violation = self._fit(blocks)
-        residual = problem.y - fit
-        objective = 0.5 * float(residual @ residual)
-        objective += lam * float(row_norms(blocks).sum())
-        dual = answer.dual * self.scale_y
-        bound = float(problem.y @ dual - 0.5 * dual @ dual)
-        gap = relative_gap(objective, bound, problem.y)
+        fit, violation = _fit(*self._rows, blocks)
+        intercept = answer.intercept * self.scale_y
+        objective = self.value_of(fit, intercept) + lam * float(row_norms(blocks).sum())
+        dual = self._feasible(answer.dual * self.scale_y)
+        bound = self._bound(dual)
+        gap = gap_of(objective, bound, self.conjugate.at_zero)
         status = answer.status
         if status == "optimal" and gap > tol:
             status = "inaccurate"  # the scaled problem reached it, the values in full do not
@@ -170,7 +183,21 @@ class Session:
             seconds=time.process_time() - started,
             backend=backend,
             counts=counts,
+            intercept=intercept,
         )
+
+    def value_of(self, fit: np.ndarray, intercept: float) -> float:
+        """Return the loss at outputs of the blocks."""
+        self.conjugate.intercept = intercept
+        return self.conjugate.error(fit)[0]
+
+    def _feasible(self, dual: np.ndarray) -> np.ndarray:
+        """Undo what rounding in the scales has done to a dual vector."""
+        return self.conjugate.feasible(dual)
+
+    def _bound(self, dual: np.ndarray) -> float:
+        loss = self.problem.loss
+        return -self.conjugate.value(dual) if loss is None else loss.dual_value(dual)
 
     def with_evidence(self, solution: Solution) -> Solution:
         """Add the multipliers that prove a ReLU solution's dual vector feasible.
@@ -183,8 +210,12 @@ class Session:
             return solution
         problem, best = self.problem, solution
         scale = self.scale_x * self.scale_y
-        residual = problem.y - self._fit(np.vstack([solution.v, solution.w]))[0]
-        for dual in (solution.dual, residual):
+        candidates = [solution.dual]
+        if problem.loss is None or problem.loss.name != "hinge":  # whose slope is not unique
+            self.conjugate.intercept = solution.intercept
+            fit = _fit(*self._rows, np.vstack([solution.v, solution.w]))[0]
+            candidates.append(self._feasible(self.conjugate.error(fit)[1]))
+        for dual in candidates:
             found = self.engine().blocks.evidence(dual / self.scale_y, solution.lam / scale)
             evidence = replace(found, rho=found.rho * scale)
             if best.evidence is None:
@@ -199,6 +230,8 @@ class Session:
                 solution.w,
                 dual=dual,
                 evidence=evidence,
+                loss=problem.loss,
+                intercept=solution.intercept,
             )
             if proof.dual_objective > best.dual_objective:
                 shrunk = float(np.linalg.norm(proof.dual) / np.linalg.norm(dual))
@@ -206,39 +239,17 @@ class Session:
                     solution,
                     dual=proof.dual,
                     dual_objective=proof.dual_objective,
-                    gap=relative_gap(solution.objective, proof.dual_objective, problem.y),
+                    gap=gap_of(solution.objective, proof.dual_objective, self.conjugate.at_zero),
                     evidence=replace(evidence, rho=evidence.rho * shrunk),
                 )
         return best
 
-    def _fit(self, blocks: np.ndarray) -> tuple[np.ndarray, float]:
-        """Outputs on the training rows, and the largest violation of a unit cone row.
-
-        Those of the network itself, with real ReLUs where it has them; the violation is relative
-        to the largest block.
-        """
-        problem = self.problem
-        used = np.any(blocks, axis=1).nonzero()[0]
-        if not used.size:
-            return np.zeros_like(problem.y), 0.0
-        blocks = blocks[used]
-        count = problem.patterns.shape[1]
-        if problem.formulation == "gated":
-            return combine(problem.patterns.T[used], problem.X, blocks), 0.0
-        signs, masks = np.where(used < count, 1.0, -1.0), problem.patterns.T[used % count]
-        fit, worst = np.empty_like(problem.y), 0.0
-        for rows in tiles(len(fit), used.size):
-            values = blocks @ problem.X[rows].T
-            fit[rows] = signs @ np.maximum(values, 0.0)
-            np.negative(values, out=values, where=masks[:, rows])
-            worst = max(worst, float((values.max(axis=0) / self._lengths[rows]).max()))
-        return fit, worst / float(row_norms(blocks).max())
-
     def zero_solution(self, lam: float, started: float) -> Solution:
-        """Return the zero network, optimal from lambda_max on because y is dual feasible."""
+        """Return the zero network, optimal from lambda_max on, where its slope is dual feasible."""
         problem = self.problem
         zero = np.zeros((problem.patterns.shape[1], problem.X.shape[1]))
-        energy = 0.5 * float(problem.y @ problem.y)
+        intercept = 0.0 if problem.loss is None else problem.loss.constant[0]
+        energy = self.value_of(np.zeros_like(problem.y), intercept)
         return Solution(
             problem=problem,
             v=zero,
@@ -249,18 +260,43 @@ class Session:
             gap=0.0,
             kkt_residual=0.0,
             violation=0.0,
-            dual=problem.y.copy(),
+            dual=self.conjugate.start.copy(),
             status="optimal",
             seconds=time.process_time() - started,
             backend="closed_form",
+            intercept=intercept,
         )
 
-    def _in_full_scale(self, callback: Callback) -> Callback:
-        """Show a callback the values of the problem that was asked."""
 
-        def scaled(numbers: dict[str, float]) -> bool | None:
-            energy = self.scale_y**2
-            values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
-            return callback(numbers | values)
+def _fit(problem: Problem, lengths: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, float]:
+    """Outputs on the training rows, and the largest violation of a unit cone row.
 
-        return scaled
+    Those of the network itself, with real ReLUs where it has them; the violation is relative
+    to the largest block.
+    """
+    used = np.any(blocks, axis=1).nonzero()[0]
+    if not used.size:
+        return np.zeros_like(problem.y), 0.0
+    blocks = blocks[used]
+    count = problem.patterns.shape[1]
+    if problem.formulation == "gated":
+        return combine(problem.patterns.T[used], problem.X, blocks), 0.0
+    signs, masks = np.where(used < count, 1.0, -1.0), problem.patterns.T[used % count]
+    fit, worst = np.empty_like(problem.y), 0.0
+    for rows in tiles(len(fit), used.size):
+        values = blocks @ problem.X[rows].T
+        fit[rows] = signs @ np.maximum(values, 0.0)
+        np.negative(values, out=values, where=masks[:, rows])
+        worst = max(worst, float((values.max(axis=0) / lengths[rows]).max()))
+    return fit, worst / float(row_norms(blocks).max())
+
+
+def _in_full_scale(callback: Callback, scale_y: float) -> Callback:
+    """Show a callback the values of the problem that was asked."""
+
+    def scaled(numbers: dict[str, float]) -> bool | None:
+        energy = scale_y**2
+        values = {k: numbers[k] * energy for k in ("objective", "dual_objective")}
+        return callback(numbers | values)
+
+    return scaled

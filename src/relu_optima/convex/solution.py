@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class Solution:
     evidence : Evidence or None
         Multipliers that prove ``dual`` feasible; None where a look at the blocks does, or where
         the method gives none.
+    intercept : float
+        Intercept of the output, which has no penalty; 0 where the program has none.
     """
 
     problem: Problem
@@ -70,6 +72,7 @@ class Solution:
     backend: str
     counts: dict[str, int] = field(default_factory=dict)
     evidence: Evidence | None = None
+    intercept: float = 0.0
 
     def __repr__(self) -> str:
         n, d = self.problem.X.shape
@@ -92,7 +95,7 @@ class Solution:
 
     @property
     def loss(self) -> Loss | None:
-        """The loss; None for the squared one."""
+        """The loss; None for the squared one without an intercept."""
         return self.problem.loss
 
     def check_data(self, X: np.ndarray, y: np.ndarray) -> None:
@@ -151,6 +154,7 @@ class Solution:
             dual=self.dual,
             evidence=None if recompute else self.evidence,
             loss=self.loss,
+            intercept=self.intercept,
         )
 
     def network(self, *, merge_tol: float = 1e-5) -> TwoLayerNetwork:
@@ -167,7 +171,8 @@ class Solution:
             W1 of shape (p, d) and w2 of shape (p,), every neuron balanced.
         """
         gates = self.gates if self.formulation == "gated" else None
-        return network_from_blocks(self.v, self.w, gates=gates, merge_tol=merge_tol)
+        network = network_from_blocks(self.v, self.w, gates=gates, merge_tol=merge_tol)
+        return replace(network, b2=self.intercept)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the outputs of the solution's network.
@@ -184,9 +189,8 @@ class Solution:
         """
         X = np.asarray(X, dtype=np.float64)
         if self.formulation == "gated":
-            return np.asarray(
-                np.where(activation_patterns(X, self.gates), X @ self.v.T, 0.0).sum(axis=1)
-            )
+            linear = np.where(activation_patterns(X, self.gates), X @ self.v.T, 0.0)
+            return np.asarray(linear.sum(axis=1) + self.intercept)
         used_v, used_w = (a[np.any(a != 0, axis=1)] for a in (self.v, self.w))
         up = np.maximum(X @ used_v.T, 0.0).sum(axis=1)
-        return np.asarray(up - np.maximum(X @ used_w.T, 0.0).sum(axis=1))
+        return np.asarray(up - np.maximum(X @ used_w.T, 0.0).sum(axis=1) + self.intercept)

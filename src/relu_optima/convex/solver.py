@@ -8,8 +8,7 @@ from typing import Literal, overload
 import numpy as np
 
 from relu_optima.convex.newton import Callback
-from relu_optima.convex.problem import Problem, check_lambda, make_problem
-from relu_optima.convex.proximal_newton import loss_lambda_max, solve_loss
+from relu_optima.convex.problem import check_lambda, make_problem
 from relu_optima.convex.session import Session
 from relu_optima.convex.shallow import ShallowSolution
 from relu_optima.convex.solution import Solution
@@ -28,6 +27,7 @@ def lambda_max(
     loss: str = "squared",
     delta: float = 1.0,
     class_weight: str | None = None,
+    intercept: bool = False,
 ) -> float:
     """Return the smallest regularisation strength whose optimum is the zero network.
 
@@ -47,11 +47,16 @@ def lambda_max(
         Parameter of the Huber loss.
     class_weight : {None, "balanced"}, default None
         Weights of the rows.
+    intercept : bool, default False
+        Whether the output has an intercept without penalty.
 
     Returns
     -------
     float
-        h(y) = max over blocks of |Proj_K(+-X'D_i y)|; h(-l'(0)) for another loss.
+        h(y) = max over blocks of |Proj_K(+-X'D_i y)|; h(-l'(b)) for another loss and the best
+        constant b, which is 0 without an intercept. For the hinge loss with an intercept, whose
+        slope at b is not unique, it is not the smallest strength but one of those whose optimum
+        is the constant network.
 
     Raises
     ------
@@ -59,9 +64,16 @@ def lambda_max(
         If an argument has no meaning.
     """
     problem = make_problem(
-        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+        X,
+        y,
+        gates,
+        formulation,
+        loss=loss,
+        delta=delta,
+        class_weight=class_weight,
+        intercept=intercept,
     )
-    return Session(problem).lambda_max() if problem.loss is None else loss_lambda_max(problem)
+    return Session(problem).lambda_max()
 
 
 @overload
@@ -93,6 +105,7 @@ def solve(
     loss: str = "squared",
     delta: float = 1.0,
     class_weight: str | None = None,
+    intercept: bool = False,
 ) -> Solution: ...
 
 
@@ -111,6 +124,7 @@ def solve(
     loss: str = "squared",
     delta: float = 1.0,
     class_weight: str | None = None,
+    intercept: bool = False,
 ) -> Solution | ShallowSolution:
     r"""Solve the convex ReLU or gated ReLU program over the given gates.
 
@@ -143,16 +157,17 @@ def solve(
         problems that it could not finish; ``cuda`` solves the gated program on a graphics card
         (`relu_optima.convex.gpu`), from nothing, and certifies it on the processor.
     callback : callable, optional
-        Called by ``newton`` after each outer iteration with a dict of ``outer``, ``objective``,
+        Called after each outer iteration with a dict of ``outer``, ``objective``,
         ``dual_objective``, ``gap`` and ``working_set``; returning True stops the solve.
-    loss : {"squared", "logistic", "squared_hinge", "huber"}, default "squared"
-        Loss, summed over the rows (`relu_optima.convex.loss` has the formulas); the second and
-        third ask for labels -1 and +1. Others than the squared one are solved by
-        `relu_optima.convex.proximal_newton`, without backend and callback.
+    loss : {"squared", "logistic", "squared_hinge", "hinge", "huber"}, default "squared"
+        Loss, summed over the rows (`relu_optima.convex.loss` has the formulas); the second to
+        fourth ask for labels -1 and +1. Clarabel and the graphics card take the squared one only.
     delta : float, default 1.0
         Residual from which on the Huber loss is linear.
     class_weight : {None, "balanced"}, default None
         Weigh the rows of a label inversely to their share, each class n / 2 in all.
+    intercept : bool, default False
+        Whether the output has an intercept without penalty, f(x) + b.
 
     Returns
     -------
@@ -167,55 +182,33 @@ def solve(
     start = time.process_time()
     if isinstance(gates, str):
         asked = {"gates": gates, "formulation": formulation, "loss": loss, "backend": backend}
-        extras = (warm_start, callback, class_weight)
+        extras = (warm_start, callback, class_weight, intercept or None)
         if asked != ONLY_OVER_ALL or any(e is not None for e in extras):
             raise SolveInputError(
                 " ".join(f"{name}={value!r}" for name, value in asked.items()),
                 allowed='gates="all" for ReLU neurons and the squared loss, without warm_start, '
-                "backend, callback and class_weight",
+                "backend, callback, class_weight and intercept",
                 where="gates",
             )
         from relu_optima.convex.low_rank.all_patterns import solve_all
 
         return solve_all(X, y, lam, tol=tol, time_limit=time_limit)
     problem = make_problem(
-        X, y, gates, formulation, loss=loss, delta=delta, class_weight=class_weight
+        X,
+        y,
+        gates,
+        formulation,
+        loss=loss,
+        delta=delta,
+        class_weight=class_weight,
+        intercept=intercept,
     )
     check_options(tol, time_limit, backend)
-    if problem.loss is not None:
-        _check_other_loss(problem, loss, backend, callback, warm_start)
-        top = loss_lambda_max(problem)
-        lam = check_lambda(lam)
-        return solve_loss(
-            problem, lam, tol, time_limit, started=start, zero_from=top, start=warm_start
-        )
     session = Session(problem)
     if warm_start is not None:
         session.start_from(warm_start)
     solution = session.solve(check_lambda(lam), tol, time_limit, backend, callback, started=start)
     return session.with_evidence(solution)
-
-
-def _check_other_loss(
-    problem: Problem,
-    loss: str,
-    backend: str,
-    callback: Callback | None,
-    warm_start: Solution | None,
-) -> None:
-    """Refuse what only the method for the squared loss can do."""
-    if callback or backend != "auto":
-        raise SolveInputError(
-            f"backend={backend!r} or a callback with loss={loss!r}",
-            allowed="neither: other losses than the squared one have one method",
-            where="loss",
-        )
-    if warm_start is not None and not np.array_equal(warm_start.gates, problem.gates):
-        raise SolveInputError(
-            "a solution over other gates",
-            allowed=f"a solution over the same {problem.gates.shape[1]} gates",
-            where="warm_start",
-        )
 
 
 def check_options(tol: float, time_limit: float | None, backend: str) -> None:

@@ -45,6 +45,7 @@ def solve(
     neurons: str = "relu",
     outputs: str = "shared",
     loss: str = "squared",
+    intercept: bool = False,
     tol: float = 1e-6,
     seed: int = 0,
     time_limit: float | None = None,
@@ -78,8 +79,10 @@ def solve(
     outputs : {"shared", "separate"}, default "shared"
         Whether a neuron may feed several outputs (a nuclear norm for each gate), or each output
         has neurons of its own, which is one program for each (the penalty of pyscnn).
-    loss : {"squared", "logistic", "squared_hinge", "huber"}, default "squared"
+    loss : {"squared", "logistic", "squared_hinge", "hinge", "huber"}, default "squared"
         Loss; the others for one output over given or sampled gates (`relu_optima.convex.solve`).
+    intercept : bool, default False
+        Whether the output has an intercept without penalty, over the same programs.
     tol : float, default 1e-6
         Relative duality gap at which to stop, in (0, 1).
     seed : int, default 0
@@ -108,7 +111,8 @@ def solve(
         raise SolveInputError(f"it is {outputs!r}", allowed="shared, separate", where="outputs")
     lam = check_lambda(lam)
     check_options(tol, time_limit, "auto")
-    program = _program(X, Y, gates, supports, neurons, outputs, seed, loss)
+    options = {"loss": loss, "intercept": intercept}
+    program = _program(X, Y, gates, supports, neurons, outputs, seed, options)
     lam_max = program.lambda_max()
     if lam_scale == "max" and math.isnan(lam_max):
         raise SolveInputError(
@@ -137,16 +141,18 @@ def _program(
     neurons: str,
     outputs: str,
     seed: int,
-    loss: str,
+    options: dict[str, Any],
 ) -> _Program:
     """Choose the method; a combination without one is an error that says what there is."""
     scalar = Y.ndim == 1 or (Y.ndim == 2 and Y.shape[1] == 1)
-    if loss != "squared" and (supports is not None or isinstance(gates, str) or not scalar):
+    plain = options == {"loss": "squared", "intercept": False}
+    if not plain and (supports is not None or isinstance(gates, str) or not scalar):
         raise SolveInputError(
-            f"loss {loss!r} with gates {gates!r}, supports {supports!r} and targets of shape "
-            f"{Y.shape}",
-            allowed="the squared loss, or one output over given or sampled gates",
-            where="loss",
+            f"loss {options['loss']!r}, intercept {options['intercept']} with gates {gates!r}, "
+            f"supports {supports!r} and targets of shape {Y.shape}",
+            allowed="the squared loss without an intercept, or one output over given or sampled "
+            "gates",
+            where="loss, intercept",
         )
     if supports is not None and neurons == "relu" and scalar:
         sparse = SparseProgram(X, Y, supports)
@@ -163,9 +169,9 @@ def _program(
         vectors = _gate_vectors(X, gates, seed)
         if scalar:
             return _Program(
-                lambda: lambda_max(X, Y, vectors, neurons, loss=loss),
+                lambda: lambda_max(X, Y, vectors, neurons, **options),
                 lambda lam, tol, limit: solve_listed(
-                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit, loss=loss
+                    X, Y, vectors, lam, formulation=neurons, tol=tol, time_limit=limit, **options
                 ),
             )
         if outputs == "separate":

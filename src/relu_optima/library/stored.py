@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from relu_optima.convex.network import TwoLayerNetwork, network_from_blocks
 from relu_optima.convex.shallow import ShallowNetwork
@@ -55,10 +57,12 @@ class Run:
         if "U" in arrays:
             biased = bool(arrays.get("biased", False))
             return ShallowNetwork(arrays["U"], arrays["V"], arrays.get("neuron_gates"), biased)
+        bias = float(np.asarray(arrays.get("b2", 0.0)).item())
         if "w2" in arrays and self.record.row["formulation"] == "gated":
-            return network_from_blocks(arrays["v"], arrays["w"], gates=arrays["gates"])
+            gated = network_from_blocks(arrays["v"], arrays["w"], gates=arrays["gates"])
+            return replace(gated, b2=bias)
         if "w2" in arrays:
-            return TwoLayerNetwork(arrays["W1"], arrays["w2"])
+            return TwoLayerNetwork(arrays["W1"], arrays["w2"], b2=bias)
         linear = self.record.row.get("activation") == "linear"
         if "W1" in arrays and "W2" not in arrays and "W0" in arrays and not linear:
             if "b0" in arrays:

@@ -164,8 +164,9 @@ def blocks_of(solution: ConvexSolution, X: np.ndarray, y: np.ndarray) -> Blocks:
     if isinstance(solution, Solution):
         if solution.loss is not None:
             raise SolveInputError(
-                f"a solution with the loss {solution.loss.name}",
-                allowed="the squared loss, whose predictions are the same at all optima",
+                f"a solution with the loss {solution.loss.name}"
+                + (" and an intercept" if solution.loss.intercept else ""),
+                allowed="the squared loss without an intercept",
                 where="solution",
             )
         solution.check_data(X, y)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from relu_optima.convex.solution import Solution
+from relu_optima.errors import SolveInputError
 from relu_optima.share.certificates_check import CONVEX, convex_values
 
 
@@ -25,7 +26,19 @@ def convex_certificate(solution: Solution) -> dict[str, Any]:
     dict
         Plain JSON: data, patterns, network, dual vector and its multipliers, and the numbers that
         follow from them in exact arithmetic, rounded outwards to double precision.
+
+    Raises
+    ------
+    SolveInputError
+        If the program has another loss, or an intercept.
     """
+    if solution.loss is not None:
+        raise SolveInputError(
+            f"a solution with the loss {solution.loss.name}"
+            + (" and an intercept" if solution.loss.intercept else ""),
+            allowed="the squared loss without an intercept",
+            where="solution",
+        )
     program, lam = solution.problem, solution.lam
     patterns = (program.X @ program.gates > 0).T
     gated = program.formulation == "gated"

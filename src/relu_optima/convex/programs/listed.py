@@ -18,7 +18,7 @@ NEWTON = "the backends of ours"
 CLARABEL = "backend clarabel"
 CUDA = "backend cuda"
 
-COLUMNS = (
+OURS = (
     text("backend", "Solver that answered."),
     number("network_objective", "Objective of the ReLU network made of the blocks."),
     number("n_gates", "Gates with distinct non-zero patterns.", label="gates"),
@@ -30,6 +30,9 @@ COLUMNS = (
     number("n_projections", "Projections on cones.", when=NEWTON),
     number("n_projection_steps", "Active-set steps of these projections.", when=NEWTON),
     number("n_cg", "Conjugate-gradient iterations.", when=NEWTON),
+)
+COLUMNS = (
+    *OURS,
     number("n_iterations", "Interior-point iterations.", when=CLARABEL),
     number("n_gradient_steps", "Accelerated gradient steps.", when=CUDA),
     number("n_columns", "Columns of the largest Gram matrix.", when=CUDA),

@@ -1,4 +1,4 @@
-"""The convex program over listed gates with another loss than the squared one."""
+"""The convex program over listed gates with another loss, or an intercept without penalty."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     text("loss_function", "Loss of the program.", label="loss"),
-    number("n_gates", "Gates with distinct non-zero patterns.", label="gates"),
-    number("n_active", "Blocks that are not zero.", label="active blocks"),
-    number("network_objective", "Objective of the ReLU network made of the blocks."),
-    number("n_outer", "Outer iterations."),
-    number("n_newton", "Newton steps.", label="Newton steps"),
-    number("n_projections", "Projections on cones."),
-    text("backend", "Solver that answered."),
+    number("intercept", "Intercept of the output, 0 where the program has none."),
+    *listed.OURS,
 )
 
 
@@ -29,7 +24,7 @@ class Config(listed.Config):
     """Parameters of the program; `listed` has those it shares."""
 
     program: str = Field(default="listed_loss", description="this program")
-    loss: Literal["logistic", "squared_hinge", "huber"] = Field(
+    loss: Literal["logistic", "squared_hinge", "hinge", "huber", "squared"] = Field(
         default="logistic", description="loss, summed over the rows"
     )
     delta: float = Field(
@@ -38,12 +33,19 @@ class Config(listed.Config):
     class_weight: Literal["balanced"] | None = Field(
         default=None, description="weigh rows inversely to the share of their label, or all alike"
     )
+    intercept: bool = Field(
+        default=False, description="give the output an intercept without penalty"
+    )
     backend: Literal["auto"] = Field(default="auto", description="solution method; there is one")
 
     @model_validator(mode="after")
-    def _weights_need_labels(self) -> Config:
-        if self.class_weight and self.loss == "huber":
-            raise ValueError("class_weight goes with loss logistic or squared_hinge")
+    def _combination_means_something(self) -> Config:
+        if self.class_weight and self.loss in ("huber", "squared"):
+            raise ValueError("class_weight goes with loss logistic, squared_hinge or hinge")
+        if self.loss == "squared" and not self.intercept:
+            raise ValueError(
+                "the squared loss without an intercept is program listed (presets relu and gated)"
+            )
         return self
 
 
@@ -62,4 +64,4 @@ def verify(record: Record, upstream: Mapping[str, Record]) -> list[str]:
 
 
 def _options(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: config[name] for name in ("loss", "delta", "class_weight")}
+    return {name: config[name] for name in ("loss", "delta", "class_weight", "intercept")}
