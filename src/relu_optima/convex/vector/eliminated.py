@@ -32,16 +32,18 @@ def reduced_hessian(
     """Hessian of E in first-layer coordinates a of atoms ``owner``, V eliminated.
 
     ``tangents`` is T T' of the derivatives of the features, ``mixed`` T F, ``along`` T N, ``ridge``
-    F'F + beta I.
+    R = F'F + beta I. The derivative of coordinate a by the second layer is M_a v' - e c_a', M_a and
+    c_a the rows of T F and T N, v the weights of its atom and e that atom's unit vector; so what
+    the second layer takes off is made of products with R^-1 alone, however many outputs there are.
     """
-    count, K = along.shape
-    hessian = tangents * (V @ V.T)[np.ix_(owner, owner)]
+    count = len(along)
+    inverse = solve_spd(ridge, np.eye(len(ridge)))
+    solved = mixed @ inverse
+    weights = (V @ V.T)[np.ix_(owner, owner)]
+    crossed = solved[:, owner] * (along @ V.T)[:, owner].T
+    hessian = (tangents - solved @ mixed.T) * weights + crossed + crossed.T
+    hessian -= inverse[np.ix_(owner, owner)] * (along @ along.T)
     hessian.flat[:: count + 1] += beta
-    cross = mixed[:, :, None] * V[owner][:, None, :]
-    cross[np.arange(count), owner] -= along
-    wide = cross.transpose(1, 0, 2).reshape(len(V), count * K)
-    solved = solve_spd(ridge, wide).reshape(len(V), count, K)
-    hessian -= np.tensordot(cross, solved, axes=((1, 2), (0, 2)))
     return np.asarray(0.5 * (hessian + hessian.T))
 
 
