@@ -14,17 +14,20 @@ from typing import Any, Self
 
 import numpy as np
 
+from relu_optima.convex import one_vs_all_lambda_max, regularization_path, sample_gates
 from relu_optima.errors import extras_named
 from relu_optima.library.solution import Solution
-from relu_optima.library.solving import path, solve
+from relu_optima.library.solving import solve
 
 with extras_named():
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-    from sklearn.metrics import accuracy_score, r2_score
+    from sklearn.metrics import r2_score
     from sklearn.model_selection import check_cv
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
+
+FOLD_TOL = 1e-3  # relative gap on folds: they rank strengths, the final fit is solved to tol
 
 
 class _ConvexReLU(BaseEstimator):  # type: ignore[misc]
@@ -297,8 +300,8 @@ class ConvexReLUClassifier(ClassifierMixin, _ConvexReLU):  # type: ignore[misc]
 
     def _judge(self, outputs: np.ndarray, Y: np.ndarray) -> float:
         if Y.ndim == 1:
-            return float(accuracy_score(Y.mean() < Y, outputs > Y.mean()))
-        return float(accuracy_score(Y.argmax(axis=1), outputs.argmax(axis=1)))
+            return float(np.mean((Y.mean() < Y) == (outputs > Y.mean())))
+        return float(np.mean(Y.argmax(axis=1) == outputs.argmax(axis=1)))
 
 
 class _ChoosesStrength(_ConvexReLU):
@@ -307,7 +310,7 @@ class _ChoosesStrength(_ConvexReLU):
     def __init__(
         self,
         *,
-        n_lams: int = 20,
+        n_lams: int = 10,
         smallest: float = 1e-2,
         cv: Any = 5,
         gates: int = 50,
@@ -340,17 +343,20 @@ class _ChoosesStrength(_ConvexReLU):
         self, X: np.ndarray, Y: np.ndarray, fit: np.ndarray, held: np.ndarray, seed: int
     ) -> list[float]:
         Z, offset = self._inputs(X[fit]), Y[fit].mean(axis=0)
-        options: dict[str, Any] = {"gates": self.gates, "neurons": self.neurons}
-        options |= {"tol": self.tol, "seed": seed}
-        if Y.ndim == 1 or Y.shape[1] == 1:
-            walk = path(Z, Y[fit] - offset, n_lams=self.n_lams, smallest=self.smallest, **options)
-            solutions = walk.solutions
-        else:
-            solutions = tuple(
-                solve(Z, Y[fit] - offset, lam, lam_scale="max", outputs="separate", **options)
-                for lam in self.lams_
-            )
-        return [self._judge(s.predict(self._inputs(X[held])) + offset, Y[held]) for s in solutions]
+        targets = (Y[fit] - offset).reshape(len(fit), -1)
+        gates = sample_gates(Z, self.gates, seed)
+        top = one_vs_all_lambda_max(Z, targets, gates, self.neurons)
+        lams = list((top or 1.0) * self.lams_)
+        paths = [
+            regularization_path(Z, target, gates, lams, formulation=self.neurons, tol=FOLD_TOL)
+            for target in targets.T
+        ]
+        Z, found = self._inputs(X[held]), Y[held]
+        scores = []
+        for solutions in zip(*paths, strict=True):
+            outputs = np.stack([Solution(one, top).predict(Z) for one in solutions], axis=-1)
+            scores.append(self._judge(outputs.reshape(found.shape) + offset, found))
+        return scores
 
 
 class ConvexReLURegressorCV(_ChoosesStrength, ConvexReLURegressor):
@@ -361,7 +367,7 @@ class ConvexReLURegressorCV(_ChoosesStrength, ConvexReLURegressor):
 
     Parameters
     ----------
-    n_lams : int, default 20
+    n_lams : int, default 10
         Strengths tried, as shares of each fold's lam_max, equal in logarithm.
     smallest : float, default 0.01
         The last share, in (0, 1).
@@ -403,7 +409,7 @@ class ConvexReLUClassifierCV(_ChoosesStrength, ConvexReLUClassifier):
 
     Parameters
     ----------
-    n_lams : int, default 20
+    n_lams : int, default 10
         Strengths tried, as shares of each fold's lam_max, equal in logarithm.
     smallest : float, default 0.01
         The last share, in (0, 1).

@@ -60,8 +60,8 @@ def test_all_optima_are_asked_of_the_solution(data, neurons):
 def test_what_training_reached_is_certified_by_its_own_gates(data):
     X, y = data
     masks = [np.ones((6, 10)), np.ones((1, 6))]
-    net = ro.train(X, y, masks=masks, method="rigl", epochs=5, lam=2.0, density=0.5)
-    assert "10-6-1 after 5 epochs: ok" in repr(net)
+    net = ro.train(X, y, masks=masks, method="rigl", epochs=20, lam=2.0, density=0.5)
+    assert "10-6-1 after 20 epochs: ok" in repr(net)
     again = ro.solve(X, y, lam=net.lam, gates=net.network)
     weights = np.sum(net.network.W1**2) + np.sum(net.network.w2**2)
     error = net.network.predict(X) - y

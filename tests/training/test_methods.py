@@ -240,6 +240,11 @@ def test_rigl_schedule():
     assert not rule.wants_gradient(int(rule.last))
 
 
+def test_rigl_that_would_move_no_weight_is_refused():
+    with pytest.raises(DataError, match=r"first move is due at step 100.* of \d+ on"):
+        Loop([case("rigl", every_steps=100)], None)
+
+
 # --- Top-KAST --------------------------------------------------------------------------------
 
 

@@ -109,12 +109,13 @@ class _Walk:
         self.session, self.backend = session, backend
         problem = session.problem
         small = problem.formulation == "gated" and problem.y.size <= MAX_ROWS
+        ours = backend in ("auto", "newton")
         self.follower: PathFollower | None = None
         self.misses = 0
         self.zero_from = np.inf  # strength from which on the optimum is zero
-        if not small and not session.trivial and backend != "clarabel":
+        if ours and not small and not session.trivial:
             self.zero_from = session.lambda_max()
-        if small and not session.trivial and backend != "clarabel":
+        if ours and small and not session.trivial:
             scaled = session.problem.scaled()
             rows = held(scaled.patterns.T, DENSE)
             self.follower = PathFollower(scaled.X, scaled.y, rows)

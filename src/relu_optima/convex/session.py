@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from relu_optima.convex.certificate import certify, relative_gap
+from relu_optima.convex.gpu import solve_on_gpu
 from relu_optima.convex.incumbent import Answer
 from relu_optima.convex.newton import Callback, DualNewton
 from relu_optima.convex.problem import Problem
@@ -98,6 +99,8 @@ class Session:
             if lam >= self.lambda_max():
                 return self.zero_solution(lam, started)
             return solve_by_reference(problem, lam, tol, time_limit, started=started)
+        if backend == "cuda":
+            return solve_on_gpu(problem, lam, tol, time_limit, started=started)
         solution = self._by_newton(lam, tol, time_limit, callback, started)
         rows = problem.patterns.size * (2 if problem.formulation == "relu" else 1)
         if solution.status != "inaccurate" or backend == "newton" or rows > TINY or callback:

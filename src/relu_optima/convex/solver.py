@@ -15,7 +15,7 @@ from relu_optima.convex.shallow import ShallowSolution
 from relu_optima.convex.solution import Solution
 from relu_optima.errors import SolveInputError
 
-BACKENDS = ("auto", "newton", "clarabel")
+BACKENDS = ("auto", "newton", "clarabel", "cuda")
 ONLY_OVER_ALL = {"gates": "all", "formulation": "relu", "loss": "squared", "backend": "auto"}
 
 
@@ -138,9 +138,10 @@ def solve(
         Wall-clock limit in seconds; the best point so far is returned.
     warm_start : Solution, optional
         Solution of a similar program, e.g. of a neighbouring strength.
-    backend : {"auto", "newton", "clarabel"}, default "auto"
+    backend : {"auto", "newton", "clarabel", "cuda"}, default "auto"
         ``newton`` is the method of `relu_optima.convex.newton`; ``auto`` lets Clarabel try small
-        problems that it could not finish.
+        problems that it could not finish; ``cuda`` solves the gated program on a graphics card
+        (`relu_optima.convex.gpu`), from nothing, and certifies it on the processor.
     callback : callable, optional
         Called by ``newton`` after each outer iteration with a dict of ``outer``, ``objective``,
         ``dual_objective``, ``gap`` and ``working_set``; returning True stops the solve.

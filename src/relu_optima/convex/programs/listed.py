@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NEWTON = "the backends of ours"
 CLARABEL = "backend clarabel"
+CUDA = "backend cuda"
 
 COLUMNS = (
     text("backend", "Solver that answered."),
@@ -30,6 +31,8 @@ COLUMNS = (
     number("n_projection_steps", "Active-set steps of these projections.", when=NEWTON),
     number("n_cg", "Conjugate-gradient iterations.", when=NEWTON),
     number("n_iterations", "Interior-point iterations.", when=CLARABEL),
+    number("n_gradient_steps", "Accelerated gradient steps.", when=CUDA),
+    number("n_columns", "Columns of the largest Gram matrix.", when=CUDA),
 )
 
 
@@ -60,7 +63,7 @@ class Config(ConvexConfig):
         default="relu", description="cone-constrained ReLU program or free gated ReLU program"
     )
     gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
-    backend: Literal["auto", "newton", "clarabel"] = Field(
+    backend: Literal["auto", "newton", "clarabel", "cuda"] = Field(
         default="auto", description="solution method"
     )
 

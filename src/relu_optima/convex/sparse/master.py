@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError
 
-from relu_optima.convex.sparse.nonnegative import nonnegative
+from relu_optima.convex.sparse.nonnegative import nonnegative, solve_definite
 
 ON_BORDER = 1e-11  # |x'u| / (|x| |u|) up to which a row lies on the neuron's hyperplane
 NEGLIGIBLE = 1e-12  # share of the sum of the norms below which a neuron is dropped
@@ -65,8 +65,8 @@ class Master:
     def __init__(self, columns: list[np.ndarray], y: np.ndarray) -> None:
         self.columns, self.y = columns, y
         self.width = max(c.shape[1] for c in columns)
-        lengths = [np.sqrt(np.einsum("ij,ij->i", c, c)) for c in columns]
-        self.lengths = [np.where(size > 0, size, 1.0) for size in lengths]
+        lengths = np.array([np.sqrt(np.einsum("ij,ij->i", c, c)) for c in columns])
+        self.lengths = np.where(lengths > 0, lengths, -1.0)  # no row of zeros lies on a border
         none = np.zeros(0)
         self.neurons = Neurons(none.astype(np.int64), none, np.zeros((0, self.width)))
         self.newton = 0
@@ -83,9 +83,8 @@ class Master:
         """What the present network leaves of y."""
         return np.asarray(self.y - np.maximum(self.linear(self.neurons), 0.0) @ self.neurons.sign)
 
-    def objective(self, lam: float) -> float:
-        """Objective of the present network."""
-        rest = self.residual()
+    def objective(self, rest: np.ndarray, lam: float) -> float:
+        """Objective of the present network, whose residual is at hand."""
         return 0.5 * float(rest @ rest) + lam * float(self.neurons.norms().sum())
 
     def improve(self, new: Neurons, lam: float) -> None:
@@ -162,16 +161,18 @@ class Master:
         norms = neurons.norms()
         H = self.linear(neurons)
         rest = self.y - np.maximum(H, 0.0) @ neurons.sign
-        parts, bases, rows = [], [], []
-        for j, (s, sign) in enumerate(zip(neurons.support, neurons.sign, strict=True)):
+        on = np.abs(H) <= ON_BORDER * self.lengths[neurons.support].T * norms
+        touching = on.any(axis=0)
+        active = (H > 0) * neurons.sign
+        parts, bases = [], []
+        for j, s in enumerate(neurons.support):
             X = self.columns[s]
-            u = neurons.U[j, : X.shape[1]]
-            border = np.abs(H[:, j]) <= ON_BORDER * self.lengths[s] * norms[j]
-            border &= X.any(axis=1)
-            basis = np.eye(X.shape[1]) if not border.any() else _tangent(X[border], u / norms[j])
-            rows.append(border)
+            part, basis = X * active[:, j, None], np.eye(X.shape[1])
+            if touching[j]:
+                basis = _tangent(X[on[:, j]], neurons.U[j, : X.shape[1]] / norms[j])
+                part = part @ basis
             bases.append(basis)
-            parts.append(sign * np.where((H[:, j] > 0)[:, None], X, 0.0) @ basis)
+            parts.append(part)
         F = np.hstack(parts)
         starts = np.concatenate([[0], np.cumsum([b.shape[1] for b in bases])])
         system, gradient = F.T @ F, -(F.T @ rest)
@@ -180,54 +181,47 @@ class Master:
             unit = basis.T @ neurons.U[j, : len(basis)] / norms[j]
             gradient[here] += lam * unit
             system[here, here] += (lam / norms[j]) * (np.eye(len(unit)) - np.outer(unit, unit))
-        system[np.diag_indices_from(system)] += RIDGE * float(np.trace(system)) / len(system)
+        system.flat[:: len(system) + 1] += RIDGE * float(np.trace(system)) / len(system)
         try:
-            step = -cho_solve(cho_factor(system, check_finite=False), gradient, check_finite=False)
+            step = -solve_definite(system, gradient)
         except LinAlgError:
             return False
         self.newton += 1
         P = np.zeros_like(neurons.U)
         for j, basis in enumerate(bases):
             P[j, : len(basis)] = basis @ step[starts[j] : starts[j + 1]]
-        reach = self._reach(neurons, P, H, rows)
-        return self._search(P, reach, rest, norms, lam, float(gradient @ step))
-
-    def _reach(
-        self, neurons: Neurons, P: np.ndarray, H: np.ndarray, rows: list[np.ndarray]
-    ) -> np.ndarray:
-        """Share of its step that each neuron can take without leaving its cell."""
         change = self.linear(Neurons(neurons.support, neurons.sign, P))
-        on = np.array(rows).T
-        leaving = (H * change < 0) & ~on
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(leaving, -H / change, np.inf)
-        return np.asarray(np.minimum(ratios.min(axis=0), 1.0))
+            ratios = np.where((H * change < 0) & ~on, -H / change, np.inf)
+        reach = np.minimum(ratios.min(axis=0), 1.0)  # share that leaves no neuron's cell
+        value = 0.5 * float(rest @ rest) + lam * float(norms.sum())
+        if not self._search(H, P, change, reach, value, lam):
+            return False
+        return -float(gradient @ step) > 1e-14 * value
 
     def _search(
         self,
+        H: np.ndarray,
         P: np.ndarray,
+        change: np.ndarray,
         reach: np.ndarray,
-        rest: np.ndarray,
-        norms: np.ndarray,
+        value: float,
         lam: float,
-        slope: float,
     ) -> bool:
         """Halve the step until the objective falls; nothing changes if it never does."""
         neurons = self.neurons
-        value = 0.5 * float(rest @ rest) + lam * float(norms.sum())
         t = 1.0
         for _ in range(HALVINGS):
-            U = neurons.U + np.minimum(t, reach)[:, None] * P
-            trial = Neurons(neurons.support, neurons.sign, U)
-            left = self.y - np.maximum(self.linear(trial), 0.0) @ trial.sign
+            share = np.minimum(t, reach)
+            trial = Neurons(neurons.support, neurons.sign, neurons.U + share[:, None] * P)
+            left = self.y - np.maximum(H + share * change, 0.0) @ trial.sign
             sizes = trial.norms()
-            new = 0.5 * float(left @ left) + lam * float(sizes.sum())
-            if new < value:
+            if 0.5 * float(left @ left) + lam * float(sizes.sum()) < value:
                 kept = sizes > NEGLIGIBLE * max(float(sizes.sum()), 1e-300)
                 self.neurons = trial.take(kept)
                 if (reach < 1.0).any():
                     self._merge()
-                return -slope > 1e-14 * value
+                return True
             t *= 0.5
         return False
 

@@ -10,7 +10,8 @@ turn negative, and the objective falls at each step, so no set is met twice.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dposv
 
 KKT_TOL = 1e-13  # excess of a correlation over lam, relative to lam, that is rounding
 RIDGE = 1e-13  # of the mean squared length: keeps equal columns from making a system singular
@@ -42,6 +43,14 @@ def nonnegative(Z: np.ndarray, y: np.ndarray, lam: float, c: np.ndarray) -> np.n
     return c
 
 
+def solve_definite(system: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve a symmetric positive definite system; these are small, so calls count."""
+    _, solution, info = dposv(system, right)
+    if info:
+        raise LinAlgError("the matrix is not positive definite")
+    return np.asarray(solution)
+
+
 def _settle(
     gram: np.ndarray, excess: np.ndarray, c: np.ndarray, used: np.ndarray, ridge: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,12 +61,10 @@ def _settle(
         if not index.size:
             return c, used
         system = gram[np.ix_(index, index)]
-        system[np.diag_indices_from(system)] += ridge
+        system.flat[:: len(index) + 1] += ridge
         # the gradient at c from that at the beginning, whose residual was taken anew
         pull = excess[index] - gram[index] @ (c - base)
-        goal = c[index] + cho_solve(
-            cho_factor(system, check_finite=False), pull, check_finite=False
-        )
+        goal = c[index] + solve_definite(system, pull)
         if (goal > 0).all():
             c[index] = goal
             return c, used

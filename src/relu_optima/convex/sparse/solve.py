@@ -276,8 +276,8 @@ class _Run:
             self.status = "optimal"
             return
         for self.rounds in range(1, ROUNDS + 1):
-            value = master.objective(lam)
             rest = master.residual()
+            value = master.objective(rest, lam)
             priced = self.pricing.price(rest, lam * (1 + 0.01 * self.tol), COLUMNS)
             share = _share(rest, y, lam, priced.height)
             bound = share * float(rest @ y) - 0.5 * share**2 * float(rest @ rest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from relu_optima.errors import DataError
 from relu_optima.training.density import largest
 from relu_optima.training.methods._sparse import RandomRule, SparseConfig
 from relu_optima.training.rule import MaskRule
@@ -22,7 +23,7 @@ class Config(SparseConfig):
     drop_fraction: float = Field(
         default=0.3, ge=0, le=1, description="Share that moves at first; it falls as a cosine."
     )
-    every_steps: int = Field(default=100, ge=1, description="Steps between two moves.")
+    every_steps: int = Field(default=10, ge=1, description="Steps between two moves.")
     stop_fraction: float = Field(
         default=0.75, ge=0, le=1, description="Share of all steps after which masks are fixed."
     )
@@ -37,8 +38,17 @@ class RigLRule(RandomRule):
         self.last = 0.0
 
     def begin(self, steps_per_epoch: int, epochs: int) -> None:
-        """Learn when masks become fixed."""
-        self.last = self.config.stop_fraction * steps_per_epoch * epochs
+        """Learn when masks become fixed; that must not be before the first move."""
+        steps = steps_per_epoch * epochs
+        self.last = self.config.stop_fraction * steps
+        if self.last <= self.config.every_steps:
+            raise DataError(
+                f"RigL would never move a weight: the first move is due at step "
+                f"{self.config.every_steps}, masks are fixed from step {self.last:g} of {steps} on",
+                where="training.every_steps",
+                allowed=f"fewer than {self.last:g} steps",
+                fix="set training.every_steps lower, or training.epochs higher",
+            )
 
     def share(self, step: int) -> float:
         """Evaluate the schedule ``α/2 (1 + cos(π t / T))``."""
