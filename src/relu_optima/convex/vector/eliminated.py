@@ -70,14 +70,15 @@ def shrink_lengths(
     (beta - |F_j'N|^2 / beta) / 2, and its Hessian the elementwise product of F'M^{-1}F and
     (F'N)(F'N)' / beta. Newton's method over what is positive or grows; steps are cut at zero.
     """
+    from scipy.linalg.lapack import dpotrf, dtrtrs
+
     s, best, step = lengths**2, np.inf, np.zeros_like(lengths)
     kept, shares = s, [0.0]
     for _ in range(LENGTH_STEPS):
         root = np.sqrt(s)
         half = gram * root
-        wide = np.hstack([half.T, root[:, None] * along])
-        white = whitened(penalised(half * root[:, None], beta), wide)
-        turned, target = white[:, : len(s)], white[:, len(s) :]
+        factor, _ = dpotrf(penalised(half * root[:, None], beta), lower=1, clean=0)
+        target = dtrtrs(factor, root[:, None] * along, lower=1)[0]
         value = 0.5 * (square - float(np.vdot(target, target)) + beta * float(s.sum()))
         if value >= best * (1.0 + LEVEL):
             shares = shares[1:]
@@ -85,6 +86,7 @@ def shrink_lengths(
                 break
             s = _cut_at_zero(kept + shares[0] * step)
             continue
+        turned = dtrtrs(factor, half.T, lower=1)[0]
         prices = along - turned.T @ target  # F'N
         excess = np.sum(prices**2, axis=1) / beta**2 - 1.0
         free = (s > 0.0) | (excess > 0.0)
@@ -98,7 +100,7 @@ def shrink_lengths(
         step[free] = solve_spd(hessian, 0.5 * beta**3 * excess[free])
         shares = _shares(kept, step)
         s = _cut_at_zero(kept + step)
-    return np.sqrt(kept)
+    return np.asarray(np.sqrt(kept))
 
 
 def _shares(s: np.ndarray, step: np.ndarray) -> list[float]:
@@ -123,14 +125,6 @@ def solve_spd(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     from scipy.linalg.lapack import dposv
 
     return np.asarray(dposv(matrix, right)[1])
-
-
-def whitened(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return L^-1 B for the Cholesky factor L of a matrix: what is subtracted stays a square."""
-    from scipy.linalg.lapack import dpotrf, dtrtrs
-
-    factor, _ = dpotrf(matrix, lower=1, clean=0)
-    return np.asarray(dtrtrs(factor, right, lower=1)[0])
 
 
 def descent(hessian: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
