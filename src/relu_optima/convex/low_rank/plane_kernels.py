@@ -17,9 +17,7 @@ from relu_optima.convex.compilation import compiled
 ZERO, LOW, HIGH, INSIDE = 0, 1, 2, 3  # where a block is: the apex, its first or last ray, between
 MAX_TRIALS = 50  # halvings of one step: 2^-50 is rounding
 ARMIJO = 1e-4  # share of the slope's promise that a step has to keep
-ALIKE = (
-    1e-13  # added curvature, relatively: blocks of two arcs on the ray they share are one column
-)
+ALIKE = 1e-13  # added curvature, relatively: two blocks on one ray have none between them
 ON_RAY = 1e-15  # product of a block and a ray's normal, relative, up to which it is on that ray
 
 
