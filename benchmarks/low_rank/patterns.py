@@ -1,9 +1,9 @@
 """Time programs over all patterns in rank two and three, beside peers that solve the same ones.
 
 ``python -m benchmarks.low_rank.patterns``. Ours is the method that is chosen for the data. Peers
-run in the same process: Clarabel (through cvxpy) on the cones of all patterns, and the product's own
-solver on all patterns, listed. Every line is certified by a listing of the cells that shares no
-code with the pricing, within its budget.
+run in the same process: Clarabel (through cvxpy) on the cones of all patterns, and the product's
+own solver on all patterns, listed. Every line is certified by a listing of the cells that shares
+no code with the pricing, within its budget.
 """
 
 from __future__ import annotations
