@@ -23,6 +23,7 @@ from relu_optima.errors import SolveInputError
 
 KEPT = 40_000_000  # crossings of great circles whose order is kept: 200 MB
 CHUNK = 2_000_000  # crossings that are sorted at a time
+SLAB = 200_000  # outputs of neurons that are evaluated at a time: 1.6 MB
 ALIKE = 1e-9  # distance of unit vectors below which two maximisers are one
 THROUGH = 1e-11  # |b'u| up to which a maximiser u lies on a hyperplane
 
@@ -128,7 +129,13 @@ class Pricer:
         points = _distinct(points, most)
         directions = points @ self.planes.basis
         directions /= row_norms(directions)[:, None]
-        values = row_norms(np.maximum(directions @ self.X.T, 0.0) @ N)
+        some = max(1, SLAB // len(N))
+        values = np.concatenate(
+            [
+                row_norms(np.maximum(directions[k : k + some] @ self.X.T, 0.0) @ N)
+                for k in range(0, len(directions), some)
+            ]
+        )
         return Price(float(values[0]), self._bound(top, A, B, N), directions, values)
 
     def gates(self, directions: np.ndarray) -> np.ndarray:
