@@ -124,11 +124,8 @@ def solve_all(
     master = make(X, Y, planes)
     oracle = ExactOracle(Pricer(X, planes)) if chosen == "price" else AscentOracle(X, seed)
     found = generate_columns(X, Y, lam, oracle, master, tol=tol, deadline=deadline)
-    counts = {
-        "pricings": oracle.pricings,
-        "patterns": found.admitted,
-        **getattr(master, "counts", {}),
-    }
+    counts = {"pricings": oracle.pricings, "patterns": found.admitted}
+    counts |= getattr(master, "counts", {})
     return _solution(X, Y, lam, found, chosen, counts, time.process_time() - started)
 
 
