@@ -174,11 +174,12 @@ def test_a_levelled_residual_proves_a_better_bound():
     X, Y = rng.standard_normal((25, 2)), rng.standard_normal((25, 5))
     optimum = solve_vector(X, Y, 0.05, tol=1e-10).objective
     engine = all_patterns(X, Y, None)
-    engine.solve(0.05, 1e-4, None)
+    engine.solve(0.05, 1e-8, None)
     s_x, s_y = engine._scale
     beta, targets = 0.05 / (s_x * s_y), Y / s_y
     master = Sliding(engine._pricer.X, targets, beta)
-    master.start_from(engine._W)
+    lengths = 1.0 + 1e-5 * rng.standard_normal((len(engine._W), 1))  # prices miss beta a little
+    master.start_from(lengths * engine._W)
     N = master.residual
     value, dual = feasible_multiple(N, targets, beta, engine._pricer.price(N).bound)
     better = engine._lowered(master, N, beta, _Best(value, dual))

@@ -15,6 +15,7 @@ from relu_optima.convex.low_rank.block_master import BlockMaster
 from relu_optima.convex.low_rank.column_generation import Generated, Master, generate_columns
 from relu_optima.convex.low_rank.hyperplanes import Hyperplanes, hyperplanes
 from relu_optima.convex.low_rank.oracle import AscentOracle, ExactOracle
+from relu_optima.convex.low_rank.plane_master import PlaneMaster
 from relu_optima.convex.low_rank.pricing import Pricer
 from relu_optima.convex.problem import check_lambda
 from relu_optima.convex.products import row_norms
@@ -119,14 +120,12 @@ def solve_all(
     if chosen == "enumerate":
         return _enumerated(X, Y, lam, tol, time_limit, budget, started)
     deadline = None if time_limit is None else time.perf_counter() + time_limit
-    master = (make_master or BlockMaster)(X, Y, planes)
-    oracle = ExactOracle(Pricer(X)) if chosen == "price" else AscentOracle(X, seed)
+    make: MakeMaster = make_master or (PlaneMaster if planes.rank == 2 else BlockMaster)
+    master = make(X, Y, planes)
+    oracle = ExactOracle(Pricer(X, planes)) if chosen == "price" else AscentOracle(X, seed)
     found = generate_columns(X, Y, lam, oracle, master, tol=tol, deadline=deadline)
-    counts = {
-        "pricings": oracle.pricings,
-        "patterns": found.admitted,
-        **getattr(master, "counts", {}),
-    }
+    counts = {"pricings": oracle.pricings, "patterns": found.admitted}
+    counts |= getattr(master, "counts", {})
     return _solution(X, Y, lam, found, chosen, counts, time.process_time() - started)
 
 

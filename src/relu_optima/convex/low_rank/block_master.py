@@ -2,8 +2,8 @@
 
 Blocks, not directions: a pattern that joins brings its whole cone, so a neuron moves freely inside
 its cell and few patterns are needed (a direction would have to be replaced again and again). The
-solver sees one group of rows for all that the patterns do not tell apart, and of the cones only
-the hyperplanes that can bound a cell; neither changes the program.
+solver sees one group of rows for all that the patterns do not tell apart, which does not change
+the program. Data of rank two have a master of their own (`plane_master`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class BlockMaster:
         rows, targets, like = self._groups.compressed()
         patterns = self.X[like] @ self._gates > 0
         engine = DualNewton(rows, targets, patterns, "relu")
-        normals = self._bounding()
+        normals = self.planes.normals
         sides = (normals @ self._gates > 0).T
         engine.blocks.cones = ConeProjector(normals, sides, engine.blocks.count)
         if self._blocks.any():
@@ -79,18 +79,6 @@ class BlockMaster:
             self.counts[name] += engine.counts[name]
         self._blocks = answer.U.reshape(2, -1, self.planes.rank)
         return self._network()
-
-    def _bounding(self) -> np.ndarray:
-        """Normals of the hyperplanes that can bound one of the cells."""
-        normals = self.planes.normals
-        if self.planes.rank != 2:
-            return normals
-        # in the plane a cell is an arc between two neighbouring lines, whose angles grow
-        angles = np.arctan2(normals[:, 1], normals[:, 0])
-        turn = np.mod(np.arctan2(self._gates[1], self._gates[0]) + 0.5 * np.pi, np.pi)
-        after = np.searchsorted(angles, turn)
-        near = np.concatenate([after, after - 1]) % len(normals)
-        return np.ascontiguousarray(normals[np.unique(near)])
 
     def _network(self) -> ShallowNetwork:
         v, w = self._blocks

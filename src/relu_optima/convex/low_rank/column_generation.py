@@ -9,8 +9,9 @@ the master's network is a network, and N shrunk by lambda / max |N'(X u)_+| is d
 
 so the gap between the best of each is a certificate for all patterns (the cutting planes of Ergen
 & Pilanci 2021, section 4, whose sub-problem is solved exactly here). The bounds of single rounds
-are not monotone, so the best of each is kept. A pattern that has joined does not leave, and there
-are finitely many, so the rounds end.
+are not monotone, so the best of each is kept. A pattern leaves a master, if at all, once its
+neurons are zero; the objective falls in every round and there are finitely many sets of patterns,
+so the rounds end.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from relu_optima.convex.shallow import ShallowNetwork
 ROUNDS = 1_000  # safety net; a few dozen are usual
 EASE = 0.1  # accuracy of a master, relative to the gap that is left
 HOPELESS = 1e-5  # the ease at which a master that gets no further is given up
+STALLED = 10  # rounds in which neither bound moves: what joins and leaves is rounding
 
 
 class Offer(Protocol):
@@ -110,16 +112,18 @@ def generate_columns(
     best = network = ShallowNetwork(np.zeros((0, X.shape[1])), np.zeros((0, Y.shape[1])))
     primal, height, bound, dual = np.inf, 0.0, 0.0, np.zeros_like(Y)
     rounds: list[tuple[float, float]] = []
-    N, admitted, status, ease, gap = Y, 0, "inaccurate", EASE, np.inf
+    N, admitted, status, ease, gap, since = Y, 0, "inaccurate", EASE, np.inf, 0
     for _ in range(ROUNDS):
         offer = oracle.price(N, lam)
         value, scaled = feasible_multiple(N, Y, lam, offer.bound)
-        if value > bound:
+        raised = value > bound
+        if raised:
             bound, dual = value, scaled
         value = 0.5 * float(np.sum(N * N)) + lam * float(network.weights().sum())
         better = value < primal
         if better:
             primal, height, best = value, offer.bound, network
+        since = 0 if better or raised else since + 1
         gap = relative_gap(primal, bound, Y.ravel())
         rounds.append((primal, bound))
         if gap <= tol:
@@ -132,7 +136,7 @@ def generate_columns(
         admitted += new
         if not new:
             ease *= 0.1  # no pattern is missing: what is left is the master's own inaccuracy
-        if ease < HOPELESS:
+        if ease < HOPELESS or since >= STALLED:
             break
         network = master.solve(lam, max(1e-14, min(1e-2, ease * gap)), deadline)
         N = Y - network.predict(X)

@@ -11,6 +11,7 @@ A_j = sum over c_i > 0 of c_i n_i and B_j = sum over c_i < 0 of -c_i n_i.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -58,6 +59,29 @@ class Hyperplanes:
             sums = [np.bincount(place, column, len(self.normals)) for column in part.T]
             out.append(np.ascontiguousarray(np.column_stack(sums)))
         return out[0], out[1]
+
+    # -- arcs of the plane: arc c begins at crossing c, that of hyperplane c or, again, c - m
+
+    @cached_property
+    def crossings(self) -> np.ndarray:
+        """Angles at which u comes upon a hyperplane, ascending, over one turn and its end."""
+        angles = np.arctan2(self.normals[:, 1], self.normals[:, 0])
+        half = 0.5 * np.pi
+        return np.concatenate([angles - half, angles + half, angles[:1] + 3.0 * half])
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """Unit vectors of the crossings, that of the first once more."""
+        x, y = self.normals.T
+        upward = np.column_stack([y, -x])
+        return np.vstack([upward, -upward, upward[:1]])
+
+    def arcs_of(self, points: np.ndarray) -> np.ndarray:
+        """Return the arc of each point, shape (2, g)."""
+        crossings = self.crossings
+        angles = np.arctan2(points[1], points[0])
+        angles = np.where(angles < crossings[0], angles + 2.0 * np.pi, angles)
+        return np.asarray(np.searchsorted(crossings[:-1], angles, side="right") - 1)
 
 
 def hyperplanes(X: np.ndarray) -> Hyperplanes:

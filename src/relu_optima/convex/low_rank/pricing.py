@@ -17,12 +17,13 @@ import numpy as np
 
 from relu_optima.convex.gates import as_finite, as_inputs
 from relu_optima.convex.low_rank import sphere, sweep
-from relu_optima.convex.low_rank.hyperplanes import SAME, hyperplanes
+from relu_optima.convex.low_rank.hyperplanes import SAME, Hyperplanes, hyperplanes
 from relu_optima.convex.products import row_norms
 from relu_optima.errors import SolveInputError
 
 KEPT = 40_000_000  # crossings of great circles whose order is kept: 200 MB
 CHUNK = 2_000_000  # crossings that are sorted at a time
+SLAB = 200_000  # outputs of neurons that are evaluated at a time: 1.6 MB
 ALIKE = 1e-9  # distance of unit vectors below which two maximisers are one
 THROUGH = 1e-11  # |b'u| up to which a maximiser u lies on a hyperplane
 
@@ -60,6 +61,8 @@ class Pricer:
     ----------
     X : array, shape (n, d)
         Inputs whose rows span at most three dimensions, in a space of any dimension.
+    planes : Hyperplanes, optional
+        Those of X, where they are known.
 
     Raises
     ------
@@ -67,9 +70,9 @@ class Pricer:
         If X is not a finite non-empty matrix, or its rank is larger than three.
     """
 
-    def __init__(self, X: np.ndarray) -> None:
+    def __init__(self, X: np.ndarray, planes: Hyperplanes | None = None) -> None:
         self.X = as_inputs(X)
-        self.planes = hyperplanes(self.X)
+        self.planes = hyperplanes(self.X) if planes is None else planes
         if self.rank > 3:
             raise SolveInputError(
                 f"its rank is {self.rank}",
@@ -80,6 +83,7 @@ class Pricer:
             )
         m = len(self.planes.normals)
         self._chunk = max(1, CHUNK // max(1, m))
+        self._fold = int(np.bincount(self.planes.member + 1).max())  # rows of one hyperplane
         self._circles: list[tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
         if self.rank == 3 and m * m <= KEPT:
             self._circles = [self._sorted(first) for first in range(0, m, self._chunk)]
@@ -125,8 +129,12 @@ class Pricer:
         points = _distinct(points, most)
         directions = points @ self.planes.basis
         directions /= row_norms(directions)[:, None]
-        values = np.array(
-            [float(np.linalg.norm(np.maximum(self.X @ u, 0.0) @ N)) for u in directions]
+        some = max(1, SLAB // len(N))
+        values = np.concatenate(
+            [
+                row_norms(np.maximum(directions[k : k + some] @ self.X.T, 0.0) @ N)
+                for k in range(0, len(directions), some)
+            ]
         )
         return Price(float(values[0]), self._bound(top, A, B, N), directions, values)
 
@@ -143,8 +151,12 @@ class Pricer:
         array, shape (d, g)
             Interior points of the cells, one or more for each direction.
         """
-        around = [p for u in directions @ self.planes.basis.T for p in self._cells_at(u)]
-        return np.ascontiguousarray((np.array(around).reshape(-1, self.rank) @ self.planes.basis).T)
+        points = directions @ self.planes.basis.T
+        if self.rank == 2:
+            around = self._arcs_at(points)
+        else:
+            around = np.array([p for u in points for p in self._cells_at(u)])
+        return np.ascontiguousarray((around.reshape(-1, self.rank) @ self.planes.basis).T)
 
     # -- one sweep for each rank ----------------------------------------------------------------
 
@@ -228,11 +240,22 @@ class Pricer:
         """
         m = len(A)
         terms = 2 * m if self.rank == 3 else 2 * m // sweep.BLOCK + 2 * sweep.BLOCK
-        fold = int(np.bincount(self.planes.member + 1).max())
         total = float((row_norms(A) + row_norms(B)).sum())
         eps = float(np.finfo(float).eps)
         hidden = float(self.planes.slack @ row_norms(N))
-        return float(np.sqrt(top)) + eps * (terms + fold + 32) * total + hidden
+        return float(np.sqrt(top)) + eps * (terms + self._fold + 32) * total + hidden
+
+    def _arcs_at(self, points: np.ndarray) -> np.ndarray:
+        """Return the middles of the arcs that meet at some unit vectors of the plane."""
+        crossings = self.planes.crossings
+        arcs = self.planes.arcs_of(points.T)
+        first, last = self.planes.ends[arcs], self.planes.ends[arcs + 1]
+        at_first = np.abs(points - first).max(axis=1) <= THROUGH
+        at_last = np.abs(points - last).max(axis=1) <= THROUGH
+        near = np.concatenate([arcs, arcs[at_first] - 1, arcs[at_last] + 1])
+        near = np.unique(near % (crossings.size - 1))
+        middle = 0.5 * (crossings[near] + crossings[near + 1])
+        return np.column_stack([np.cos(middle), np.sin(middle)])
 
     def _cells_at(self, u: np.ndarray) -> list[np.ndarray]:
         """Return interior points of the cells that meet at a direction."""
@@ -253,8 +276,6 @@ def _tangents(normals: np.ndarray, u: np.ndarray, rank: int) -> list[np.ndarray]
     """Directions from u into each cell that hyperplanes through u cut out."""
     if not len(normals) or rank == 1:
         return [np.zeros(rank)]
-    if rank == 2:
-        return [normals[0], -normals[0]]
     axis = normals[0] - (normals[0] @ u) * u
     axis /= np.linalg.norm(axis)
     other = np.cross(u, axis)
@@ -265,23 +286,19 @@ def _tangents(normals: np.ndarray, u: np.ndarray, rank: int) -> list[np.ndarray]
 
 
 def _distinct(points: np.ndarray, most: int | None) -> np.ndarray:
-    """Keep the first of points that are alike."""
-    kept: list[np.ndarray] = []
-    keys: dict[tuple[int, ...], list[np.ndarray]] = {}
-    for point in points:
-        cell = np.floor(point / (4 * ALIKE)).astype(np.int64)
-        near = [
-            other
-            for shift in np.ndindex(*(3,) * point.size)
-            for other in keys.get(tuple((cell + np.array(shift) - 1).tolist()), ())
-        ]
-        if any(np.abs(point - other).max() <= ALIKE for other in near):
-            continue
-        keys.setdefault(tuple(cell.tolist()), []).append(point)
-        kept.append(point)
-        if most is not None and len(kept) >= most:
-            break
-    return np.array(kept)
+    """Keep the first of points that are alike, the first few of them."""
+    probe = np.sqrt(np.arange(2, 2 + points.shape[1]))  # alike points have products that are near
+    key = points @ (probe / np.linalg.norm(probe))
+    order = np.argsort(key, kind="stable")
+    cuts = np.flatnonzero(np.diff(key[order]) > 2.0 * ALIKE) + 1
+    kept = np.ones(len(points), dtype=bool)
+    if cuts.size + 1 < len(points):
+        for run in np.split(order, cuts):
+            for place in np.sort(run):
+                if kept[place]:
+                    alike = np.abs(points[run] - points[place]).max(axis=1) <= ALIKE
+                    kept[run[alike & (run > place)]] = False
+    return points[kept][:most]
 
 
 def price(X: np.ndarray, N: np.ndarray, *, above: float = np.inf) -> Price:

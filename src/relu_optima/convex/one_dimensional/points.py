@@ -79,6 +79,18 @@ def check_distances(x: np.ndarray) -> None:
         )
 
 
+def sorting(x: np.ndarray) -> np.ndarray:
+    """Return the order that sorts x, equal numbers as they come.
+
+    The faster sort, which does not keep that order, is asked first: without equal numbers there is
+    one order only.
+    """
+    order = np.argsort(x)
+    ascending = x[order]
+    repeated = bool(np.any(ascending[1:] == ascending[:-1]))
+    return np.argsort(x, kind="stable") if repeated else order
+
+
 def merge_points(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, order: np.ndarray | None
 ) -> Points:

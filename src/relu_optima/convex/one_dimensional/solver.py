@@ -9,7 +9,13 @@ import numpy as np
 from relu_optima.convex.loss import loss_slope
 from relu_optima.convex.one_dimensional.certificate import certify_spline
 from relu_optima.convex.one_dimensional.losses import LABELLED, SMOOTH, best_constant
-from relu_optima.convex.one_dimensional.points import Points, as_vector, as_weights, merge_points
+from relu_optima.convex.one_dimensional.points import (
+    Points,
+    as_vector,
+    as_weights,
+    merge_points,
+    sorting,
+)
 from relu_optima.convex.one_dimensional.solution import SplineSolution
 from relu_optima.errors import SolveInputError
 
@@ -98,7 +104,7 @@ def spline(
                 fix="use a small beta",
             )
         return interpolate(x, y, weights=weights)
-    order = None if np.all(x[1:] >= x[:-1]) else np.argsort(x, kind="stable")
+    order = None if np.all(x[1:] >= x[:-1]) else sorting(x)
     points = merge_points(x, y, omega, order)
     deadline = time.perf_counter() + time_limit if time_limit is not None else np.inf
     nodes, values, dual, tau, end, counts = _optimum(

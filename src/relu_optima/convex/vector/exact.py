@@ -31,13 +31,13 @@ from relu_optima.convex.vector.sliding import MAX_STEPS, Sliding, merge
 
 ROUNDS = 200
 STALLED = 8  # rounds without a better gap, each with a smaller goal
-MOST = 20  # directions that join in one round
+MOST = 14  # directions that join in one round: more leave again, one by one
 APART = 0.2  # least distance of unit vectors that join in the first round; a quarter in each next
 LISTED = 400  # local maxima that are looked at
 MERGE = 1e-3  # distance of unit vectors below which one atom is tried in place of two
 EASE = 1e-3  # accuracy of the restricted program, relative to the gap that is left
-MANY = 5_000  # rows beyond which directions slide a FEW steps only between two pricings: a Newton
-FEW = 4  # step then costs as much as a pricing does
+MANY = 5_000  # rows beyond which one step is taken, as it costs as much as a pricing does
+FEW = 4  # steps that directions slide between two pricings, unless no gap gets better by that
 NEAR = 1e-5  # local maxima of the price that are this near beta, relatively, are levelled
 LOWERINGS = 3  # changes of N, each for the maxima of the last
 FLOOR = 1e-13  # below this a gradient is rounding
@@ -111,7 +111,7 @@ class AllPatterns:
             master.add(offer.directions[chosen], offer.values[chosen])
             goal = max(FLOOR, min(1e-3, EASE * gap) * 0.1**stuck)
             master.minimise_lengths(goal)
-            master.minimise(goal, FEW if len(pricer.X) > MANY and not stuck else MAX_STEPS)
+            master.minimise(goal, MAX_STEPS if stuck else 1 if len(pricer.X) > MANY else FEW)
             merge(master, MERGE)
         self._W = master.W
         ratio = np.sqrt(s_y / s_x)

@@ -8,7 +8,9 @@ is solved
   as the kernel of the data alone, whatever the number of gates; then
   (A'A + rho I)^{-1} = (I - A'(A A' + rho I)^{-1} A) / rho (Woodbury);
 * otherwise by conjugate gradients, preconditioned by the second way on a sample of rows, whose
-  Gram matrix scaled by n / m has the same expectation.
+  Gram matrix scaled by n / m has the same expectation. Each system starts from the last answer W,
+  whose A'A W is kept. What a step adds to it is a product in single precision; as soon as the
+  rounding of those may matter, A'A W is taken anew in double.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import numpy as np
 SLAB = 2_000_000  # numbers of one slab of A N: 16 MB
 DENSE = 6_000  # order of the largest matrix that is factored: 0.3 GB
 CG_STEPS = 60  # of one system; it starts from the last answer, so few are the rule
+SINGLE = 1e-6  # error of a product in single precision, relative: sums of some thousand terms
+TRUST = 0.1  # share of the accuracy that is asked for up to which such errors do not matter
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Lifted:
         n, P, d = self.shape
         K = W.shape[2]
         wide = np.ascontiguousarray(W.transpose(1, 0, 2)).reshape(d, P * K)
-        out = np.empty((n, K))
+        out = np.empty((n, K), dtype=W.dtype)
         for part in self._slabs(K):
             product = (self.X[part] @ wide).reshape(-1, P, K)
             out[part] = np.einsum("npk,np->nk", product, self.patterns[part])
@@ -92,15 +96,14 @@ class Ridge:
         self.lifted = lifted
         n, P, d = lifted.shape
         self.way = "gram" if P * d <= min(n, dense) else "kernel" if n <= dense else "sampled"
-        self.sample = np.arange(n)
+        self._part = lifted
         if self.way == "sampled":
-            self.sample = np.sort(np.random.default_rng(0).permutation(n)[:dense])
-        self._part = (
-            lifted
-            if self.way != "sampled"
-            else Lifted(lifted.X[self.sample], lifted.patterns[self.sample])
-        )
+            sample = np.sort(np.random.default_rng(0).permutation(n)[:dense])
+            self._part = Lifted(lifted.X[sample], lifted.patterns[sample])
+            self._size = float(np.abs(lifted.X).max())
+            self._single = Lifted((lifted.X / self._size).astype(np.float32), lifted.patterns)
         self._matrix = lifted.gram() if self.way == "gram" else self._part.kernel()
+        self._last: tuple[np.ndarray, np.ndarray, float] | None = None  # W, A'A W, its error
         self.rho = 0.0
         self.steps = 0
         self.factors = 0
@@ -109,37 +112,53 @@ class Ridge:
         """Prepare systems with another rho."""
         from scipy.linalg import cho_factor
 
-        n = self.lifted.shape[0]
-        shift = rho if self.way != "sampled" else rho * len(self.sample) / n
         matrix = self._matrix.copy()
+        shift = rho * self._part.shape[0] / self.lifted.shape[0]
         matrix[np.diag_indices_from(matrix)] += shift
         self._factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
         self.rho = rho
         self.factors += 1
 
-    def solve(self, R: np.ndarray, start: np.ndarray, accuracy: float) -> np.ndarray:
-        """Solve a system; ``start`` and ``accuracy`` (of the residual norm) matter to CG alone."""
+    def solve(self, R: np.ndarray, accuracy: float) -> tuple[np.ndarray, np.ndarray]:
+        """Solve a system; return the answer and what is left of R, at most ``accuracy`` long.
+
+        Only conjugate gradients leave anything beyond rounding.
+        """
         if self.way != "sampled":
-            return self._approximate(R)
-        W = start
-        residual = R - self._apply(W)
-        direction = z = self._approximate(residual)
-        product = float(np.vdot(residual, z))
+            return self._approximate(R), np.zeros_like(R)
+        zero = np.zeros_like(R)
+        W, image, error = (zero, zero, 0.0) if self._last is None else self._last
+        residual = R - image - self.rho * W
+        direction, product = zero, 1.0
         for _ in range(CG_STEPS):
-            if np.linalg.norm(residual) <= accuracy:
-                break
-            image = self._apply(direction)
-            step = product / float(np.vdot(direction, image))
-            W = W + step * direction
-            residual = residual - step * image
+            if np.linalg.norm(residual) <= max(accuracy, error):
+                if error <= TRUST * accuracy:
+                    break
+                image, error = self._curved(W), 0.0
+                residual, direction = R - image - self.rho * W, zero
+                continue
             z = self._approximate(residual)
             last, product = product, float(np.vdot(residual, z))
             direction = z + (product / last) * direction
-        return W
+            curved = self._curved_in_single(direction)
+            step = product / float(np.vdot(direction, curved + self.rho * direction))
+            W, image = W + step * direction, image + step * curved
+            error += SINGLE * step * float(np.linalg.norm(curved))
+            residual = residual - step * (curved + self.rho * direction)
+        self._last = W, image, error
+        return W, residual
 
-    def _apply(self, W: np.ndarray) -> np.ndarray:
+    def _curved(self, W: np.ndarray) -> np.ndarray:
+        """Return A'A W."""
         self.steps += 1
-        return np.asarray(self.lifted.correlate(self.lifted.fit(W)) + self.rho * W)
+        return self.lifted.correlate(self.lifted.fit(W))
+
+    def _curved_in_single(self, W: np.ndarray) -> np.ndarray:
+        """Return A'A W by products in single precision, whose range the scales keep."""
+        self.steps += 1
+        size = float(np.abs(W).max()) or 1.0
+        fit = self._single.fit((W / size).astype(np.float32))
+        return size * self._size**2 * self._single.correlate(fit)
 
     def _approximate(self, R: np.ndarray) -> np.ndarray:
         """Solve by the factor: exactly, or as the sample of rows has it."""

@@ -25,10 +25,11 @@ import numpy as np
 
 from relu_optima.convex.vector import sliding_kernels as kernels
 from relu_optima.convex.vector.eliminated import (
+    LEVEL,
     MAX_TRIALS,
     SHORT,
     descent,
-    penalised_gram,
+    penalised,
     reduced_hessian,
     shrink_lengths,
     solve_spd,
@@ -40,7 +41,6 @@ SHORTER = 1e-4  # if not all atoms that may be idle can be dropped, perhaps the 
 LEAST_DAMPING = 1e-6  # of the Hessian, relative to beta: atoms that almost agree exchange what
 DAMP = 10.0  # they fit in valleys that are this flat and that more damping would hide
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)  # of the lengths new atoms would have alone: the best is taken
-LEVEL = 4e-15  # gain, relative to E, that is rounding
 
 
 class Sliding:
@@ -120,7 +120,7 @@ class Sliding:
         """Return E, the best second layer, and the features."""
         features = self.features_of(W)
         V = (
-            solve_spd(penalised_gram(features, self.beta), features.T @ self.Y)
+            solve_spd(penalised(features.T @ features, self.beta), features.T @ self.Y)
             if len(W)
             else self.V[:0]
         )
@@ -239,7 +239,13 @@ class Sliding:
         if self._pooling is not None:
             T = self._pooling.pool(T)
         return gradient, reduced_hessian(
-            T @ T.T, T @ self.features, TN, penalised_gram(self.features, beta), V, owner, beta
+            T @ T.T,
+            T @ self.features,
+            TN,
+            penalised(self.features.T @ self.features, beta),
+            V,
+            owner,
+            beta,
         )
 
     def _spread(self, step: np.ndarray) -> np.ndarray:
