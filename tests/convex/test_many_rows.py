@@ -120,3 +120,16 @@ def test_a_sample_without_a_word_about_the_targets_is_no_start(formulation, few_
     solution = solve(X, y, G, 0.1 * lambda_max(X, y, G, formulation), formulation=formulation)
     assert solution.status == "optimal"
     assert solution.certify(recompute=True).gap <= 1e-6 * 1.05
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("formulation", ["relu", "gated"])
+def test_an_intercept_of_many_rows_is_a_column_of_the_system(few_are_many, loss, formulation):
+    X, y, patterns = teacher(0, 900, 4, 15)
+    y = np.where(y > np.median(y), 1.0, -1.0) + (3.0 if loss == "squared" else 0.0)
+    asked = {"formulation": formulation, "loss": loss, "intercept": True}
+    lam = 0.05 * lambda_max(X, y, patterns, **asked)
+    found = solve(X, y, patterns, lam, **asked)
+    assert found.status == "optimal"
+    assert found.counts["newton"] <= 40  # without the column ten times as many
+    assert abs(found.dual.sum()) <= 1e-9 * np.abs(found.dual).sum()

@@ -140,20 +140,26 @@ class NewtonSystem:
         return int(n if (n - size) * float(columns) ** 2 < saved else size)
 
     def _by_sample(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
-        """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b'], by Woodbury's identity.
+        """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b', c], by Woodbury's identity.
 
-        What B'B is over a sample of the rows is the preconditioner, so the steps grow neither with
-        the condition of the matrix nor with the rows; those cost two products a step.
+        c is the column of an intercept, if there is one. What B'B is over a sample of the rows is
+        the preconditioner, so the steps grow neither with the condition of the matrix nor with the
+        rows; those cost two products a step.
         """
         n = len(gradient)
         roots, free = curvature.roots()
         roots *= np.sqrt(curvature.sigma)
         starts = np.concatenate([[0], np.cumsum(free)[:-1]])
+        column = np.zeros((0, n))
+        if curvature.column is not None:
+            column = np.sqrt(curvature.sigma) * curvature.column[None]
         rows = self._sample(self._sample_size(len(roots), len(free)))
-        small = np.zeros((len(roots), len(roots)), order="F")
+        size = len(roots) + len(column)
+        small = np.zeros((size, size), order="F")
         for part in np.array_split(rows, -(-rows.size // AT_A_TIME)):
             Bt = roots @ self.X[part].T
             Bt *= np.repeat(curvature.masks[:, part], free, axis=0)
+            Bt = np.vstack([Bt, column[:, part]])
             weight = n / rows.size
             small = blas.dsyrk(weight, Bt.T, beta=1.0, c=small, trans=1, lower=0, overwrite_c=1)
         small.ravel(order="K")[:: len(small) + 1] += 1.0
@@ -163,7 +169,8 @@ class NewtonSystem:
 
         def adjoint_of(x: np.ndarray) -> np.ndarray:
             C = adjoint(curvature.masks, self.X, x)
-            return np.asarray(np.einsum("ij,ij->i", roots, np.repeat(C, free, axis=0)))
+            inner = np.einsum("ij,ij->i", roots, np.repeat(C, free, axis=0))
+            return np.concatenate([inner, column @ x])
 
         x = -gradient
         r = adjoint_of(gradient)
@@ -177,8 +184,8 @@ class NewtonSystem:
             new = float(r @ z)
             direction = z + (new / energy) * direction if direction.any() else z
             energy = new
-            moved = np.add.reduceat(roots * direction[:, None], starts)
-            step_x = combine(curvature.masks, self.X, moved)
+            moved = np.add.reduceat(roots * direction[: len(roots), None], starts)
+            step_x = combine(curvature.masks, self.X, moved) + direction[len(roots) :] @ column
             image = direction + adjoint_of(step_x)
             step = energy / float(direction @ image)
             x = x + step * step_x
