@@ -21,6 +21,7 @@ from relu_optima.errors import SolveInputError
 
 EPS = float(np.finfo(float).eps)
 RANK_TOL = 1e-10  # singular value, relative to the largest, below which a direction is no data
+ON_PLANE = 1e-9  # height over a plane, in lengths, below which a vector may be on either side
 SLAB = 2_000_000  # numbers that are held at a time
 
 
@@ -142,11 +143,14 @@ def _exact_height(columns: np.ndarray, nu: np.ndarray) -> float:
         raise SolveInputError(
             f"a support of rank {rank}", allowed="rank at most 3, or gates", where="gates"
         )
-    flat = rows @ Vt[:rank].T
-    total = float(np.abs(nu) @ np.linalg.norm(flat, axis=1))
+    total = float(np.abs(nu) @ np.linalg.norm(rows, axis=1))
     # sums of at most 2 n terms (Higham 2002, section 3.1), and the directions left out
     slack = EPS * (4 * len(rows) + 64) * total
     slack += float(np.linalg.norm(nu)) * float(np.linalg.norm(values[rank:]))
+    # equal rows, of which data with few values have many, are one row to every neuron
+    rows, which = np.unique(rows, axis=0, return_inverse=True)
+    nu = np.bincount(which.ravel(), weights=nu)
+    flat = rows @ Vt[:rank].T
     if rank == 1:
         line = flat[:, 0]
         up, down = nu @ np.maximum(line, 0.0), nu @ np.maximum(-line, 0.0)
@@ -156,7 +160,7 @@ def _exact_height(columns: np.ndarray, nu: np.ndarray) -> float:
 
 def _plane(rows: np.ndarray, nu: np.ndarray) -> float:
     """Maximum over the circle: at the sum of an arc if it points there, else at an end."""
-    sums, ends = _arcs(rows, nu[:, None] * rows)
+    sums, ends, _, _ = _arcs(rows, nu[:, None] * rows)
     following = np.roll(ends, -1, axis=0)
     top = np.maximum(np.abs(_dot(sums, ends)), np.abs(_dot(sums, following))).max()
     for sign in (1.0, -1.0):
@@ -165,8 +169,13 @@ def _plane(rows: np.ndarray, nu: np.ndarray) -> float:
     return float(top)
 
 
-def _arcs(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of the weights of the active rows on each arc, and the arc's first end."""
+def _arcs(
+    rows: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sums of the weights of the active rows on each arc, and the arc's first end.
+
+    Also the row whose plane goes through that end, and on which side of it the arc is.
+    """
     normal = np.arctan2(rows[:, 1], rows[:, 0])
     turns = np.mod(np.concatenate([normal - 0.5 * np.pi, normal + 0.5 * np.pi]), 2 * np.pi)
     order = np.argsort(turns, kind="stable")
@@ -182,11 +191,15 @@ def _arcs(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray
     place[order] = np.arange(len(turns))
     first = place[len(rows) :] < place[: len(rows)]
     sums = weights[first].sum(axis=0) + np.cumsum(rises, axis=0)
-    return sums, ends
+    return sums, ends, index, -sign
 
 
 def _space(rows: np.ndarray, nu: np.ndarray) -> float:
-    """Maximum over the sphere: on the plane of some row, or at the sum of a cell."""
+    """Maximum over the sphere: on the plane of some row, or at the sum of a cell.
+
+    A sum, or its opposite, counts only if it lies in its own cell. It is looked at if it is on the
+    right side of three planes that bound the cell: those of the arc and of the arc's two ends.
+    """
     lengths = np.linalg.norm(rows, axis=1)
     units, weights = rows / lengths[:, None], nu[:, None] * rows
     top, sums = 0.0, []
@@ -200,7 +213,7 @@ def _space(rows: np.ndarray, nu: np.ndarray) -> float:
         flat = rows[~on] @ frame.T
         if not len(flat):
             continue
-        arcs, ends = _arcs(flat, weights[~on])
+        arcs, ends, index, sides = _arcs(flat, weights[~on])
         planar = arcs @ frame.T
         following = np.roll(ends, -1, axis=0)
         top = max(top, float(np.abs(_dot(planar, ends)).max()))
@@ -208,9 +221,15 @@ def _space(rows: np.ndarray, nu: np.ndarray) -> float:
         for sign in (1.0, -1.0):
             inside = _turns_left(ends, sign * planar) & _turns_left(sign * planar, following)
             top = max(top, float(np.linalg.norm(planar[inside], axis=1).max(initial=0.0)))
-        for side in (along > 0, along < 0):
-            cells = arcs + weights[on & side].sum(axis=0)
-            sums.append(cells[np.linalg.norm(cells, axis=1) > top])
+        borders = units[~on][index] * sides[:, None]
+        for side in (1.0, -1.0):
+            cells = arcs + weights[on & (side * along > 0)].sum(axis=0)
+            length = np.linalg.norm(cells, axis=1)
+            heights = np.array([side * (cells @ unit), _dot(cells, borders),
+                                -_dot(cells, np.roll(borders, -1, axis=0))])  # fmt: skip
+            low, high = heights.min(axis=0), heights.max(axis=0)
+            possible = (low >= -ON_PLANE * length) | (high <= ON_PLANE * length)
+            sums.append(cells[possible & (length > top)])
     points = np.vstack(sums)
     size = np.linalg.norm(points, axis=1)
     points = points[np.argsort(-size)] / np.sort(size)[::-1][:, None]
