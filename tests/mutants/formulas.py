@@ -151,7 +151,7 @@ MUTANTS = {
     # certificates of the convex program
     "multiple-feasible": ("convex.certificate", "beta = min(beta, lam / height)", "beta = beta"),
     "dual-square": ("convex.certificate", "- 0.5 * beta**2 * square", "- beta**2 * square"),
-    "violation": ("convex.certificate", "max(0.0, worst / float(norms.max()))", "0.0"),
+    "violation": ("convex.certificate", "worst / float(norms.max())", "0.0"),
     "height-of-idle": ("convex.certificate", "max(kkt, height / lam - 1.0)", "kkt"),
     "evidence-rounding": (
         "convex.certificate",
@@ -165,7 +165,7 @@ MUTANTS = {
     ),
     "session-violation": (
         "convex.session",
-        "max(0.0, worst) / float(row_norms(blocks).max())",
+        "worst / float(row_norms(blocks).max())",
         "0.0",
     ),
     "per-sample": ("convex.scaling", "return n * lam", "return lam"),

@@ -24,7 +24,11 @@ from .cases import dataset, problem, task
 CONF = Path(__file__).resolve().parents[2] / "conf"
 LU = {"family": "lu", "n": 6}
 DENSE = {"family": "dense", "n_hidden": 5}
-SHORT = {"annealed": {"levels": 3}, "gradient_flow": {"time": 100.0, "points": 5}}
+SHORT = {
+    "rigl": {"every_steps": 1},
+    "annealed": {"levels": 3},
+    "gradient_flow": {"time": 100.0, "points": 5},
+}
 FAST = {"method": "static", "epochs": 3, "batch_size": 16}
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from relu_optima.convex.blocks import Blocks
-from relu_optima.convex.conjugate import Conjugate
+from relu_optima.convex.conjugate import Conjugate, SquaredConjugate
 from relu_optima.convex.curvature import curvature_at
 from relu_optima.convex.newton_system import NewtonSystem
 from relu_optima.convex.products import combine, row_norms
@@ -71,7 +71,8 @@ class Lagrangian:
             dC = self.blocks.correlate(x)
             slope = float(gradient @ x)
             C, value, P, norms, active = self._search_line(x, dC, U, C, value, slope, lam)
-            self._damp(self.steps - before)
+            if isinstance(conjugate, SquaredConjugate):
+                self._damp(self.steps - before)
         self.U[ws] = 0.0
         self.U[ws[active]] = P * (1.0 - sigma * lam / norms)[:, None]
         conjugate.settle(self.theta)

@@ -64,7 +64,7 @@ class NewtonSystem:
         shorter = min(n, columns)
         by_columns = n * columns * shorter + shorter**3 / 3 + 4.0 * d * d * columns
         if n >= MANY_ROWS:
-            size = self._sample_size(columns, count)
+            size = _sample_size(n, d, columns, count)
             steps = SAMPLE_STEPS if size < n else WHOLE_STEPS
             by_columns = size * columns**2 + columns**3 / 3 + steps * 16.0 * n * d * count
         by_rows = SINGLE_COST * (n**2 * (2.0 * count + less) + n**3 / 3)
@@ -132,13 +132,6 @@ class NewtonSystem:
         rest = -gradient - x - sigma * ((Zt @ x) @ Zt)
         return np.asarray(x + solve(rest))
 
-    def _sample_size(self, columns: int, count: int) -> int:
-        """Rows whose Gram matrix stands for that of all of them, which are taken if it is cheap."""
-        n, d = self.X.shape
-        size = min(n, max(SAMPLE * columns, LEAST_SAMPLE))
-        saved = (SAMPLE_STEPS - WHOLE_STEPS) * 16.0 * n * d * count
-        return int(n if (n - size) * float(columns) ** 2 < saved else size)
-
     def _by_sample(self, curvature: Curvature, gradient: np.ndarray, accuracy: float) -> np.ndarray:
         """Conjugate gradients on I + B'B, B = sqrt(sigma) [X_b T_b', c], by Woodbury's identity.
 
@@ -153,7 +146,7 @@ class NewtonSystem:
         column = np.zeros((0, n))
         if curvature.column is not None:
             column = np.sqrt(curvature.sigma) * curvature.column[None]
-        rows = self._sample(self._sample_size(len(roots), len(free)))
+        rows = self._sample(_sample_size(n, self.X.shape[1], len(roots), len(free)))
         size = len(roots) + len(column)
         small = np.zeros((size, size), order="F")
         for part in np.array_split(rows, -(-rows.size // AT_A_TIME)):
@@ -286,6 +279,13 @@ class NewtonSystem:
         if kind not in self._copies:
             self._copies[kind] = np.ascontiguousarray(self.X.astype(kind))
         return self._copies[kind]
+
+
+def _sample_size(n: int, d: int, columns: int, count: int) -> int:
+    """Rows whose Gram matrix stands for that of all of them, which are taken if it is cheap."""
+    size = min(n, max(SAMPLE * columns, LEAST_SAMPLE))
+    saved = (SAMPLE_STEPS - WHOLE_STEPS) * 16.0 * n * d * count
+    return int(n if (n - size) * float(columns) ** 2 < saved else size)
 
 
 def _refined(

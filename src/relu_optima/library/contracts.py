@@ -173,7 +173,7 @@ def _training(config: Group) -> Iterator[str]:
         return  # a protocol of its own, on the masks of other runs
     X, y = _small_problem()
     masks = [np.ones((8, 4), np.uint8), np.ones((1, 8), np.uint8)]
-    short = config.model_copy(update={"epochs": 5, "checkpoint_dir": None})
+    short = config.model_copy(update={"epochs": 20, "checkpoint_dir": None})
 
     def trained() -> Any:
         return train([Problem(config=short, seed=0, masks=masks, X=X, Y=y[:, None], lam=0.1)])[0]  # type: ignore[arg-type]

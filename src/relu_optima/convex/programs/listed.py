@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 NEWTON = "the backends of ours"
 CLARABEL = "backend clarabel"
-CUDA = "backend cuda"
 
 OURS = (
     text("backend", "Solver that answered."),
@@ -34,8 +33,6 @@ OURS = (
 COLUMNS = (
     *OURS,
     number("n_iterations", "Interior-point iterations.", when=CLARABEL),
-    number("n_gradient_steps", "Accelerated gradient steps.", when=CUDA),
-    number("n_columns", "Columns of the largest Gram matrix.", when=CUDA),
 )
 
 
@@ -66,7 +63,7 @@ class Config(ConvexConfig):
         default="relu", description="cone-constrained ReLU program or free gated ReLU program"
     )
     gates: GatesConfig = Field(default_factory=GatesConfig, description="gate vectors")
-    backend: Literal["auto", "newton", "clarabel", "cuda"] = Field(
+    backend: Literal["auto", "newton", "clarabel"] = Field(
         default="auto", description="solution method"
     )
 
