@@ -147,8 +147,7 @@ class NewtonSystem:
         if curvature.column is not None:
             column = np.sqrt(curvature.sigma) * curvature.column[None]
         rows = self._sample(_sample_size(n, self.X.shape[1], len(roots), len(free)))
-        size = len(roots) + len(column)
-        small = np.zeros((size, size), order="F")
+        small = np.zeros((len(roots) + len(column),) * 2, order="F")
         for part in np.array_split(rows, -(-rows.size // AT_A_TIME)):
             Bt = roots @ self.X[part].T
             Bt *= np.repeat(curvature.masks[:, part], free, axis=0)
