@@ -24,7 +24,7 @@ import numpy as np
 
 from relu_optima.convex.certificate import certify
 from relu_optima.convex.problem import Problem
-from relu_optima.convex.solution import Solution
+from relu_optima.convex.solution import Solution, certified
 from relu_optima.errors import SolveInputError, extras_named
 
 if TYPE_CHECKING:
@@ -75,22 +75,8 @@ def solve_on_gpu(
     v = run.blocks() * (scale_y / scale_x)
     w = np.zeros_like(v)
     proof = certify(problem.X, problem.y, problem.gates, lam, v, w, "gated")
-    return Solution(
-        problem=problem,
-        v=v,
-        w=w,
-        lam=lam,
-        objective=proof.objective,
-        dual_objective=proof.dual_objective,
-        gap=proof.gap,
-        kkt_residual=proof.kkt_residual,
-        violation=proof.violation,
-        dual=proof.dual,
-        status="optimal" if proof.gap <= tol else "time_limit" if late else "inaccurate",
-        seconds=time.process_time() - started,
-        backend="cuda",
-        counts=dict(run.counts),
-    )
+    status = "optimal" if proof.gap <= tol else "time_limit" if late else "inaccurate"
+    return certified(problem, v, w, lam, proof, status, started, "cuda", dict(run.counts))
 
 
 class _Run:
@@ -117,9 +103,7 @@ class _Run:
             heights = priced.norm(dim=1)
             top = float(heights.max())
             square, along = float(residual @ residual), float(residual @ self.y)
-            share = max(0.0, along / square) if square else 0.0
-            share = min(share, self.lam / top) if top > 0 else share
-            dual = share * along - 0.5 * share**2 * square
+            dual = self._bound(square, along, top)
             primal = 0.5 * square + self.lam * float(self.w.norm(dim=1).sum())
             if primal - dual <= 0.5 * self.tol * dual or (top <= self.lam and not len(self.active)):
                 return False
@@ -133,6 +117,12 @@ class _Run:
             priced = self._adjoint(residual)
             self.counts["pricings"] += 1
         return False
+
+    def _bound(self, square: float, along: float, height: float) -> float:
+        """Dual value of the best feasible multiple of a residual r, from r'r, y'r and h(r)."""
+        share = max(0.0, along / square) if square > 0 else 0.0
+        share = min(share, self.lam / height) if height > 0 else share
+        return share * along - 0.5 * share**2 * square
 
     def blocks(self) -> np.ndarray:
         """Return all blocks, shape (P, d)."""
@@ -194,8 +184,7 @@ class _Run:
             square = self.energy - 2.0 * float((b * w).sum()) + float((w * image).sum())
             along = self.energy - float((b * w).sum())
             height = float((b - image).norm(dim=1).max())
-            share = min(max(0.0, along / square), self.lam / height) if square > 0 else 0.0
-            dual = share * along - 0.5 * share**2 * square
+            dual = self._bound(square, along, height)
             if 0.5 * square + self.lam * float(norms.sum()) - dual <= target * max(
                 dual, 1e-12 * least
             ):

@@ -25,7 +25,7 @@ import numpy as np
 from relu_optima.convex.certificate import certify
 from relu_optima.convex.cone_projection import project_on_cone
 from relu_optima.convex.problem import Problem
-from relu_optima.convex.solution import Solution
+from relu_optima.convex.solution import Solution, certified
 from relu_optima.errors import extras_named
 
 
@@ -119,22 +119,9 @@ def solve_by_reference(
     v, w = (u * (scale_y / scale_x) for u in (v, w))
     proof = certify(problem.X, problem.y, problem.gates, lam, v, w, problem.formulation)
     good = proof.gap <= tol and proof.violation <= 1e-9
-    return Solution(
-        problem=problem,
-        v=v,
-        w=w,
-        lam=lam,
-        objective=proof.objective,
-        dual_objective=proof.dual_objective,
-        gap=proof.gap,
-        kkt_residual=proof.kkt_residual,
-        violation=proof.violation,
-        dual=proof.dual,
-        status="optimal" if good else "time_limit" if late else "inaccurate",
-        seconds=time.process_time() - started,
-        backend="clarabel",
-        counts={"iterations": 0 if answer is None else answer.iterations},
-    )
+    status = "optimal" if good else "time_limit" if late else "inaccurate"
+    counts = {"iterations": 0 if answer is None else answer.iterations}
+    return certified(problem, v, w, lam, proof, status, started, "clarabel", counts)
 
 
 def into_cones(problem: Problem, blocks: np.ndarray) -> np.ndarray:

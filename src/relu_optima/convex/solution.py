@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -194,3 +195,33 @@ class Solution:
         used_v, used_w = (a[np.any(a != 0, axis=1)] for a in (self.v, self.w))
         up = np.maximum(X @ used_v.T, 0.0).sum(axis=1)
         return np.asarray(up - np.maximum(X @ used_w.T, 0.0).sum(axis=1) + self.intercept)
+
+
+def certified(
+    problem: Problem,
+    v: np.ndarray,
+    w: np.ndarray,
+    lam: float,
+    proof: Certificate,
+    status: str,
+    started: float,
+    backend: str,
+    counts: dict[str, int],
+) -> Solution:
+    """Make a solution of a point that is known by its certificate alone."""
+    return Solution(
+        problem=problem,
+        v=v,
+        w=w,
+        lam=lam,
+        objective=proof.objective,
+        dual_objective=proof.dual_objective,
+        gap=proof.gap,
+        kkt_residual=proof.kkt_residual,
+        violation=proof.violation,
+        dual=proof.dual,
+        status=status,
+        seconds=time.process_time() - started,
+        backend=backend,
+        counts=counts,
+    )
